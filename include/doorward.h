@@ -1,0 +1,11 @@
+/* Everything of libdoorward. */
+#ifndef DOORWARD_H
+#define DOORWARD_H
+
+#include <doorward/base.h>
+#include <doorward/jose.h>
+#include <doorward/password.h>
+#include <doorward/http.h>
+#include <doorward/app.h>
+
+#endif

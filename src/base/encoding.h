@@ -1,0 +1,49 @@
+/*
+ * Text forms of bytes. All decoders are strict: what another decoder might read differently is refused.
+ *
+ * base64url (RFC 4648 §5, RFC 7515 §2): no padding, no blanks, no bits set past the end. hex: even length.
+ * percent and form decoding (RFC 3986 §2.1, WHATWG URL): a bare or truncated % is refused.
+ * Sizes: each *_size() is what the output needs at the most, without a NUL.
+ */
+#ifndef BASE_ENCODING_H
+#define BASE_ENCODING_H
+
+#include "base/buffer.h"
+
+static inline size_t base64url_encoded_size(size_t bytes)
+{
+    return (bytes * 4 + 2) / 3;
+}
+
+static inline size_t base64url_decoded_size(size_t chars)
+{
+    return chars * 3 / 4;
+}
+
+/* Returns the number of characters written. */
+size_t base64url_encode(struct dw_str bytes, char *ret_text);
+/* DW_ERR_ENCODING when not strict base64url; DW_ERR_LIMIT when it does not fit `capacity`. */
+DW_MUST_USE enum dw_err base64url_decode(struct dw_str text, void *ret_bytes, size_t capacity, size_t *ret_size);
+/* The decoded bytes in the arena (NUL-terminated after the end). */
+DW_MUST_USE enum dw_err base64url_decode_arena(struct dw_arena *arena, struct dw_str text, struct dw_str *ret_bytes);
+struct dw_str base64url_encode_arena(struct dw_arena *arena, struct dw_str bytes);
+
+/* Standard base64 with padding (RFC 4648 §4), for HTTP Basic, PEM and PHC strings (`padded` false: PHC's form). */
+DW_MUST_USE enum dw_err base64_decode(struct dw_str text, bool padded, void *ret_bytes, size_t capacity,
+                                      size_t *ret_size);
+size_t base64_encode(struct dw_str bytes, bool padded, char *ret_text);
+
+size_t hex_encode(struct dw_str bytes, char *ret_text);
+DW_MUST_USE enum dw_err hex_decode(struct dw_str text, void *ret_bytes, size_t capacity, size_t *ret_size);
+
+/* Percent-decoding of a path segment or, with plus_is_space, of a form or query value; DW_ERR_ENCODING on a bad
+ * escape. Does not look at UTF-8. */
+DW_MUST_USE enum dw_err percent_decode_arena(struct dw_arena *arena, struct dw_str text, bool plus_is_space,
+                                             struct dw_str *ret_text);
+
+/* RFC 3339 UTC ("2026-11-22T17:05:49Z") of Unix seconds, and back (offsets and fractions accepted when parsing). */
+enum { RFC3339_SIZE = 32 };
+size_t rfc3339_format(int64_t unix_s, char ret_text[RFC3339_SIZE]);
+DW_MUST_USE enum dw_err rfc3339_parse(struct dw_str text, int64_t *ret_unix_s);
+
+#endif
