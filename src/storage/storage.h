@@ -1,0 +1,121 @@
+/*
+ * The database, as the identity room sees it: statements as rows, reads, and writes that are durable when acknowledged.
+ *
+ * Why: SQLite in one file and PostgreSQL for a fleet must look the same from above. A driver is a table of calls
+ * (storage/driver.h); only cli/ names one. Statements are written in the subset both share ($1, RETURNING,
+ * ON CONFLICT) and are prepared when the database is opened, so that a typo fails there.
+ * Defends against: SQL injection (values are bound, never printed into the text), lost acknowledged writes (a write
+ * returns after its commit), half-done writes (each runs in a transaction or savepoint of its own).
+ *
+ * Threading: any thread may call storage_read() and storage_write(); both wait, so never from an event loop.
+ */
+#ifndef STORAGE_STORAGE_H
+#define STORAGE_STORAGE_H
+
+#include "base/cleanup.h"
+
+/* A row of a room's statement table. */
+struct statement {
+    const char *name; /* for errors and metrics */
+    const char *sql;
+    unsigned n_params;
+};
+
+enum value_type { VALUE_NULL, VALUE_INT, VALUE_TEXT, VALUE_BLOB };
+
+struct value {
+    enum value_type type;
+    int64_t integer;
+    struct dw_str bytes;
+};
+
+#define V_NULL ((struct value){ .type = VALUE_NULL })
+#define V_INT(number) ((struct value){ .type = VALUE_INT, .integer = (number) })
+/* Absent text is NULL. */
+#define V_TEXT(text) value_text(text)
+#define V_BLOB(data) ((struct value){ .type = VALUE_BLOB, .bytes = (data) })
+#define V_CSTR(text) value_text(dw_str(text))
+
+static inline struct value value_text(struct dw_str text)
+{
+    struct value v = { .type = text.ptr ? VALUE_TEXT : VALUE_NULL, .bytes = text };
+    return v;
+}
+
+/* The parameters of one execution: VALUES(V_TEXT(id), V_INT(now)). */
+#define VALUES(...) ((const struct value[]){ __VA_ARGS__ })
+#define NO_VALUES ((const struct value *)NULL)
+
+struct storage;     /* an open database */
+struct transaction; /* what a read or a write runs in; valid inside its function only */
+struct row;         /* one result row; valid inside its callback only */
+
+/* A migration: runs once, in order, in one transaction with the version that it reaches. */
+struct migration {
+    int version; /* 1, 2, 3 … without a gap */
+    const char *name;
+    const char *sql; /* several statements */
+};
+
+/* All statements of all rooms, so that open can prepare them: arrays of pointers to rows, NULL-terminated. */
+struct storage_schema {
+    const struct migration *migrations; /* ends with version 0 */
+    const struct statement *const *const *statements; /* NULL-terminated list of NULL-terminated lists */
+};
+
+struct storage_driver;
+
+struct storage_config {
+    const char *url; /* "sqlite:doorward.db" (the part after the scheme is the driver's) */
+    unsigned readers; /* connections for reading; 0: one a core */
+    bool migrate;     /* apply what is missing; otherwise a missing migration is DW_ERR_DATABASE */
+};
+
+/* Opens, migrates and prepares. `drivers`: NULL-terminated; the one whose scheme the URL has is used. Errors:
+ * DW_ERR_SETTING (no such driver), DW_ERR_DATABASE (what the log tells). */
+DW_MUST_USE enum dw_err storage_open(const struct storage_driver *const *drivers, const struct storage_schema *schema,
+                                     const struct storage_config *config, struct storage **ret_storage);
+void storage_close(struct storage **storage);
+
+/* Migrations known and applied: *ret_applied is the database's version. */
+DW_MUST_USE enum dw_err storage_version(struct storage *storage, int *ret_applied);
+/* One trivial query, for readiness. */
+DW_MUST_USE enum dw_err storage_ping(struct storage *storage);
+
+/*
+ * Runs fn in a read transaction: it sees one state of the database. Its error is handed on.
+ */
+DW_MUST_USE enum dw_err storage_read(struct storage *storage, enum dw_err (*fn)(struct transaction *, void *argument),
+                                     void *argument);
+
+/*
+ * Runs fn in a write transaction and returns after its commit is durable. fn may run together with other writes in one
+ * transaction (group commit), each behind a savepoint: an error of fn undoes that write alone and is handed on. When
+ * the commit fails, every write in it gets the error. fn may run on another thread, and, where the driver retries a
+ * serialization failure, more than once: it must set its outputs from scratch.
+ */
+DW_MUST_USE enum dw_err storage_write(struct storage *storage, enum dw_err (*fn)(struct transaction *, void *argument),
+                                      void *argument);
+
+/* --- inside a read or write ------------------------------------------------------------------------------------- */
+
+/* Executes a statement that returns no row. ret_changes (may be NULL): rows changed. DW_ERR_CONSTRAINT when a unique,
+ * foreign-key or check constraint refuses. */
+DW_MUST_USE enum dw_err sql_exec(struct transaction *tx, const struct statement *statement, const struct value *values,
+                                 int64_t *ret_changes);
+/* The first row, handed to `read`; DW_ERR_NOT_FOUND when there is none. Also for … RETURNING. */
+DW_MUST_USE enum dw_err sql_one(struct transaction *tx, const struct statement *statement, const struct value *values,
+                                enum dw_err (*read)(const struct row *row, void *argument), void *argument);
+/* Each row; `read` may end it early with an error, which is handed on. ret_rows may be NULL. */
+DW_MUST_USE enum dw_err sql_each(struct transaction *tx, const struct statement *statement, const struct value *values,
+                                 enum dw_err (*read)(const struct row *row, void *argument), void *argument,
+                                 size_t *ret_rows);
+
+/* Columns from 0. NULL reads as 0, absent, false. Text and blobs are valid until the callback returns: copy them. */
+int64_t row_int(const struct row *row, unsigned column);
+bool row_bool(const struct row *row, unsigned column);
+struct dw_str row_text(const struct row *row, unsigned column);
+struct dw_str row_blob(const struct row *row, unsigned column);
+bool row_is_null(const struct row *row, unsigned column);
+
+#endif
