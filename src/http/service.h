@@ -1,0 +1,39 @@
+/*
+ * What the engine asks of the room above: one table of calls. The app room fills it in; the engine knows no routes.
+ */
+#ifndef HTTP_SERVICE_H
+#define HTTP_SERVICE_H
+
+#include "http/message.h"
+
+enum http_verdict {
+    HTTP_ANSWERED,     /* the answer is in the request */
+    HTTP_TO_WORKER,    /* run serve_waiting() on a worker thread */
+    HTTP_TO_HASHING,   /* the same in the lane that hashes passwords */
+};
+
+struct http_service {
+    void *context;
+    /* Header complete, body not yet read: may refuse (404, 405, 413, 415 …) and lowers *max_body to the route's. Any
+     * error is answered through refuse() and, when a body was announced, the connection ends. */
+    enum dw_err (*begin)(void *context, struct dw_request *r, size_t *max_body);
+    /* On the event loop; never waits. */
+    enum http_verdict (*serve)(void *context, struct dw_request *r);
+    /* On a pool thread; may wait. Always ends with an answer. */
+    void (*serve_waiting)(void *context, struct dw_request *r);
+    /* Writes the answer for an error found by the engine itself (malformed, too large, too slow, too busy). */
+    void (*refuse)(void *context, struct dw_request *r, enum dw_err err);
+    /* On the event loop, when the answer has been handed to the kernel or the client has gone (sent false): log it,
+     * release what the request holds. Called exactly once for each request that began. */
+    void (*finished)(void *context, struct dw_request *r, bool sent);
+    /* Adds the headers that every answer carries, just before it is sent. */
+    void (*finish_head)(void *context, struct dw_request *r);
+};
+
+/* Serves the calls above until a signal: see dw_serve(). */
+DW_MUST_USE enum dw_err http_serve(const struct http_service *service, const struct dw_server_config *config);
+/* One request through the service, on this thread, without a socket: see dw_call(). */
+DW_MUST_USE enum dw_err http_call(const struct http_service *service, const struct dw_call *call,
+                                  struct dw_arena *arena, struct dw_called *ret_called);
+
+#endif
