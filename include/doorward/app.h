@@ -1,0 +1,306 @@
+/*
+ * Applications: routes, models, dependencies, security schemes, scopes and roles, as tables; OpenAPI from them.
+ *
+ * Why: a route is one row. The row drives dispatch, parsing, validation, authentication, authorization, limits and
+ * documentation, so that none of them can be forgotten; a route that does not say what it needs does not start.
+ * Four questions, four places: what was sent (scheme), who is it (authentication), may they (needs), do it (handler).
+ * Defends against: unguarded routes, unvalidated input, fields that leak (an answer holds what its model declares and
+ * nothing else).
+ *
+ * Lifetime: tables are borrowed and must outlive the application (make them static const). Threading: an application is
+ * immutable once it serves; handlers run on many threads at the same time.
+ */
+#ifndef DOORWARD_APP_H
+#define DOORWARD_APP_H
+
+#include <doorward/base.h>
+#include <doorward/http.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* --- models ----------------------------------------------------------------------------------------------------- */
+
+/*  type              member of the struct             JSON */
+enum dw_type {
+    DW_STRING = 1,   /* struct dw_str                  string; no NUL inside */
+    DW_SECRET,       /* struct dw_str                  the same, "format":"password", never echoed in an error */
+    DW_EMAIL,        /* struct dw_str                  a valid address, in its normal form */
+    DW_UUID,         /* struct dw_str                  RFC 9562 text form */
+    DW_PLAIN_TEXT,   /* struct dw_str                  string; HTML tags are removed */
+    DW_ENUM,         /* struct dw_str                  one of .values */
+    DW_INT,          /* int64_t                        integer */
+    DW_NUMBER,       /* double                         number */
+    DW_BOOL,         /* bool                           true, false */
+    DW_TIME,         /* int64_t, Unix seconds          RFC 3339 text; negative is written as null */
+    DW_OBJECT,       /* the nested struct itself       object of .model */
+    DW_LIST,         /* struct dw_list                 array of .items (of .model for DW_OBJECT) */
+    DW_WORDS,        /* struct dw_str, space-separated array of strings (permissions) */
+    DW_RAW_JSON,     /* struct dw_str                  written as it is; answers only */
+};
+
+/* A list in a model's struct: n elements side by side, each as the table above says (strings: struct dw_str). */
+struct dw_list {
+    void *items;
+    size_t n;
+};
+
+enum dw_field_flag {
+    DW_REQUIRED = 1,  /* must be sent */
+    DW_NULLABLE = 2,  /* null is allowed; in an answer an absent string is written as null anyway */
+    DW_PRESENCE = 4,  /* .presence is the offset of a bool in the struct: set when the member was sent (PATCH) */
+    DW_OMIT_ABSENT = 8, /* an absent string is left out of the answer instead of null */
+};
+
+struct dw_model;
+
+/* One member. Sent under `name`; unset limits are 0. */
+struct dw_field {
+    const char *name;
+    enum dw_type type;
+    unsigned flags;
+    size_t offset;   /* offsetof() in the model's struct */
+    size_t presence; /* with DW_PRESENCE */
+    int64_t min, max; /* characters of a string, items of a list, value of a number; 0, 0: no limit */
+    const char *pattern;        /* PCRE2, anchored at both ends, matched with limits */
+    const char *const *values;  /* DW_ENUM: NULL-terminated */
+    const struct dw_model *model; /* DW_OBJECT, DW_LIST of DW_OBJECT */
+    enum dw_type items;         /* DW_LIST */
+    const char *fallback;       /* what an absent member means, as text: "50", "true", "abc" */
+    const char *title, *description, *example;
+};
+
+/* The declaration of a struct: parses and validates it, writes it, and documents it. */
+struct dw_model {
+    const char *name; /* in OpenAPI's components */
+    const char *description;
+    size_t size;      /* sizeof the struct */
+    const struct dw_field *fields; /* ends with a NULL name */
+    bool refuse_unknown; /* unknown members are an error; otherwise they are ignored */
+};
+
+/* { DW_FIELD(struct register_in, username), .type = DW_STRING, .flags = DW_REQUIRED, .min = 3, .max = 64 } */
+#define DW_FIELD(struct_type, member) .name = #member, .offset = offsetof(struct_type, member)
+/* The same for a name that is no C identifier. */
+#define DW_FIELD_AS(struct_type, member, json_name) .name = (json_name), .offset = offsetof(struct_type, member)
+
+/* --- who is calling --------------------------------------------------------------------------------------------- */
+
+enum dw_scheme_kind {
+    DW_SCHEME_OAUTH2_PASSWORD = 1, /* Authorization: Bearer; flow "password" in OpenAPI */
+    DW_SCHEME_HTTP_BEARER,         /* Authorization: Bearer */
+    DW_SCHEME_HTTP_BASIC,          /* Authorization: Basic */
+    DW_SCHEME_API_KEY_HEADER,
+    DW_SCHEME_API_KEY_QUERY,
+    DW_SCHEME_API_KEY_COOKIE,
+};
+
+struct dw_scope_doc {
+    const char *name, *description;
+};
+
+/* Where a credential is found and how OpenAPI calls it. A scheme extracts only; it validates nothing. */
+struct dw_scheme {
+    enum dw_scheme_kind kind;
+    const char *name;        /* in OpenAPI's securitySchemes */
+    const char *description;
+    const char *parameter;   /* API keys: the header's, parameter's or cookie's name */
+    const char *realm;       /* Basic */
+    const char *token_url, *refresh_url;     /* OAuth2 */
+    const struct dw_scope_doc *scopes;       /* OAuth2; ends with a NULL name */
+    const char *bearer_format;               /* HTTP bearer: "JWT" */
+};
+
+/* The credential of `scheme` in the request, borrowed; DW_ERR_UNAUTHENTICATED when there is none. For Basic: the
+ * decoded "user:password". */
+DW_API DW_MUST_USE enum dw_err dw_scheme_extract(struct dw_request *r, const struct dw_scheme *scheme,
+                                                 struct dw_str *ret_credential);
+
+/* Whoever a credential stood for. Filled in by the application's `authenticate`. Strings live as long as the request. */
+struct dw_principal {
+    struct dw_str subject;     /* user id */
+    struct dw_str username;
+    struct dw_str tenant;
+    struct dw_str role;
+    struct dw_str permissions; /* space-separated: what the user may do now */
+    struct dw_str scope;       /* space-separated: what the credential was granted */
+    struct dw_str session;     /* the sign-in that the credential came from */
+    struct dw_str token_id;    /* jti */
+    struct dw_str client;
+    int64_t expires_s;
+    const void *user;          /* the application's own record */
+};
+
+/* --- dependencies ----------------------------------------------------------------------------------------------- */
+
+struct dw_dependency;
+
+/* A dependency that is asked for, and the scopes that this use adds. */
+struct dw_use {
+    const struct dw_dependency *dependency;
+    const char *const *scopes; /* NULL-terminated, or NULL */
+};
+
+/*
+ * Something that a handler needs: made once a request (for each set of scopes), in the order of need, released in
+ * reverse order when the request ends. Parameters make it a family: the same functions, another `parameter`.
+ */
+struct dw_dependency {
+    const char *name;
+    size_t size;                 /* of the value, zeroed, in the request's arena; 0 for a mere check */
+    const struct dw_use *uses;   /* sub-dependencies; ends with a NULL dependency; may be NULL */
+    const struct dw_scheme *const *schemes; /* those that it extracts, for OpenAPI; NULL-terminated; may be NULL */
+    enum dw_err (*resolve)(struct dw_request *r, const struct dw_dependency *self, void *ret_value);
+    void (*release)(struct dw_request *r, const struct dw_dependency *self, void *value); /* may be NULL */
+    const void *parameter;
+    const char *refusal; /* for the documentation: "403 when the role is another" */
+};
+
+/* The value of a dependency of this route (or of one beneath it); NULL when the route does not need it. */
+DW_API const void *dw_get(struct dw_request *r, const struct dw_dependency *dependency);
+/* Space-separated: all scopes on the path to the dependency that is being resolved. Absent when there are none. */
+DW_API struct dw_str dw_required_scopes(struct dw_request *r);
+
+/* The principal: extracts with the application's schemes in order, authenticates, checks the scopes on the path.
+ * 401 with WWW-Authenticate; 403 with scope="…" when the credential's scope is too narrow. Value: struct dw_principal. */
+DW_API extern const struct dw_dependency DW_CURRENT_PRINCIPAL;
+/* Short for dw_get(r, &DW_CURRENT_PRINCIPAL). */
+DW_API const struct dw_principal *dw_principal(struct dw_request *r);
+
+DW_API enum dw_err dw_resolve_role(struct dw_request *r, const struct dw_dependency *self, void *ret_value);
+DW_API enum dw_err dw_resolve_permission(struct dw_request *r, const struct dw_dependency *self, void *ret_value);
+DW_API extern const struct dw_use DW_USES_PRINCIPAL[];
+
+/* --- what a route needs ----------------------------------------------------------------------------------------- */
+
+enum dw_needs_kind { DW_NEEDS_UNSTATED, DW_NEEDS_NOTHING, DW_NEEDS_ALL };
+
+struct dw_needs {
+    enum dw_needs_kind kind;
+    const struct dw_use *uses; /* all of them, in order; ends with a NULL dependency */
+};
+
+#define DW_USE_LIST(...) ((const struct dw_use[]){ __VA_ARGS__, { NULL, NULL } })
+#define DW_SCOPE_LIST(...) ((const char *const[]){ __VA_ARGS__, NULL })
+#define DW_ROLE_OF(role_name)                                                                                          \
+    (&(const struct dw_dependency){ .name = "role " role_name, .uses = DW_USES_PRINCIPAL,                              \
+                                    .resolve = dw_resolve_role, .parameter = (role_name) })
+#define DW_PERMISSION_OF(permission_name)                                                                              \
+    (&(const struct dw_dependency){ .name = "permission " permission_name, .uses = DW_USES_PRINCIPAL,                  \
+                                    .resolve = dw_resolve_permission, .parameter = (permission_name) })
+
+/* .needs = DW_PUBLIC: anyone. */
+#define DW_PUBLIC { DW_NEEDS_NOTHING, NULL }
+/* .needs = DW_SIGNED_IN: any authenticated caller. */
+#define DW_SIGNED_IN { DW_NEEDS_ALL, DW_USE_LIST({ &DW_CURRENT_PRINCIPAL, NULL }) }
+/* .needs = DW_SCOPE("tasks:read", …): a caller whose credential was granted all of these. */
+#define DW_SCOPE(...) { DW_NEEDS_ALL, DW_USE_LIST({ &DW_CURRENT_PRINCIPAL, DW_SCOPE_LIST(__VA_ARGS__) }) }
+/* .needs = DW_ROLE("admin"): a caller with this role. */
+#define DW_ROLE(role_name) { DW_NEEDS_ALL, DW_USE_LIST({ DW_ROLE_OF(role_name), NULL }) }
+/* .needs = DW_PERMISSION("read:users"): the user has it now, and the credential's scope does not leave it out. */
+#define DW_PERMISSION(permission_name) { DW_NEEDS_ALL, DW_USE_LIST({ DW_PERMISSION_OF(permission_name), NULL }) }
+/* .needs = DW_DEPENDS({ &CURRENT_USER, NULL }, …): what the program made itself. */
+#define DW_DEPENDS(...) { DW_NEEDS_ALL, DW_USE_LIST(__VA_ARGS__) }
+
+/* --- routes ----------------------------------------------------------------------------------------------------- */
+
+/*
+ * `in`: the struct of the row's body or form model, else of its query model, else NULL. `out`: zeroed, of the answer
+ * model, written as JSON when DW_OK is returned; else NULL. An error becomes the answer of its row.
+ */
+typedef enum dw_err dw_handler(struct dw_request *r, const void *in, void *out);
+/* A handler declared with its own struct types. */
+#define DW_HANDLER(function) ((dw_handler *)(function))
+
+/* Where the row runs. The zero value may wait; DW_INLINE promises not to (dependencies that must wait move it). */
+enum dw_lane { DW_WORKER, DW_INLINE, DW_HASHING };
+
+/* A further answer, for the documentation. */
+struct dw_answer_doc {
+    int status;
+    const char *description;
+};
+
+struct dw_route {
+    enum dw_method method;
+    const char *path; /* "/users/{id}" */
+    dw_handler *handler;
+    const struct dw_model *body;   /* application/json */
+    const struct dw_model *form;   /* application/x-www-form-urlencoded */
+    const struct dw_model *query;
+    const struct dw_model *answer;
+    struct dw_needs needs;
+    int status;        /* of success; 0: 200, or 204 without an answer model and without a body */
+    enum dw_lane lane;
+    size_t max_body_bytes; /* 0: 64 KiB */
+    bool no_store;     /* Cache-Control: no-store on every answer */
+    bool oauth_errors; /* errors in the form of RFC 6749 §5.2, with `detail` beside it */
+    bool hidden;       /* not in OpenAPI */
+    const char *content_security_policy; /* NULL: nothing may be loaded, nothing may frame it */
+    const char *answer_type;             /* media type of an answer that the handler writes itself */
+    const char *id, *summary, *description, *tag;
+    const struct dw_answer_doc *answers; /* ends with status 0 */
+};
+
+/* A segment of the path by its name in the row, percent-decoded; absent when the row has none of that name. */
+DW_API struct dw_str dw_path_parameter(const struct dw_request *r, const char *name);
+/* The struct of the row's query model; NULL without one. */
+DW_API const void *dw_query(const struct dw_request *r);
+/* The row itself, and what dw_app_config.context was. */
+DW_API const struct dw_route *dw_route(const struct dw_request *r);
+DW_API void *dw_context(const struct dw_request *r);
+
+/* Error answers with words of one's own: `return dw_fail(r, DW_ERR_CONFLICT, "…")`. `text` is static or in the arena. */
+DW_API enum dw_err dw_fail(struct dw_request *r, enum dw_err err, const char *text);
+/* Adds one entry to a 422's `detail`: loc is [place, field]; returns DW_ERR_VALIDATION. */
+DW_API enum dw_err dw_fail_field(struct dw_request *r, const char *place, const char *field, const char *type,
+                                 const char *message);
+/* WWW-Authenticate of a 401 or 403, instead of the one that is made from the error and the scopes. */
+DW_API void dw_challenge(struct dw_request *r, const char *value);
+
+/* --- applications ----------------------------------------------------------------------------------------------- */
+
+struct dw_app_config {
+    const char *title, *version, *description;
+    const struct dw_route *const *routes; /* NULL-terminated list of tables, each ending with a NULL path */
+    void *context;                        /* what dw_context() gives */
+    /* Schemes by which DW_CURRENT_PRINCIPAL finds a credential, tried in this order; NULL-terminated. */
+    const struct dw_scheme *const *credentials;
+    /* Turns a credential into a principal. DW_ERR_WOULD_BLOCK on an event loop when it would have to wait: the request
+     * is then handed to a worker and asked again. */
+    enum dw_err (*authenticate)(struct dw_request *r, const struct dw_scheme *scheme, struct dw_str credential,
+                                struct dw_principal *ret_principal);
+    bool is_https;   /* the public URL is https: answers carry Strict-Transport-Security */
+    bool access_log; /* one line a request */
+    const char *server_url; /* OpenAPI's servers[0]; NULL: "/" */
+};
+
+enum { DW_PROBLEM_SIZE = 256 };
+
+/*
+ * Checks every table and makes the application: unstated needs, unknown or doubled routes, cycles of dependencies,
+ * patterns that don't compile, names that are missing. On DW_ERR_TABLE ret_problem says which row and why.
+ */
+DW_API DW_MUST_USE enum dw_err dw_app_new(const struct dw_app_config *config, struct dw_app **ret_app,
+                                          char ret_problem[DW_PROBLEM_SIZE]);
+DW_API void dw_app_free(struct dw_app **app);
+/* The OpenAPI 3.1 document, made when the application was; borrowed. */
+DW_API struct dw_str dw_app_openapi(const struct dw_app *app);
+/* For tests: from now on `replacement` is resolved where `dependency` is asked for; NULL takes it back. Not while
+ * serving. DW_ERR_ARGUMENT when their value sizes differ. */
+DW_API DW_MUST_USE enum dw_err dw_app_override(struct dw_app *app, const struct dw_dependency *dependency,
+                                               const struct dw_dependency *replacement);
+
+/* --- OAuth2 client credentials ---------------------------------------------------------------------------------- */
+
+/* Client credentials of the form or of HTTP Basic (RFC 6749 §2.3.1; each part form-decoded); both at once, or a broken
+ * Basic header, is DW_ERR_CLIENT. No credentials: DW_OK and absent strings. */
+DW_API DW_MUST_USE enum dw_err dw_client_credentials(struct dw_request *r, struct dw_str form_id,
+                                                     struct dw_str form_secret, struct dw_str *ret_id,
+                                                     struct dw_str *ret_secret);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
