@@ -29,7 +29,7 @@ struct dw_str {
 /* A string literal as a dw_str (C initialiser form DW_STR_INIT for static tables). */
 #define DW_STR_INIT(literal) { (literal), sizeof(literal) - 1 }
 #ifdef __cplusplus
-#define DW_STR(literal) (dw_str{ (literal), sizeof(literal) - 1 })
+#define DW_STR(literal) dw_str_n((literal), sizeof(literal) - 1)
 #else
 #define DW_STR(literal) ((struct dw_str)DW_STR_INIT(literal))
 #endif

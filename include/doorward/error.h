@@ -16,11 +16,11 @@ extern "C" {
 #if defined(__GNUC__)
 #define DW_API __attribute__((visibility("default")))
 #define DW_MUST_USE __attribute__((warn_unused_result))
-#define DW_PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define DW_PRINTF(text, first) __attribute__((format(printf, text, first)))
 #else
 #define DW_API
 #define DW_MUST_USE
-#define DW_PRINTF(format, first)
+#define DW_PRINTF(text, first)
 #endif
 
 /* Texts that several rows share: a caller must not be able to tell these rows apart. */
