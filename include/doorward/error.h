@@ -9,6 +9,8 @@
 #ifndef DOORWARD_ERROR_H
 #define DOORWARD_ERROR_H
 
+#include <stddef.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif

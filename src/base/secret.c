@@ -1,0 +1,60 @@
+#include "base/cleanup.h"
+
+void dw_wipe(void *memory, size_t size)
+{
+    if (size > 0)
+        explicit_bzero(memory, size);
+}
+
+bool dw_mem_eq(const void *a, const void *b, size_t size)
+{
+    const volatile unsigned char *left = a;
+    const volatile unsigned char *right = b;
+    unsigned char difference = 0;
+
+    for (size_t i = 0; i < size; i++)
+        difference |= (unsigned char)(left[i] ^ right[i]);
+    return difference == 0;
+}
+
+bool dw_secret_eq(const struct dw_secret *a, const struct dw_secret *b)
+{
+    return a->size == b->size && dw_mem_eq(a->bytes, b->bytes, a->size);
+}
+
+/* One byte more than asked: the bytes end in a NUL that is not counted, so an empty secret still differs from none. */
+static enum dw_err secret_new(size_t size, struct dw_secret *ret_secret)
+{
+    if (size == SIZE_MAX)
+        return DW_ERR_NO_MEMORY;
+    unsigned char *bytes = calloc(1, size + 1);
+    if (bytes == NULL)
+        return DW_ERR_NO_MEMORY;
+    *ret_secret = (struct dw_secret){ bytes, size };
+    return DW_OK;
+}
+
+enum dw_err dw_secret_copy(struct dw_str from, struct dw_secret *ret_secret)
+{
+    if (dw_str_is_absent(from)) {
+        *ret_secret = (struct dw_secret){ 0 };
+        return DW_OK;
+    }
+    TRY(secret_new(from.len, ret_secret));
+    memcpy(ret_secret->bytes, from.ptr, from.len);
+    return DW_OK;
+}
+
+enum dw_err dw_secret_random(size_t size, struct dw_secret *ret_secret)
+{
+    TRY(secret_new(size, ret_secret));
+    dw_random(ret_secret->bytes, size);
+    return DW_OK;
+}
+
+void dw_secret_free(struct dw_secret *secret)
+{
+    dw_wipe(secret->bytes, secret->size);
+    free(secret->bytes);
+    *secret = (struct dw_secret){ 0 };
+}
