@@ -1,0 +1,29 @@
+/*
+ * Access tokens: RFC 9068 profile of RFC 7519, signed by the active key.
+ */
+#ifndef IDENTITY_ACCESS_TOKEN_H
+#define IDENTITY_ACCESS_TOKEN_H
+
+#include "identity/user.h"
+
+#define ACCESS_TOKEN_TYP "at+jwt"
+#define CLIENT_FIRST_PARTY "doorward"
+
+struct access_grant {
+    const struct user *user;
+    struct dw_str session, client, scope;
+    int64_t now_s;
+};
+
+DW_MUST_USE enum dw_err access_token_issue(struct identity *identity, const struct access_grant *grant,
+                                           struct dw_arena *arena, struct dw_str *ret_token);
+
+/* The claims that a check needs, of a token whose signature, issuer, audience and type are right. In the arena. */
+struct access_claims {
+    struct dw_str subject, token_id, session, client, scope, tenant;
+    int64_t expires_s, not_before_s, version;
+};
+DW_MUST_USE enum dw_err access_token_verify(struct identity *identity, struct dw_str token, struct dw_arena *arena,
+                                            struct access_claims *ret_claims);
+
+#endif

@@ -1,0 +1,77 @@
+/*
+ * The account domain's root: what every concept of this room works with. It knows no HTTP.
+ *
+ * One struct identity is opened at start and shared by all threads. It holds the database, the hashing context, the
+ * keys and the settings of the domain, and the memory that makes a token check cheap (identity/principal.h).
+ */
+#ifndef IDENTITY_IDENTITY_H
+#define IDENTITY_IDENTITY_H
+
+#include "base/cleanup.h"
+#include "shared/deny_list.h"
+#include "shared/invalidation.h"
+#include "storage/storage.h"
+#include <doorward/jose.h>
+#include <doorward/password.h>
+#include <pthread.h>
+
+enum { IDENTITY_SECRET_SIZE = 32, IDENTITY_NAME_MAX = 64 };
+
+struct identity_config {
+    const char *issuer;
+    const char *audience;
+    enum dw_alg algorithm;      /* of access tokens */
+    int64_t access_ttl_s;
+    int64_t refresh_ttl_s;
+    int64_t refresh_grace_s;    /* 0: a spent refresh token is reuse at once */
+    bool registration_open;
+    struct dw_password_policy policy;
+};
+
+/* Keys derived from the server's secret (HKDF), one purpose each. */
+struct identity_keys {
+    struct dw_key *refresh;      /* HS256, never published */
+    struct dw_secret successor;  /* makes the next refresh token's id from the last one's */
+    struct dw_secret sealing;    /* private keys at rest, AES-256-GCM */
+};
+
+struct signing_keys; /* identity/signing_key.h */
+
+struct identity {
+    struct storage *storage;
+    struct dw_passwords *passwords;
+    struct identity_config config;
+    struct identity_keys keys;
+    struct signing_keys *signing;
+    struct deny_list *denied;
+    struct invalidation *invalidation;
+};
+
+/* Where a sign-in comes from. */
+struct device {
+    struct dw_str address;
+    struct dw_str user_agent;
+};
+
+/* Who acts, for the audit log: a user's id, or "system", "cli". */
+struct actor {
+    struct dw_str id;
+    struct dw_str address;
+};
+
+/*
+ * `storage`, `passwords` are borrowed; secret: IDENTITY_SECRET_SIZE bytes or more of high entropy. Derives the keys,
+ * makes the tenant "default" and the first signing key when missing, loads the signing keys and the deny list.
+ */
+DW_MUST_USE enum dw_err identity_open(struct storage *storage, struct dw_passwords *passwords,
+                                      const struct identity_config *config, const struct dw_secret *secret,
+                                      struct identity **ret_identity);
+void identity_close(struct identity **identity);
+
+/* Removes what has expired: refresh tokens, denials, retired keys. Call it now and then; bounded work. */
+DW_MUST_USE enum dw_err identity_purge(struct identity *identity);
+
+/* The room's tables and statements, for storage_open(). */
+extern const struct storage_schema IDENTITY_SCHEMA;
+
+#endif

@@ -1,0 +1,34 @@
+/*
+ * Roles and permissions (spec F1). A role is a named list of permissions; permissions double as scope names.
+ */
+#ifndef IDENTITY_ROLE_H
+#define IDENTITY_ROLE_H
+
+#include "base/cleanup.h"
+
+#define ROLE_USER "user"
+#define ROLE_ADMIN "admin"
+
+struct permission {
+    const char *name, *description;
+};
+
+/* Every permission there is; ends with a NULL name. The documentation lists them as scopes. */
+extern const struct permission PERMISSIONS[];
+
+struct role {
+    const char *name;
+    const char *permissions; /* space-separated */
+};
+
+/* NULL when there is no such role. */
+const struct role *role_find(struct dw_str name);
+/* What a user of this role may do: the role's and the user's own permissions, each once, space-separated. */
+DW_MUST_USE enum dw_err role_permissions(struct dw_str role, struct dw_str direct, struct dw_arena *arena,
+                                         struct dw_str *ret_permissions);
+/* Granted scope (spec F3): asked ∩ may; all of `may` when nothing was asked (RFC 6749 §3.3). DW_ERR_SCOPE_UNKNOWN when
+ * `asked` is no list of scope tokens. Unknown or unpermitted ones are left out. */
+DW_MUST_USE enum dw_err scope_grant(struct dw_str asked, struct dw_str may, struct dw_arena *arena,
+                                    struct dw_str *ret_scope);
+
+#endif

@@ -1,0 +1,67 @@
+/*
+ * Signing in and staying signed in: token pairs, refresh rotation, revocation (spec E2, E4, E5).
+ *
+ * A sign-in is a family of refresh tokens; its id is the `sid` of every access token. Rotation spends a token with one
+ * statement that can succeed once. The next token's id is derived from the last one's (HMAC), so that a retry within
+ * the grace gets the same successor again although nothing but hashes is stored.
+ * Defends against: replay of a spent refresh token (the family ends), two winners of one rotation, tokens that live on
+ * after sign-out, over a restart too.
+ */
+#ifndef IDENTITY_SESSION_H
+#define IDENTITY_SESSION_H
+
+#include "identity/user.h"
+
+struct token_pair {
+    struct dw_str access_token;
+    struct dw_str refresh_token;
+    int64_t expires_in;
+    struct dw_str scope;
+};
+
+struct sign_in {
+    struct tenant tenant;
+    struct dw_str login;
+    const struct dw_secret *password;
+    struct dw_str scope;     /* asked for; absent: all that the user may */
+    struct dw_str client_id; /* absent: the first-party client */
+    struct device device;
+};
+
+/* Errors: those of credential_check(), DW_ERR_SCOPE_UNKNOWN. Failures are audited too. */
+DW_MUST_USE enum dw_err session_sign_in(struct identity *identity, const struct sign_in *sign_in,
+                                        struct dw_arena *arena, struct token_pair *ret_pair);
+
+/* A new pair for a refresh token. DW_ERR_REFRESH_REUSED (the family has been ended), DW_ERR_REFRESH_INVALID.
+ * scope: absent, or a part of what was granted (RFC 6749 §6; DW_ERR_SCOPE_UNKNOWN otherwise). */
+DW_MUST_USE enum dw_err session_refresh(struct identity *identity, struct dw_str refresh_token, struct dw_str client_id,
+                                        struct dw_str scope, const struct device *device, struct dw_arena *arena,
+                                        struct token_pair *ret_pair);
+
+/* Ends one sign-in: its refresh tokens and every access token of it (`session` is their sid). */
+DW_MUST_USE enum dw_err session_sign_out(struct identity *identity, const struct tenant *tenant,
+                                         const struct actor *actor, struct dw_str user_id, struct dw_str session,
+                                         struct dw_str token_id);
+/* Ends everything of a user. DW_ERR_NOT_FOUND when the tenant has no such user. */
+DW_MUST_USE enum dw_err session_sign_out_all(struct identity *identity, const struct tenant *tenant,
+                                             const struct actor *actor, struct dw_str user_id);
+
+/* --- for the other files of this room, inside a write ------------------------------------------------------------ */
+
+/* Denials that a write has put into the database and that the memory must learn after its commit. */
+struct denials {
+    struct dw_str *ids; /* in the arena */
+    size_t n, capacity;
+    int64_t expires_s;
+};
+
+/* Ends the user's families but `keep` (absent: all) and writes their ids to the deny list. */
+DW_MUST_USE enum dw_err session_end_in(struct transaction *tx, struct identity *identity, struct dw_str user_id,
+                                       struct dw_str keep, struct dw_arena *arena, struct denials *denials);
+/* After the commit: the memory learns them, and that the user changed. */
+DW_MUST_USE enum dw_err session_publish(struct identity *identity, struct dw_str user_id,
+                                        const struct denials *denials);
+
+extern const struct statement *const SESSION_STATEMENTS[];
+
+#endif
