@@ -1,0 +1,58 @@
+#include "crypto/algorithms.h"
+#include <openssl/err.h>
+#include <pthread.h>
+
+static struct algorithms fetched;
+static pthread_once_t fetch_once = PTHREAD_ONCE_INIT;
+
+static void fetch_all(void)
+{
+    fetched = (struct algorithms){
+        .sha256 = EVP_MD_fetch(NULL, "SHA256", NULL),
+        .sha384 = EVP_MD_fetch(NULL, "SHA384", NULL),
+        .sha512 = EVP_MD_fetch(NULL, "SHA512", NULL),
+        .hmac = EVP_MAC_fetch(NULL, "HMAC", NULL),
+        .hkdf = EVP_KDF_fetch(NULL, "HKDF", NULL),
+        .aes_256_gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL),
+    };
+    if (fetched.sha256 == NULL || fetched.sha384 == NULL || fetched.sha512 == NULL || fetched.hmac == NULL ||
+        fetched.hkdf == NULL || fetched.aes_256_gcm == NULL) {
+        fputs("doorward: OpenSSL does not offer SHA-2, HMAC, HKDF and AES-256-GCM\n", stderr);
+        abort();
+    }
+}
+
+const struct algorithms *algorithms_get(void)
+{
+    pthread_once(&fetch_once, fetch_all);
+    return &fetched;
+}
+
+const EVP_MD *algorithms_sha2(unsigned bits)
+{
+    const struct algorithms *all = algorithms_get();
+
+    switch (bits) {
+    case 256:
+        return all->sha256;
+    case 384:
+        return all->sha384;
+    case 512:
+        return all->sha512;
+    default:
+        return NULL;
+    }
+}
+
+const char *algorithms_sha2_name(unsigned bits)
+{
+    const EVP_MD *md = algorithms_sha2(bits);
+
+    return md != NULL ? EVP_MD_get0_name(md) : NULL;
+}
+
+enum dw_err crypto_failed(enum dw_err err)
+{
+    ERR_clear_error();
+    return err;
+}

@@ -1,0 +1,69 @@
+#include "crypto/hash.h"
+#include "crypto/algorithms.h"
+#include "crypto/context.h"
+#include <openssl/core_names.h>
+
+enum dw_err hash_sha2(unsigned bits, struct dw_str data, unsigned char *ret_digest)
+{
+    const EVP_MD *md = algorithms_sha2(bits);
+    EVP_MD_CTX *context = context_digest();
+
+    if (md == NULL)
+        return DW_ERR_ARGUMENT;
+    if (context == NULL)
+        return DW_ERR_NO_MEMORY;
+    if (EVP_DigestInit_ex2(context, md, NULL) != 1 || EVP_DigestUpdate(context, data.ptr, data.len) != 1 ||
+        EVP_DigestFinal_ex(context, ret_digest, NULL) != 1)
+        return crypto_failed(DW_ERR_CRYPTO);
+    return DW_OK;
+}
+
+enum dw_err hash_sha256(struct dw_str data, unsigned char ret_digest[SHA256_SIZE])
+{
+    return hash_sha2(256, data, ret_digest);
+}
+
+enum dw_err hmac_sha2(unsigned bits, struct dw_str key, struct dw_str data, unsigned char *ret_mac)
+{
+    if (algorithms_sha2(bits) == NULL)
+        return DW_ERR_ARGUMENT;
+    EVP_MAC_CTX *context = context_hmac(bits);
+    if (context == NULL)
+        return crypto_failed(DW_ERR_NO_MEMORY);
+    size_t size = 0;
+    /* A NULL key would mean "the one before". */
+    const unsigned char *bytes = (const unsigned char *)(key.len > 0 ? key.ptr : "");
+    const bool done = EVP_MAC_init(context, bytes, key.len, NULL) == 1 &&
+                      EVP_MAC_update(context, (const unsigned char *)data.ptr, data.len) == 1 &&
+                      EVP_MAC_final(context, ret_mac, &size, bits / 8) == 1;
+    /* Keyed with nothing again: the context outlives the key. */
+    const bool forgotten = EVP_MAC_init(context, (const unsigned char *)"", 0, NULL) == 1;
+    return done && forgotten ? DW_OK : crypto_failed(DW_ERR_CRYPTO);
+}
+
+enum dw_err hmac_sha256(const struct dw_secret *key, struct dw_str data, unsigned char ret_mac[SHA256_SIZE])
+{
+    return hmac_sha2(256, dw_secret_borrow(key), data, ret_mac);
+}
+
+enum dw_err hkdf_sha256(const struct dw_secret *key, struct dw_str info, size_t size, struct dw_secret *ret_key)
+{
+    if (size == 0 || size > 255 * SHA256_SIZE) /* RFC 5869 §2.3 */
+        return DW_ERR_ARGUMENT;
+    _cleanup_secret_ struct dw_secret made = { calloc(1, size), size };
+    if (made.bytes == NULL)
+        return DW_ERR_NO_MEMORY;
+    OSSL_PARAM params[] = {
+        OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, (char *)"SHA256", 0),
+        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, key->bytes, key->size),
+        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, (char *)info.ptr, info.len),
+        OSSL_PARAM_construct_end(),
+    };
+    EVP_KDF_CTX *context = EVP_KDF_CTX_new(algorithms_get()->hkdf);
+    const bool done = context != NULL && EVP_KDF_derive(context, made.bytes, size, params) == 1;
+    EVP_KDF_CTX_free(context);
+    if (!done)
+        return crypto_failed(DW_ERR_CRYPTO);
+    *ret_key = TAKE_SECRET(made);
+    return DW_OK;
+}
