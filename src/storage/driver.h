@@ -1,5 +1,9 @@
 /*
  * What a database driver offers: one table of calls. storage.c does what is common; a driver does the rest.
+ *
+ * Why: the rooms above must not know which database they run on, and a driver must not repeat what is common.
+ * Lifetime: the schema, its rows and the driver table outlive the state; config is read during open only.
+ * Threading: read, write and version are called from any thread; close once, after the last of them has returned.
  */
 #ifndef STORAGE_DRIVER_H
 #define STORAGE_DRIVER_H
@@ -10,14 +14,17 @@ struct storage_driver {
     const char *scheme; /* of its URLs: "sqlite", "postgresql" */
     enum dw_err (*open)(const struct storage_schema *schema, const struct storage_config *config, void **ret_state);
     void (*close)(void *state);
+    /* Asks the database, so that it serves as the readiness query too. */
     enum dw_err (*version)(void *state, int *ret_applied);
     enum dw_err (*read)(void *state, enum dw_err (*fn)(struct transaction *, void *), void *argument);
     enum dw_err (*write)(void *state, enum dw_err (*fn)(struct transaction *, void *), void *argument);
+    /* Executes to the end; hands the first max_rows rows to `read`, which may be NULL: rows are then only counted.
+     * ret_rows and ret_changes may be NULL. */
     enum dw_err (*run)(struct transaction *tx, const struct statement *statement, const struct value *values,
                        enum dw_err (*read)(const struct row *, void *), void *argument, size_t max_rows,
                        size_t *ret_rows, int64_t *ret_changes);
     int64_t (*row_int)(const struct row *row, unsigned column);
-    struct dw_str (*row_text)(const struct row *row, unsigned column);
+    struct dw_str (*row_text)(const struct row *row, unsigned column); /* blobs too */
     bool (*row_is_null)(const struct row *row, unsigned column);
 };
 
@@ -28,6 +35,9 @@ struct transaction {
 struct row {
     const struct storage_driver *driver;
 };
+
+/* What the driver's open gave: for the driver's own counters (tests, benchmarks). */
+void *storage_driver_state(struct storage *storage);
 
 extern const struct storage_driver STORAGE_SQLITE;
 

@@ -1,0 +1,142 @@
+#include "storage/driver.h"
+
+struct storage {
+    const struct storage_driver *driver;
+    void *state;
+};
+
+static const struct storage_driver *find_driver(const struct storage_driver *const *drivers, const char *url)
+{
+    for (; url != NULL && *drivers != NULL; drivers++) {
+        const size_t length = strlen((*drivers)->scheme);
+
+        if (strncmp(url, (*drivers)->scheme, length) == 0 && url[length] == ':')
+            return *drivers;
+    }
+    return NULL;
+}
+
+/* A gap or a hole in the tables is our own bug: found here, before a database has been touched. */
+static enum dw_err check_schema(const struct storage_schema *schema)
+{
+    for (int i = 0; schema->migrations[i].version != 0; i++) {
+        const struct migration *m = &schema->migrations[i];
+
+        if (m->version != i + 1 || m->name == NULL || m->sql == NULL)
+            return DW_ERR_TABLE;
+    }
+    for (size_t i = 0; schema->statements[i] != NULL; i++) {
+        for (const struct statement *const *s = schema->statements[i]; *s != NULL; s++) {
+            if ((*s)->name == NULL || (*s)->sql == NULL)
+                return DW_ERR_TABLE;
+        }
+    }
+    return DW_OK;
+}
+
+enum dw_err storage_open(const struct storage_driver *const *drivers, const struct storage_schema *schema,
+                         const struct storage_config *config, struct storage **ret_storage)
+{
+    const struct storage_driver *driver = find_driver(drivers, config->url);
+    _cleanup_free_ struct storage *storage = NULL;
+
+    if (driver == NULL)
+        return DW_ERR_SETTING;
+    TRY(check_schema(schema));
+    storage = calloc(1, sizeof(*storage));
+    if (storage == NULL)
+        return DW_ERR_NO_MEMORY;
+    storage->driver = driver;
+    TRY(driver->open(schema, config, &storage->state));
+    *ret_storage = TAKE_PTR(storage);
+    return DW_OK;
+}
+
+void storage_close(struct storage **storage)
+{
+    if (*storage == NULL)
+        return;
+    (*storage)->driver->close((*storage)->state);
+    free(*storage);
+    *storage = NULL;
+}
+
+void *storage_driver_state(struct storage *storage)
+{
+    return storage->state;
+}
+
+enum dw_err storage_version(struct storage *storage, int *ret_applied)
+{
+    return storage->driver->version(storage->state, ret_applied);
+}
+
+enum dw_err storage_ping(struct storage *storage)
+{
+    int applied;
+
+    return storage->driver->version(storage->state, &applied);
+}
+
+enum dw_err storage_read(struct storage *storage, enum dw_err (*fn)(struct transaction *, void *argument),
+                         void *argument)
+{
+    return storage->driver->read(storage->state, fn, argument);
+}
+
+enum dw_err storage_write(struct storage *storage, enum dw_err (*fn)(struct transaction *, void *argument),
+                          void *argument)
+{
+    return storage->driver->write(storage->state, fn, argument);
+}
+
+enum dw_err sql_exec(struct transaction *tx, const struct statement *statement, const struct value *values,
+                     int64_t *ret_changes)
+{
+    int64_t changes;
+
+    TRY(tx->driver->run(tx, statement, values, NULL, NULL, 0, NULL, &changes));
+    if (ret_changes != NULL)
+        *ret_changes = changes;
+    return DW_OK;
+}
+
+enum dw_err sql_one(struct transaction *tx, const struct statement *statement, const struct value *values,
+                    enum dw_err (*read)(const struct row *row, void *argument), void *argument)
+{
+    size_t rows;
+
+    TRY(tx->driver->run(tx, statement, values, read, argument, 1, &rows, NULL));
+    return rows == 0 ? DW_ERR_NOT_FOUND : DW_OK;
+}
+
+enum dw_err sql_each(struct transaction *tx, const struct statement *statement, const struct value *values,
+                     enum dw_err (*read)(const struct row *row, void *argument), void *argument, size_t *ret_rows)
+{
+    return tx->driver->run(tx, statement, values, read, argument, SIZE_MAX, ret_rows, NULL);
+}
+
+int64_t row_int(const struct row *row, unsigned column)
+{
+    return row->driver->row_int(row, column);
+}
+
+bool row_bool(const struct row *row, unsigned column)
+{
+    return row->driver->row_int(row, column) != 0;
+}
+
+struct dw_str row_text(const struct row *row, unsigned column)
+{
+    return row->driver->row_text(row, column);
+}
+
+struct dw_str row_blob(const struct row *row, unsigned column)
+{
+    return row->driver->row_text(row, column);
+}
+
+bool row_is_null(const struct row *row, unsigned column)
+{
+    return row->driver->row_is_null(row, column);
+}
