@@ -1,0 +1,24 @@
+/*
+ * The JOSE header (RFC 7515 §4): the few members that decide, read once.
+ *
+ * Nearly all tokens of an issuer carry the same header text, so each thread remembers the last few texts and what they
+ * said. What is remembered depends on the text alone, not on any key, and is found by comparing all of it.
+ */
+#ifndef JOSE_HEADER_H
+#define JOSE_HEADER_H
+
+#include "jose/alg.h"
+
+struct jose_header {
+    struct dw_str json;
+    struct dw_str kid, typ; /* absent when not there */
+    enum dw_alg alg;        /* DW_ALG_NONE_GIVEN: one that we don't have, "none" among them */
+    bool is_critical;       /* asks for an extension (crit, or b64:false of RFC 7797): must be refused */
+};
+
+/* DW_ERR_JOSE_MALFORMED when it is no JSON object with a string alg, or when kid or typ are no strings. */
+DW_MUST_USE enum dw_err header_parse(struct dw_str json, struct dw_arena *arena, struct jose_header *ret_header);
+/* The same from base64url. */
+DW_MUST_USE enum dw_err header_decode(struct dw_str text, struct dw_arena *arena, struct jose_header *ret_header);
+
+#endif

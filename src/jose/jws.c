@@ -1,0 +1,137 @@
+#include "jose/jws.h"
+#include "base/encoding.h"
+
+static const char *find_dot(const char *from, const char *end)
+{
+    return from < end ? memchr(from, '.', (size_t)(end - from)) : NULL;
+}
+
+enum dw_err jws_split(struct dw_str token, struct jws_parts *ret_parts)
+{
+    const char *end = token.ptr + token.len;
+
+    if (token.len > DW_TOKEN_MAX_BYTES)
+        return DW_ERR_TOKEN_TOO_LARGE;
+    if (token.len == 0)
+        return DW_ERR_JOSE_MALFORMED;
+    const char *first = find_dot(token.ptr, end);
+    const char *second = first != NULL ? find_dot(first + 1, end) : NULL;
+    if (second == NULL || find_dot(second + 1, end) != NULL)
+        return DW_ERR_JOSE_MALFORMED;
+    *ret_parts = (struct jws_parts){
+        .header = dw_str_n(token.ptr, (size_t)(first - token.ptr)),
+        .payload = dw_str_n(first + 1, (size_t)(second - first - 1)),
+        .signature = dw_str_n(second + 1, (size_t)(end - second - 1)),
+        .signed_bytes = dw_str_n(token.ptr, (size_t)(second - token.ptr)),
+    };
+    return DW_OK;
+}
+
+enum dw_err jws_decode(struct dw_str segment, struct dw_arena *arena, struct dw_str *ret_bytes)
+{
+    const enum dw_err err = base64url_decode_arena(arena, segment, ret_bytes);
+
+    return err == DW_ERR_ENCODING ? DW_ERR_JOSE_MALFORMED : err;
+}
+
+static enum dw_err choose_key(const struct jws_keys *keys, const struct jose_header *header,
+                              const struct dw_key **ret_key)
+{
+    if (keys->key == NULL)
+        return keys->set->is_mixed ? DW_ERR_JOSE_ALGORITHM : keyset_choose(keys->set, header->alg, header->kid, ret_key);
+    const bool is_other = keys->key->kid_is_given && !dw_str_is_absent(header->kid) &&
+                          !dw_str_eq(header->kid, keys->key->kid);
+    if (is_other)
+        return DW_ERR_JOSE_NO_KEY;
+    *ret_key = keys->key;
+    return DW_OK;
+}
+
+static enum dw_err check_signature(const struct dw_key *key, enum dw_alg alg, const struct jws_parts *parts)
+{
+    unsigned char signature[KEY_SIGNATURE_MAX];
+    size_t size = 0;
+
+    switch (base64url_decode(parts->signature, signature, sizeof signature, &size)) {
+    case DW_OK:
+        break;
+    case DW_ERR_LIMIT:
+        return DW_ERR_JOSE_SIGNATURE;
+    default:
+        return DW_ERR_JOSE_MALFORMED;
+    }
+    return dw_verify(key, alg, parts->signed_bytes, dw_str_n(signature, size));
+}
+
+enum dw_err jws_open(const struct jws_keys *keys, dw_alg_set algs, struct dw_str token, struct dw_arena *arena,
+                     struct jose_header *ret_header, struct dw_jws *ret_jws)
+{
+    struct jws_parts parts;
+    struct jose_header header;
+    struct dw_jws jws = { 0 };
+
+    TRY(jws_split(token, &parts));
+    TRY(header_decode(parts.header, arena, &header));
+    if (header.is_critical)
+        return DW_ERR_JOSE_CRITICAL;
+    if (header.alg == DW_ALG_NONE_GIVEN || (algs & DW_ALG_BIT(header.alg)) == 0)
+        return DW_ERR_JOSE_ALGORITHM;
+    TRY(choose_key(keys, &header, &jws.key));
+    TRY(check_signature(jws.key, header.alg, &parts));
+    TRY(jws_decode(parts.payload, arena, &jws.payload));
+    jws.alg = header.alg;
+    jws.header_json = header.json;
+    *ret_header = header;
+    *ret_jws = jws;
+    return DW_OK;
+}
+
+enum dw_err dw_jws_verify(const struct dw_keyset *keys, dw_alg_set algs, struct dw_str token, struct dw_arena *arena,
+                          struct dw_jws *ret_jws)
+{
+    struct jose_header header;
+
+    return jws_open(&(struct jws_keys){ .set = keys }, algs, token, arena, &header, ret_jws);
+}
+
+enum dw_err dw_jws_verify_key(const struct dw_key *key, dw_alg_set algs, struct dw_str token, struct dw_arena *arena,
+                              struct dw_jws *ret_jws)
+{
+    struct jose_header header;
+
+    return jws_open(&(struct jws_keys){ .key = key }, algs, token, arena, &header, ret_jws);
+}
+
+/* header '.' payload, encoded, with room for the signature behind. */
+static char *put_segment(char *at, struct dw_str bytes)
+{
+    return at + base64url_encode(bytes, at);
+}
+
+enum dw_err dw_jws_sign(const struct dw_key *key, struct dw_str header_json, struct dw_str payload,
+                        struct dw_arena *arena, struct dw_str *ret_token)
+{
+    struct jose_header header;
+    unsigned char signature[KEY_SIGNATURE_MAX];
+    size_t size = 0;
+
+    TRY(header_parse(header_json, arena, &header));
+    if (header.is_critical)
+        return DW_ERR_JOSE_CRITICAL;
+    if (!jose_key_allows(key, header.alg))
+        return DW_ERR_JOSE_ALGORITHM;
+    if (!key->may_sign)
+        return DW_ERR_KEY_USE;
+    char *token = dw_arena_alloc(arena, base64url_encoded_size(header_json.len) + base64url_encoded_size(payload.len) +
+                                            base64url_encoded_size(sizeof signature) + 3);
+    if (token == NULL)
+        return DW_ERR_NO_MEMORY;
+    char *end = put_segment(token, header_json);
+    *end++ = '.';
+    end = put_segment(end, payload);
+    TRY(key_sign(key->key, &alg_info(header.alg)->scheme, dw_str_n(token, (size_t)(end - token)), signature, &size));
+    *end++ = '.';
+    end = put_segment(end, dw_str_n(signature, size));
+    *ret_token = dw_str_n(token, (size_t)(end - token));
+    return DW_OK;
+}
