@@ -114,11 +114,12 @@ void json_write_member_bool(struct buffer *b, const char *name, bool value)
 
 void json_write_value(struct buffer *b, yyjson_val *value)
 {
-    size_t length;
+    size_t length = 0;
     _cleanup_free_ char *text = yyjson_val_write(value, YYJSON_WRITE_NOFLAG, &length);
 
     if (text == NULL) {
-        b->failed = b->failed == DW_OK ? DW_ERR_NO_MEMORY : b->failed;
+        if (b->failed == DW_OK)
+            b->failed = value == NULL ? DW_ERR_ARGUMENT : DW_ERR_NO_MEMORY;
         return;
     }
     buffer_append(b, dw_str_n(text, length));

@@ -200,7 +200,10 @@ void pool_free(struct pool **pool)
     pthread_cond_broadcast(&p->work);
     pthread_mutex_unlock(&p->lock);
     for (unsigned i = 0; i < p->max_threads; i++) {
-        if (p->workers[i].state != WORKER_NONE)
+        pthread_mutex_lock(&p->lock);
+        const bool has_thread = p->workers[i].state != WORKER_NONE;
+        pthread_mutex_unlock(&p->lock);
+        if (has_thread)
             pthread_join(p->workers[i].thread, NULL);
     }
     pool_destroy(pool);

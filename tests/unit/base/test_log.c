@@ -1,0 +1,175 @@
+#include "../check.h"
+
+#include "base/json.h"
+#include "base/log.h"
+#include <fcntl.h>
+#include <pthread.h>
+#include <unistd.h>
+
+/* The log of a test goes into a file that has no name. */
+struct sink {
+    int fd;
+    char text[256 * 1024];
+    size_t len;
+};
+
+static struct sink sink;
+
+static void sink_open(enum log_level level, enum log_format format)
+{
+    char path[] = "/tmp/doorward-log-XXXXXX";
+
+    sink.fd = mkstemp(path);
+    assert_true(sink.fd >= 0);
+    unlink(path);
+    log_setup(level, format, sink.fd);
+    dw_clock_set(1795367149);
+}
+
+static struct dw_str sink_read(void)
+{
+    sink.len = (size_t)pread(sink.fd, sink.text, sizeof(sink.text), 0);
+    return dw_str_n(sink.text, sink.len);
+}
+
+static void sink_close(void)
+{
+    log_setup(LOG_INFO, LOG_FORMAT_JSON, STDERR_FILENO);
+    close(sink.fd);
+    dw_clock_set(-1);
+}
+
+static void test_json_line(void **state)
+{
+    (void)state;
+    sink_open(LOG_INFO, LOG_FORMAT_JSON);
+    log_event(LOG_INFO, "request", LOG_STR("path", DW_STR("/x\n{\"forged\":1}")), LOG_INT("status", 200),
+              LOG_ERR(DW_ERR_TOKEN_EXPIRED), LOG_STR("user", dw_str_n(NULL, 0)), LOG_SECRET("token"));
+    log_flush();
+    check_str(DW_STR("{\"time\":\"2026-11-22T17:05:49.000Z\",\"level\":\"info\",\"event\":\"request\","
+                     "\"path\":\"/x\\n{\\\"forged\\\":1}\",\"status\":200,\"error\":\"token_expired\",\"user\":null,"
+                     "\"token\":\"[redacted]\"}\n"),
+              sink_read(), "line");
+    sink_close();
+}
+
+static void test_text_line(void **state)
+{
+    (void)state;
+    sink_open(LOG_DEBUG, LOG_FORMAT_TEXT);
+    log_event(LOG_DEBUG, "request", LOG_CSTR("path", "/x"), LOG_INT("status", -1), LOG_CSTR("agent", "a b=\"c\"\n\x1b[2J"),
+              LOG_CSTR("empty", ""), LOG_STR("none", dw_str_n(NULL, 0)), LOG_SECRET("token"), LOG_ERR(DW_ERR_IO));
+    log_flush();
+    check_str(DW_STR("2026-11-22T17:05:49.000Z DEBUG request path=/x status=-1 agent=\"a b=\\\"c\\\"\\n\\u001b[2J\" empty=\"\""
+                     " none=- token=[redacted] error=io\n"),
+              sink_read(), "line");
+    sink_close();
+}
+
+static void test_levels(void **state)
+{
+    (void)state;
+    sink_open(LOG_WARNING, LOG_FORMAT_TEXT);
+    assert_true(log_is_on(LOG_ERROR));
+    assert_true(log_is_on(LOG_WARNING));
+    assert_false(log_is_on(LOG_INFO));
+    log_event(LOG_INFO, "quiet", LOG_INT("n", 1));
+    log_flush();
+    assert_int_equal(sink_read().len, 0);
+    log_event(LOG_ERROR, "loud", LOG_INT("n", 1));
+    assert_true(sink_read().len > 0); /* at once */
+    sink_close();
+}
+
+static void test_gathers(void **state)
+{
+    (void)state;
+    sink_open(LOG_INFO, LOG_FORMAT_TEXT);
+    log_event(LOG_INFO, "first", LOG_INT("n", 1));
+    assert_int_equal(sink_read().len, 0);
+    log_event(LOG_WARNING, "second", LOG_INT("n", 2));
+    check_str(DW_STR("2026-11-22T17:05:49.000Z INFO first n=1\n2026-11-22T17:05:49.000Z WARNING second n=2\n"),
+              sink_read(), "both in order");
+    sink_close();
+}
+
+/* More than the buffer holds: what came before is written, and no line is lost or cut. */
+static void test_full_buffer(void **state)
+{
+    enum { LINES = 2000 };
+
+    (void)state;
+    sink_open(LOG_INFO, LOG_FORMAT_TEXT);
+    for (int i = 0; i < LINES; i++)
+        log_event(LOG_INFO, "line", LOG_INT("number", i));
+    assert_true(sink_read().len > 0);
+    log_flush();
+    const struct dw_str all = sink_read();
+    int lines = 0;
+    for (const char *at = all.ptr; at < all.ptr + all.len; lines++) {
+        char expected[100];
+        const int length = snprintf(expected, sizeof(expected), "2026-11-22T17:05:49.000Z INFO line number=%d\n", lines);
+        assert_memory_equal(at, expected, (size_t)length);
+        at += length;
+    }
+    assert_int_equal(lines, LINES);
+    sink_close();
+}
+
+static void test_line_too_long(void **state)
+{
+    static char huge[100000];
+
+    (void)state;
+    sink_open(LOG_INFO, LOG_FORMAT_TEXT);
+    memset(huge, 'x', sizeof(huge));
+    log_event(LOG_INFO, "before", LOG_INT("n", 1));
+    log_event(LOG_INFO, "huge", LOG_STR("s", dw_str_n(huge, sizeof(huge))));
+    log_event(LOG_INFO, "after", LOG_INT("n", 2));
+    log_flush();
+    check_str(DW_STR("2026-11-22T17:05:49.000Z INFO before n=1\n"
+                     "2026-11-22T17:05:49.000Z INFO huge log_line=too_long\n"
+                     "2026-11-22T17:05:49.000Z INFO after n=2\n"),
+              sink_read(), "lines");
+    sink_close();
+}
+
+static void *log_and_end(void *unused)
+{
+    log_event(LOG_INFO, "thread", LOG_INT("n", 1));
+    return unused;
+}
+
+static void test_thread_end_flushes(void **state)
+{
+    pthread_t thread;
+
+    (void)state;
+    sink_open(LOG_INFO, LOG_FORMAT_TEXT);
+    assert_int_equal(pthread_create(&thread, NULL, log_and_end, NULL), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    check_str(DW_STR("2026-11-22T17:05:49.000Z INFO thread n=1\n"), sink_read(), "line");
+    sink_close();
+}
+
+static void test_milliseconds(void **state)
+{
+    _cleanup_arena_ struct dw_arena *arena = NULL;
+    yyjson_val *root;
+
+    (void)state;
+    sink_open(LOG_INFO, LOG_FORMAT_JSON);
+    dw_clock_set(-1);
+    log_event(LOG_WARNING, "now", LOG_INT("n", 1));
+    CHECK_OK(dw_arena_new(1 << 20, &arena));
+    CHECK_OK(json_parse(arena, sink_read(), 2, &root, NULL));
+    const struct dw_str time = json_get_str(root, "time");
+    assert_int_equal(time.len, 24);
+    assert_int_equal(time.ptr[19], '.');
+    assert_int_equal(time.ptr[23], 'Z');
+    sink_close();
+}
+
+CHECK_MAIN(cmocka_unit_test(test_json_line), cmocka_unit_test(test_text_line), cmocka_unit_test(test_levels),
+           cmocka_unit_test(test_gathers), cmocka_unit_test(test_full_buffer), cmocka_unit_test(test_line_too_long),
+           cmocka_unit_test(test_thread_end_flushes), cmocka_unit_test(test_milliseconds))
