@@ -210,7 +210,7 @@ enum dw_err sqlite_run(struct transaction *tx, const struct statement *statement
                        enum dw_err (*read)(const struct row *, void *), void *argument, size_t max_rows,
                        size_t *ret_rows, int64_t *ret_changes)
 {
-    struct sqlite_connection *c = container_of(tx, struct sqlite_transaction, head)->connection;
+    struct sqlite_connection *c = ((struct sqlite_transaction *)(void *)tx)->connection; /* head comes first */
     sqlite3_stmt *stmt = NULL;
     unsigned number;
     size_t rows = 0;
