@@ -2,7 +2,6 @@
 
 #include "base/log.h"
 
-/* The name is bound, the rest is ours. */
 static const char RECORD[] = "INSERT INTO schema_migrations (version, name, applied_at) VALUES ($1, $2, $3)";
 static const char CREATE[] = "CREATE TABLE IF NOT EXISTS schema_migrations ("
                              "version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at BIGINT NOT NULL)";
@@ -25,7 +24,7 @@ static enum dw_err refuse_version(int applied, int known)
     return DW_ERR_DATABASE;
 }
 
-static enum dw_err fail_migration(struct sqlite_connection *c, const struct migration *m, const char *message)
+static enum dw_err fail_migration(const struct migration *m, const char *message)
 {
     log_event(LOG_ERROR, "database", LOG_INT("migration", m->version), LOG_CSTR("name", m->name),
               LOG_CSTR("message", message), LOG_ERR(DW_ERR_DATABASE));
@@ -61,9 +60,9 @@ static enum dw_err migrate_locked(struct sqlite_connection *c, const struct migr
     if (applied < known) {
         m = &migrations[applied];
         if (sqlite3_exec(c->db, m->sql, NULL, NULL, NULL) != SQLITE_OK)
-            return fail_migration(c, m, sqlite3_errmsg(c->db));
+            return fail_migration(m, sqlite3_errmsg(c->db));
         if (sqlite3_get_autocommit(c->db))
-            return fail_migration(c, m, "its text ends the transaction that it must run in");
+            return fail_migration(m, "its text ends the transaction that it must run in");
         TRY(record_migration(c, m));
         applied = m->version;
         log_event(LOG_INFO, "migration", LOG_INT("version", m->version), LOG_CSTR("name", m->name));

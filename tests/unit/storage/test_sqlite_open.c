@@ -194,7 +194,9 @@ static void a_gap_in_the_migrations_is_our_bug(void **state)
 static void without_migrate_nothing_is_changed(void **state)
 {
     static const struct migration FIRST[] = { { 1, "t", "CREATE TABLE t (a)" }, { 0 } };
-    static const struct migration SECOND[] = { { 1, "t", "CREATE TABLE t (a)" }, { 2, "u", "CREATE TABLE u (a)" }, { 0 } };
+    static const struct migration SECOND[] = {
+        { 1, "t", "CREATE TABLE t (a)" }, { 2, "u", "CREATE TABLE u (a)" }, { 0 }
+    };
     static const struct statement *const *const NONE[] = { NULL };
     struct fixture *f = *state;
 
