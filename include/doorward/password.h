@@ -77,8 +77,8 @@ struct dw_password_policy {
     size_t max_bytes; /* 0: 1024 */
 };
 
-/* `personal`: NULL-terminated array of strings that it must not contain (without case, those of 3 characters or more).
- * Errors: DW_ERR_PASSWORD_SHORT, _LONG, _NUL, _COMMON, _PERSONAL, DW_ERR_VALIDATION (not UTF-8). */
+/* `personal`: n_personal strings that it must not contain (without case, those of 3 characters or more; absent ones are
+ * skipped). Errors: DW_ERR_PASSWORD_SHORT, _LONG, _NUL, _COMMON, _PERSONAL, DW_ERR_VALIDATION (not UTF-8). */
 DW_API DW_MUST_USE enum dw_err dw_password_check(const struct dw_password_policy *policy,
                                                  const struct dw_secret *password, const struct dw_str *personal,
                                                  size_t n_personal);

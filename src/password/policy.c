@@ -1,0 +1,86 @@
+#include "password/scheme.h"
+
+#include "password/common.h"
+
+#include <unicase.h>
+#include <uninorm.h>
+
+enum { MIN_CHARS = 8, PERSONAL_MIN_CHARS = 3 };
+
+static size_t count_chars(struct dw_str text)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < text.len; i++)
+        n += ((unsigned char)text.ptr[i] & 0xc0) != 0x80;
+    return n;
+}
+
+static int compare_common(const void *key, const void *row)
+{
+    return strcmp(key, *(const char *const *)row);
+}
+
+/* Lower case by itself, as the list has it, not folded (which would turn "straße" into "strasse"). */
+static enum dw_err check_common(struct dw_str password)
+{
+    _cleanup_secret_ struct dw_secret terminated = { 0 };
+    size_t length;
+    uint8_t *lower = u8_tolower((const uint8_t *)password.ptr, password.len, NULL, NULL, NULL, &length);
+
+    if (lower == NULL)
+        return DW_ERR_NO_MEMORY;
+    const enum dw_err err = dw_secret_copy(dw_str_n(lower, length), &terminated);
+    dw_wipe(lower, length);
+    free(lower);
+    TRY(err);
+    return bsearch(terminated.bytes, PASSWORD_COMMON, PASSWORD_COMMON_COUNT, sizeof(PASSWORD_COMMON[0]),
+                   compare_common) == NULL
+               ? DW_OK
+               : DW_ERR_PASSWORD_COMMON;
+}
+
+static enum dw_err fold(struct dw_str text, struct dw_secret *ret_folded)
+{
+    uint8_t *folded = u8_casefold((const uint8_t *)text.ptr, text.len, NULL, UNINORM_NFC, NULL, &ret_folded->size);
+
+    if (folded == NULL)
+        return DW_ERR_NO_MEMORY;
+    ret_folded->bytes = folded;
+    return DW_OK;
+}
+
+static enum dw_err check_personal(struct dw_str password, const struct dw_str *personal, size_t n_personal)
+{
+    _cleanup_secret_ struct dw_secret folded = { 0 };
+
+    TRY(fold(password, &folded));
+    for (size_t i = 0; i < n_personal; i++) {
+        _cleanup_secret_ struct dw_secret part = { 0 };
+        if (count_chars(personal[i]) < PERSONAL_MIN_CHARS || !dw_str_is_utf8(personal[i]))
+            continue;
+        TRY(fold(personal[i], &part));
+        if (memmem(folded.bytes, folded.size, part.bytes, part.size) != NULL)
+            return DW_ERR_PASSWORD_PERSONAL;
+    }
+    return DW_OK;
+}
+
+enum dw_err dw_password_check(const struct dw_password_policy *policy, const struct dw_secret *password,
+                              const struct dw_str *personal, size_t n_personal)
+{
+    const struct dw_str text = dw_secret_borrow(password);
+    const size_t max_bytes = policy->max_bytes != 0 ? policy->max_bytes : PASSWORD_MAX_BYTES;
+    const size_t min_chars = policy->min_chars != 0 ? policy->min_chars : MIN_CHARS;
+
+    if (text.len > max_bytes)
+        return DW_ERR_PASSWORD_LONG;
+    if (text.len > 0 && memchr(text.ptr, '\0', text.len) != NULL)
+        return DW_ERR_PASSWORD_NUL;
+    if (!dw_str_is_utf8(text))
+        return DW_ERR_VALIDATION;
+    if (text.len == 0 || count_chars(text) < min_chars)
+        return DW_ERR_PASSWORD_SHORT;
+    TRY(check_common(text));
+    return check_personal(text, personal, n_personal);
+}
