@@ -12,6 +12,7 @@
 struct access_grant {
     const struct user *user;
     struct dw_str session, client, scope;
+    bool is_narrowed; /* the client asked for less than the user may: the scope limits what the token is good for */
     int64_t now_s;
 };
 
@@ -21,6 +22,7 @@ DW_MUST_USE enum dw_err access_token_issue(struct identity *identity, const stru
 /* The claims that a check needs, of a token whose signature, issuer, audience and type are right. In the arena. */
 struct access_claims {
     struct dw_str subject, token_id, session, client, scope, tenant;
+    bool is_narrowed;
     int64_t expires_s, not_before_s, version;
 };
 DW_MUST_USE enum dw_err access_token_verify(struct identity *identity, struct dw_str token, struct dw_arena *arena,

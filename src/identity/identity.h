@@ -25,6 +25,7 @@ struct identity_config {
     int64_t refresh_ttl_s;
     int64_t refresh_grace_s;    /* 0: a spent refresh token is reuse at once */
     bool registration_open;
+    bool announce;              /* this process is not the server: write down what changes, for the server to see */
     struct dw_password_policy policy;
 };
 
@@ -38,6 +39,7 @@ struct identity_keys {
 struct signing_keys; /* identity/signing_key.h */
 
 struct identity {
+    uint64_t serial; /* no two of a process are alike: a thread's tables belong to one */
     struct storage *storage;
     struct dw_passwords *passwords;
     struct identity_config config;
@@ -45,6 +47,7 @@ struct identity {
     struct signing_keys *signing;
     struct deny_list *denied;
     struct invalidation *invalidation;
+    struct deny_list *watched; /* ids of changes by other processes that were seen already */
 };
 
 /* Where a sign-in comes from. */
@@ -68,8 +71,20 @@ DW_MUST_USE enum dw_err identity_open(struct storage *storage, struct dw_passwor
                                       struct identity **ret_identity);
 void identity_close(struct identity **identity);
 
+/* Learns what other processes on the same database (the command line) have changed or revoked. The server calls it
+ * twice a second. */
+DW_MUST_USE enum dw_err identity_watch(struct identity *identity);
+
 /* Removes what has expired: refresh tokens, denials, retired keys. Call it now and then; bounded work. */
 DW_MUST_USE enum dw_err identity_purge(struct identity *identity);
+
+/* --- for the other files of this room ---------------------------------------------------------------------------- */
+
+/* Inside a write: tells other processes that a user (or, with an empty id, the signing keys) changed. */
+DW_MUST_USE enum dw_err identity_announce(struct transaction *tx, struct identity *identity, enum change_kind kind,
+                                          struct dw_str id);
+
+extern const struct statement *const IDENTITY_STATEMENTS[];
 
 /* The room's tables and statements, for storage_open(). */
 extern const struct storage_schema IDENTITY_SCHEMA;

@@ -35,6 +35,8 @@ DW_MUST_USE enum dw_err signing_key_rotate(struct identity *identity, const stru
                                            struct dw_arena *arena, struct dw_str *ret_kid);
 /* Takes a key out at once: its tokens die. DW_ERR_CONFLICT for the active one, DW_ERR_NOT_FOUND. */
 DW_MUST_USE enum dw_err signing_key_retire(struct identity *identity, const struct actor *actor, struct dw_str kid);
+/* Removes retiring keys whose last token has expired. */
+DW_MUST_USE enum dw_err signing_key_purge(struct identity *identity);
 
 extern const struct statement *const SIGNING_KEY_STATEMENTS[];
 

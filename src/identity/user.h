@@ -85,6 +85,9 @@ DW_MUST_USE enum dw_err user_role_exists(struct identity *identity, const struct
 /* Loads by id regardless of tenant: for a token whose signature was right. Inside a read. */
 DW_MUST_USE enum dw_err user_load(struct transaction *tx, struct dw_str id, struct dw_arena *arena,
                                   struct user *ret_user);
+/* A copy in one piece of memory: struct and strings. user_packed_size() bytes are needed, aligned for any type. */
+size_t user_packed_size(const struct user *user);
+struct user *user_pack(const struct user *user, void *memory);
 /* The columns of USER_COLUMNS, in order, from column 0. */
 #define USER_COLUMNS                                                                                                   \
     "u.id, u.tenant_id, t.slug, u.username, u.email, u.email_verified, u.full_name, u.is_active, u.role, "             \

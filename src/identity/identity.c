@@ -1,0 +1,189 @@
+#include "identity/identity.h"
+
+#include "base/log.h"
+#include "crypto/hash.h"
+#include "identity/audit.h"
+#include "identity/principal.h"
+#include "identity/signing_key.h"
+#include "identity/tenant.h"
+
+#include <stdatomic.h>
+
+/* What other processes did is looked at again for this long, as their clock and ours may differ. */
+enum { WATCH_WINDOW_S = 60 };
+
+static const struct statement DENIALS_SINCE = {
+    "denials_since", "SELECT id, expires_at FROM denials WHERE created_at >= $1 AND expires_at > $2", 2,
+};
+static const struct statement CHANGE_INSERT = {
+    "change_insert", "INSERT INTO changes (id, kind, subject, at) VALUES ($1, $2, $3, $4)", 4,
+};
+static const struct statement CHANGES_SINCE = {
+    "changes_since", "SELECT id, kind, subject FROM changes WHERE at >= $1 ORDER BY id", 1,
+};
+static const struct statement PURGE_DENIALS = { "purge_denials", "DELETE FROM denials WHERE expires_at <= $1", 1 };
+static const struct statement PURGE_TOKENS = {
+    "purge_tokens",
+    "DELETE FROM refresh_tokens WHERE token_hash IN"
+    " (SELECT token_hash FROM refresh_tokens WHERE expires_at <= $1 LIMIT 1000)",
+    1,
+};
+static const struct statement PURGE_FAMILIES = {
+    "purge_families",
+    "DELETE FROM refresh_families WHERE id IN (SELECT id FROM refresh_families WHERE expires_at <= $1 LIMIT 1000)",
+    1,
+};
+static const struct statement PURGE_CHANGES = { "purge_changes", "DELETE FROM changes WHERE at <= $1", 1 };
+
+const struct statement *const IDENTITY_STATEMENTS[] = {
+    &DENIALS_SINCE, &CHANGE_INSERT, &CHANGES_SINCE, &PURGE_DENIALS, &PURGE_TOKENS, &PURGE_FAMILIES, &PURGE_CHANGES,
+    NULL,
+};
+
+/* --- opening ---------------------------------------------------------------------------------------------------- */
+
+static enum dw_err derive_keys(struct identity *identity, const struct dw_secret *secret)
+{
+    _cleanup_secret_ struct dw_secret refresh = { 0 };
+
+    if (secret->size < IDENTITY_SECRET_SIZE)
+        return DW_ERR_KEY_TOO_WEAK;
+    TRY(hkdf_sha256(secret, DW_STR("doorward refresh tokens"), IDENTITY_SECRET_SIZE, &refresh));
+    TRY(dw_key_from_octets(&refresh, DW_ALG_HS256, &identity->keys.refresh));
+    TRY(hkdf_sha256(secret, DW_STR("doorward refresh successors"), IDENTITY_SECRET_SIZE, &identity->keys.successor));
+    return hkdf_sha256(secret, DW_STR("doorward sealing"), IDENTITY_SECRET_SIZE, &identity->keys.sealing);
+}
+
+static enum dw_err learn_denial(const struct row *row, void *argument)
+{
+    struct identity *identity = argument;
+
+    return deny_list_add(identity->denied, row_text(row, 0), row_int(row, 1), dw_clock_now_s());
+}
+
+static enum dw_err load_denials(struct transaction *tx, void *argument)
+{
+    return sql_each(tx, &DENIALS_SINCE, VALUES(V_INT(0), V_INT(dw_clock_now_s())), learn_denial, argument, NULL);
+}
+
+static enum dw_err open_parts(struct identity *identity, const struct dw_secret *secret)
+{
+    TRY(derive_keys(identity, secret));
+    TRY(deny_list_new(&identity->denied));
+    TRY(deny_list_new(&identity->watched));
+    TRY(invalidation_new(&identity->invalidation));
+    TRY(tenant_ensure_default(identity));
+    TRY(signing_key_load(identity));
+    return storage_read(identity->storage, load_denials, identity);
+}
+
+enum dw_err identity_open(struct storage *storage, struct dw_passwords *passwords,
+                          const struct identity_config *config, const struct dw_secret *secret,
+                          struct identity **ret_identity)
+{
+    static _Atomic uint64_t serials;
+    _cleanup_(identity_close) struct identity *identity = calloc(1, sizeof(*identity));
+
+    if (identity == NULL)
+        return DW_ERR_NO_MEMORY;
+    identity->serial = atomic_fetch_add(&serials, 1) + 1;
+    identity->storage = storage;
+    identity->passwords = passwords;
+    identity->config = *config;
+    TRY(open_parts(identity, secret));
+    *ret_identity = TAKE_PTR(identity);
+    return DW_OK;
+}
+
+void identity_close(struct identity **identity)
+{
+    struct identity *i = identity ? *identity : NULL;
+
+    if (i == NULL)
+        return;
+    principal_forget_thread();
+    signing_key_unload(i);
+    dw_key_free(&i->keys.refresh);
+    dw_secret_free(&i->keys.successor);
+    dw_secret_free(&i->keys.sealing);
+    invalidation_free(&i->invalidation);
+    deny_list_free(&i->denied);
+    deny_list_free(&i->watched);
+    free(i);
+    *identity = NULL;
+}
+
+/* --- other processes on the same database ----------------------------------------------------------------------- */
+
+enum dw_err identity_announce(struct transaction *tx, struct identity *identity, enum change_kind kind,
+                              struct dw_str id)
+{
+    char change_id[DW_UUID_SIZE];
+
+    if (!identity->config.announce)
+        return DW_OK;
+    dw_uuid7(change_id);
+    return sql_exec(tx, &CHANGE_INSERT,
+                    VALUES(V_CSTR(change_id), V_INT(kind), V_TEXT(id), V_INT(dw_clock_now_s())), NULL);
+}
+
+struct watch {
+    struct identity *identity;
+    int64_t now_s;
+    bool keys_changed;
+};
+
+static enum dw_err learn_change(const struct row *row, void *argument)
+{
+    struct watch *w = argument;
+    struct deny_id id;
+
+    if (!deny_id_parse(row_text(row, 0), &id) || deny_list_has(w->identity->watched, &id))
+        return DW_OK;
+    TRY(deny_list_add(w->identity->watched, row_text(row, 0), w->now_s + 3 * WATCH_WINDOW_S, w->now_s));
+    if (row_int(row, 1) == CHANGE_KEYS)
+        w->keys_changed = true;
+    else
+        invalidation_publish(w->identity->invalidation, CHANGE_USER, row_text(row, 2));
+    return DW_OK;
+}
+
+static enum dw_err watch(struct transaction *tx, void *argument)
+{
+    struct watch *w = argument;
+    const int64_t since_s = w->now_s - WATCH_WINDOW_S;
+
+    TRY(sql_each(tx, &DENIALS_SINCE, VALUES(V_INT(since_s), V_INT(w->now_s)), learn_denial, w->identity, NULL));
+    return sql_each(tx, &CHANGES_SINCE, VALUES(V_INT(since_s)), learn_change, w, NULL);
+}
+
+enum dw_err identity_watch(struct identity *identity)
+{
+    struct watch w = { .identity = identity, .now_s = dw_clock_now_s() };
+
+    TRY(storage_read(identity->storage, watch, &w));
+    if (!w.keys_changed)
+        return DW_OK;
+    TRY(signing_key_load(identity));
+    invalidation_publish(identity->invalidation, CHANGE_KEYS, DW_STR(""));
+    return DW_OK;
+}
+
+/* --- what has expired ------------------------------------------------------------------------------------------- */
+
+static enum dw_err purge(struct transaction *tx, void *argument)
+{
+    const int64_t now_s = dw_clock_now_s();
+
+    (void)argument;
+    TRY(sql_exec(tx, &PURGE_DENIALS, VALUES(V_INT(now_s)), NULL));
+    TRY(sql_exec(tx, &PURGE_TOKENS, VALUES(V_INT(now_s)), NULL));
+    TRY(sql_exec(tx, &PURGE_FAMILIES, VALUES(V_INT(now_s)), NULL));
+    return sql_exec(tx, &PURGE_CHANGES, VALUES(V_INT(now_s - 10 * WATCH_WINDOW_S)), NULL);
+}
+
+enum dw_err identity_purge(struct identity *identity)
+{
+    TRY(storage_write(identity->storage, purge, NULL));
+    return signing_key_purge(identity);
+}

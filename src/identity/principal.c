@@ -1,0 +1,146 @@
+#include "identity/principal.h"
+
+#include "identity/principal_cache.h"
+
+/* What a check knows of a token, wherever that came from. */
+struct evidence {
+    const struct access_claims *claims;
+    struct deny_id token_id, session;
+};
+
+/* The questions whose answers change with time: asked on every call, never remembered. */
+static enum dw_err judge_time(const struct access_claims *claims)
+{
+    const int64_t now_s = dw_clock_now_s();
+
+    if (now_s >= claims->expires_s)
+        return DW_ERR_TOKEN_EXPIRED;
+    if (now_s < claims->not_before_s)
+        return DW_ERR_TOKEN_NOT_YET;
+    return DW_OK;
+}
+
+/* Inactive comes before revoked: whoever holds a token of ours learns why it stopped working, and disabling a user has
+ * revoked all of them. */
+static enum dw_err judge(struct identity *identity, const struct evidence *e, const struct user *user)
+{
+    if (!dw_str_eq(e->claims->tenant, user->tenant))
+        return DW_ERR_TOKEN_CLAIM;
+    if (!user->is_active)
+        return DW_ERR_USER_INACTIVE;
+    if (deny_list_has(identity->denied, &e->token_id) || deny_list_has(identity->denied, &e->session))
+        return DW_ERR_TOKEN_REVOKED;
+    return e->claims->version == user->token_version ? DW_OK : DW_ERR_TOKEN_SUPERSEDED;
+}
+
+static struct principal principal_of(const struct access_claims *claims, const struct user *user)
+{
+    return (struct principal){
+        .user = user,
+        .session = claims->session,
+        .token_id = claims->token_id,
+        .client = claims->client,
+        .scope = claims->is_narrowed ? claims->scope : user->permissions,
+        .expires_s = claims->expires_s,
+    };
+}
+
+/* Copies what borrows from the thread's tables. */
+static enum dw_err principal_keep(struct principal *p, struct dw_arena *arena)
+{
+    struct dw_str *const strings[] = { &p->session, &p->token_id, &p->client, &p->scope };
+    void *memory = dw_arena_alloc(arena, user_packed_size(p->user));
+
+    if (memory == NULL)
+        return DW_ERR_NO_MEMORY;
+    p->user = user_pack(p->user, memory);
+    for (size_t i = 0; i < ARRAY_SIZE(strings); i++) {
+        *strings[i] = dw_arena_copy(arena, *strings[i]);
+        if (strings[i]->ptr == NULL)
+            return DW_ERR_NO_MEMORY;
+    }
+    return DW_OK;
+}
+
+/* --- from memory ------------------------------------------------------------------------------------------------ */
+
+static enum dw_err restore_from_memory(struct identity *identity, struct dw_str token, bool keep,
+                                       struct dw_arena *arena, struct principal *ret_principal)
+{
+    struct principal_cache *cache = principal_cache_current(identity);
+    const struct known_token *known = cache ? principal_cache_token(cache, token) : NULL;
+    struct access_claims claims;
+
+    if (cache == NULL)
+        return DW_ERR_WOULD_BLOCK;
+    if (known == NULL) {
+        TRY(access_token_verify(identity, token, arena, &claims));
+        known = principal_cache_keep(cache, token, &claims);
+    }
+    if (known == NULL)
+        return DW_ERR_WOULD_BLOCK; /* too long to be kept: the slow way needs no table */
+    TRY(judge_time(&known->claims));
+    const struct user *user = principal_cache_user(cache, &known->user);
+
+    if (user == NULL)
+        return DW_ERR_WOULD_BLOCK;
+    const struct evidence e = { &known->claims, known->token_id, known->session };
+
+    TRY(judge(identity, &e, user));
+    struct principal principal = principal_of(&known->claims, user);
+
+    if (keep)
+        TRY(principal_keep(&principal, arena));
+    *ret_principal = principal;
+    return DW_OK;
+}
+
+/* --- from the database ------------------------------------------------------------------------------------------ */
+
+struct reading {
+    struct dw_str id;
+    struct dw_arena *arena;
+    struct user *user;
+};
+
+static enum dw_err read_user(struct transaction *tx, void *argument)
+{
+    struct reading *r = argument;
+
+    return user_load(tx, r->id, r->arena, r->user);
+}
+
+static enum dw_err restore_from_database(struct identity *identity, struct dw_str token, struct dw_arena *arena,
+                                         struct principal *ret_principal)
+{
+    struct access_claims claims;
+    struct user *user = dw_arena_alloc(arena, sizeof(*user));
+    const uint64_t read_at = invalidation_now(identity->invalidation);
+    struct reading reading = { .arena = arena, .user = user };
+    struct evidence e = { .claims = &claims };
+
+    if (user == NULL)
+        return DW_ERR_NO_MEMORY;
+    TRY(access_token_verify(identity, token, arena, &claims));
+    TRY(judge_time(&claims));
+    if (!deny_id_parse(claims.token_id, &e.token_id) || !deny_id_parse(claims.session, &e.session))
+        return DW_ERR_TOKEN_CLAIM;
+    reading.id = claims.subject;
+    const enum dw_err err = storage_read(identity->storage, read_user, &reading);
+
+    if (err == DW_ERR_NOT_FOUND)
+        return DW_ERR_USER_GONE;
+    TRY(err);
+    principal_cache_offer(identity, user, read_at);
+    TRY(judge(identity, &e, user));
+    *ret_principal = principal_of(&claims, user);
+    return DW_OK;
+}
+
+enum dw_err principal_restore(struct identity *identity, struct dw_str token, bool may_wait, bool keep,
+                              struct dw_arena *arena, struct principal *ret_principal)
+{
+    if (may_wait)
+        return restore_from_database(identity, token, arena, ret_principal);
+    return restore_from_memory(identity, token, keep, arena, ret_principal);
+}

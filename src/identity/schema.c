@@ -1,0 +1,104 @@
+#include "identity/audit.h"
+#include "identity/credential.h"
+#include "identity/session.h"
+#include "identity/signing_key.h"
+
+/* Ids are UUIDv7 text, times Unix seconds, lists space-separated text. Names and addresses are unique by their key. */
+static const char FIRST_TABLES[] =
+    "CREATE TABLE tenants ("
+    " id TEXT PRIMARY KEY,"
+    " slug TEXT NOT NULL UNIQUE,"
+    " name TEXT NOT NULL,"
+    " created_at BIGINT NOT NULL);"
+
+    "CREATE TABLE users ("
+    " id TEXT PRIMARY KEY,"
+    " tenant_id TEXT NOT NULL REFERENCES tenants(id),"
+    " username TEXT NOT NULL,"
+    " username_key TEXT NOT NULL,"
+    " email TEXT NOT NULL,"
+    " email_key TEXT NOT NULL,"
+    " email_verified INTEGER NOT NULL,"
+    " full_name TEXT,"
+    " is_active INTEGER NOT NULL,"
+    " role TEXT NOT NULL,"
+    " permissions TEXT NOT NULL,"
+    " password_hash TEXT NOT NULL,"
+    " token_version BIGINT NOT NULL,"
+    " mfa_enabled INTEGER NOT NULL,"
+    " created_at BIGINT NOT NULL,"
+    " updated_at BIGINT NOT NULL,"
+    " last_login_at BIGINT,"
+    " UNIQUE (tenant_id, username_key),"
+    " UNIQUE (tenant_id, email_key));"
+    "CREATE INDEX users_by_role ON users (tenant_id, role);"
+
+    "CREATE TABLE refresh_families ("
+    " id TEXT PRIMARY KEY,"
+    " user_id TEXT NOT NULL REFERENCES users(id) ON DELETE CASCADE,"
+    " client_id TEXT NOT NULL,"
+    " scope TEXT,"
+    " created_at BIGINT NOT NULL,"
+    " last_used_at BIGINT NOT NULL,"
+    " expires_at BIGINT NOT NULL,"
+    " revoked_at BIGINT,"
+    " address TEXT,"
+    " user_agent TEXT);"
+    "CREATE INDEX refresh_families_by_user ON refresh_families (user_id);"
+    "CREATE INDEX refresh_families_by_expiry ON refresh_families (expires_at);"
+
+    "CREATE TABLE refresh_tokens ("
+    " token_hash TEXT PRIMARY KEY,"
+    " family_id TEXT NOT NULL REFERENCES refresh_families(id) ON DELETE CASCADE,"
+    " issued_at BIGINT NOT NULL,"
+    " expires_at BIGINT NOT NULL,"
+    " spent_at BIGINT);"
+    "CREATE INDEX refresh_tokens_by_family ON refresh_tokens (family_id);"
+    "CREATE INDEX refresh_tokens_by_expiry ON refresh_tokens (expires_at);"
+
+    "CREATE TABLE denials ("
+    " id TEXT PRIMARY KEY,"
+    " created_at BIGINT NOT NULL,"
+    " expires_at BIGINT NOT NULL);"
+    "CREATE INDEX denials_by_expiry ON denials (expires_at);"
+    "CREATE INDEX denials_by_creation ON denials (created_at);"
+
+    "CREATE TABLE signing_keys ("
+    " kid TEXT PRIMARY KEY,"
+    " alg TEXT NOT NULL,"
+    " state TEXT NOT NULL CHECK (state IN ('next', 'active', 'retiring')),"
+    " public_jwk TEXT NOT NULL,"
+    " sealed TEXT NOT NULL,"
+    " created_at BIGINT NOT NULL,"
+    " retires_at BIGINT);"
+    "CREATE UNIQUE INDEX signing_keys_one_active ON signing_keys (state) WHERE state = 'active';"
+
+    "CREATE TABLE changes ("
+    " id TEXT PRIMARY KEY,"
+    " kind INTEGER NOT NULL,"
+    " subject TEXT NOT NULL,"
+    " at BIGINT NOT NULL);"
+    "CREATE INDEX changes_by_time ON changes (at);"
+
+    "CREATE TABLE audit_events ("
+    " id TEXT PRIMARY KEY,"
+    " at BIGINT NOT NULL,"
+    " action TEXT NOT NULL,"
+    " tenant_id TEXT,"
+    " actor TEXT,"
+    " target TEXT,"
+    " address TEXT,"
+    " result TEXT NOT NULL);"
+    "CREATE INDEX audit_events_by_time ON audit_events (at);";
+
+static const struct migration MIGRATIONS[] = {
+    { 1, "accounts, sign-ins, keys, audit", FIRST_TABLES },
+    { 0 },
+};
+
+static const struct statement *const *const ALL_STATEMENTS[] = {
+    IDENTITY_STATEMENTS, TENANT_STATEMENTS,      USER_STATEMENTS,  CREDENTIAL_STATEMENTS,
+    SESSION_STATEMENTS,  SIGNING_KEY_STATEMENTS, AUDIT_STATEMENTS, NULL,
+};
+
+const struct storage_schema IDENTITY_SCHEMA = { .migrations = MIGRATIONS, .statements = ALL_STATEMENTS };

@@ -1,0 +1,371 @@
+#include "identity/session.h"
+
+#include "identity/access_token.h"
+#include "identity/audit.h"
+#include "identity/credential.h"
+#include "identity/refresh_token.h"
+#include "identity/role.h"
+#include "identity/session_sql.h"
+
+/* --- ending ----------------------------------------------------------------------------------------------------- */
+
+static enum dw_err denials_add(struct denials *d, struct dw_arena *arena, struct dw_str id)
+{
+    if (d->n == d->capacity) {
+        const size_t capacity = d->capacity ? d->capacity * 2 : 8;
+        struct dw_str *ids = dw_arena_alloc(arena, capacity * sizeof(*ids));
+
+        if (ids == NULL)
+            return DW_ERR_NO_MEMORY;
+        if (d->n > 0)
+            memcpy(ids, d->ids, d->n * sizeof(*ids));
+        d->ids = ids;
+        d->capacity = capacity;
+    }
+    d->ids[d->n] = dw_arena_copy(arena, id);
+    return d->ids[d->n++].ptr ? DW_OK : DW_ERR_NO_MEMORY;
+}
+
+/* Writes what has been gathered to the deny list's table: it survives a restart. */
+static enum dw_err denials_store(struct transaction *tx, const struct identity *identity, struct denials *d)
+{
+    const int64_t now_s = dw_clock_now_s();
+
+    d->expires_s = now_s + identity->config.access_ttl_s;
+    for (size_t i = 0; i < d->n; i++)
+        TRY(sql_exec(tx, &DENIAL_INSERT, VALUES(V_TEXT(d->ids[i]), V_INT(now_s), V_INT(d->expires_s)), NULL));
+    return DW_OK;
+}
+
+struct ending {
+    struct dw_arena *arena;
+    struct denials *denials;
+};
+
+static enum dw_err gather_ended(const struct row *row, void *argument)
+{
+    struct ending *e = argument;
+
+    return denials_add(e->denials, e->arena, row_text(row, 0));
+}
+
+enum dw_err session_end_in(struct transaction *tx, struct identity *identity, struct dw_str user_id,
+                           struct dw_str keep, struct dw_arena *arena, struct denials *denials)
+{
+    struct ending e = { arena, denials };
+
+    TRY(sql_each(tx, &FAMILY_END_ALL,
+                 VALUES(V_TEXT(user_id), V_TEXT(keep.ptr ? keep : DW_STR("")), V_INT(dw_clock_now_s())), gather_ended,
+                 &e, NULL));
+    return denials_store(tx, identity, denials);
+}
+
+enum dw_err session_publish(struct identity *identity, struct dw_str user_id, const struct denials *denials)
+{
+    const int64_t now_s = dw_clock_now_s();
+
+    for (size_t i = 0; i < denials->n; i++)
+        TRY(deny_list_add(identity->denied, denials->ids[i], denials->expires_s, now_s));
+    invalidation_publish(identity->invalidation, CHANGE_USER, user_id);
+    return DW_OK;
+}
+
+/* --- signing in ------------------------------------------------------------------------------------------------- */
+
+struct opening {
+    struct identity *identity;
+    const struct sign_in *in;
+    struct dw_arena *arena;
+    struct dw_str user_id, rehash, family, scope, client;
+    struct refresh_claims refresh;
+    struct user user;
+};
+
+static enum dw_err insert_family(struct transaction *tx, const struct opening *o)
+{
+    const struct sign_in *in = o->in;
+    struct dw_str hash;
+
+    TRY(sql_exec(tx, &FAMILY_INSERT,
+                 VALUES(V_TEXT(o->family), V_TEXT(o->user_id), V_TEXT(o->client), V_TEXT(o->scope),
+                        V_INT(o->refresh.issued_s), V_INT(o->refresh.expires_s), V_TEXT(in->device.address),
+                        V_TEXT(in->device.user_agent)),
+                 NULL));
+    TRY(refresh_token_hash(o->refresh.id, o->arena, &hash));
+    return sql_exec(tx, &TOKEN_INSERT,
+                    VALUES(V_TEXT(hash), V_TEXT(o->family), V_INT(o->refresh.issued_s), V_INT(o->refresh.expires_s)),
+                    NULL);
+}
+
+static enum dw_err open_family(struct transaction *tx, void *argument)
+{
+    struct opening *o = argument;
+    const struct audit_event event = { .action = AUDIT_SIGN_IN, .tenant_id = o->in->tenant.id, .actor = o->user_id,
+                                       .target = o->family, .address = o->in->device.address };
+
+    TRY(sql_exec(tx, &USER_SIGNED_IN, VALUES(V_TEXT(o->user_id), V_INT(o->refresh.issued_s)), NULL));
+    /* The password was checked a moment ago; disabled or deleted since, the sign-in must not come about. */
+    const enum dw_err err = user_load(tx, o->user_id, o->arena, &o->user);
+
+    if (err == DW_ERR_NOT_FOUND)
+        return DW_ERR_SIGN_IN;
+    TRY(err);
+    if (!o->user.is_active)
+        return DW_ERR_USER_INACTIVE;
+    if (o->rehash.ptr != NULL)
+        TRY(credential_store_rehash(tx, o->user_id, o->rehash));
+    TRY(insert_family(tx, o));
+    return audit_append(tx, &event);
+}
+
+static void audit_failure(struct identity *identity, const struct sign_in *in, enum dw_err why)
+{
+    const struct audit_event event = { .action = AUDIT_SIGN_IN_FAILED, .tenant_id = in->tenant.id,
+                                       .address = in->device.address, .result = why };
+
+    /* Best effort: the caller must get the same answer whether the log could be written or not. */
+    if (audit_record(identity, &event) != DW_OK)
+        return;
+}
+
+static enum dw_err pair_issue(struct identity *identity, const struct access_grant *grant,
+                              const struct refresh_claims *refresh, struct dw_arena *arena,
+                              struct token_pair *ret_pair)
+{
+    struct token_pair pair = { .expires_in = identity->config.access_ttl_s, .scope = grant->scope };
+
+    TRY(access_token_issue(identity, grant, arena, &pair.access_token));
+    TRY(refresh_token_issue(identity, refresh, arena, &pair.refresh_token));
+    *ret_pair = pair;
+    return DW_OK;
+}
+
+static enum dw_err opening_prepare(struct opening *o)
+{
+    char family[DW_UUID_SIZE];
+    const int64_t now_s = dw_clock_now_s();
+
+    dw_uuid7(family);
+    o->family = dw_arena_copy(o->arena, dw_str(family));
+    if (o->family.ptr == NULL)
+        return DW_ERR_NO_MEMORY;
+    o->client = o->in->client_id.len > 0 ? o->in->client_id : DW_STR(CLIENT_FIRST_PARTY);
+    o->refresh = (struct refresh_claims){ .family = o->family, .subject = o->user_id, .issued_s = now_s,
+                                          .expires_s = now_s + o->identity->config.refresh_ttl_s };
+    return refresh_token_first_id(o->arena, &o->refresh.id);
+}
+
+enum dw_err session_sign_in(struct identity *identity, const struct sign_in *in, struct dw_arena *arena,
+                            struct token_pair *ret_pair)
+{
+    struct opening o = { .identity = identity, .in = in, .arena = arena };
+    struct dw_str granted;
+    enum dw_err err = scope_grant(in->scope, DW_STR(""), arena, &granted);
+
+    TRY(err); /* a malformed scope is told before any hashing */
+    err = credential_check(identity, &in->tenant, in->login, in->password, arena, &o.user, &o.rehash);
+    if (err != DW_OK) {
+        audit_failure(identity, in, err);
+        return err;
+    }
+    TRY(scope_grant(in->scope, o.user.permissions, arena, &granted));
+    o.user_id = o.user.id;
+    o.scope = in->scope.len > 0 ? granted : dw_str_n(NULL, 0);
+    TRY(opening_prepare(&o));
+    TRY(storage_write(identity->storage, open_family, &o));
+    invalidation_publish(identity->invalidation, CHANGE_USER, o.user_id);
+    const struct access_grant grant = { .user = &o.user, .session = o.family, .client = o.client, .scope = granted,
+                                        .is_narrowed = o.scope.ptr != NULL, .now_s = o.refresh.issued_s };
+
+    return pair_issue(identity, &grant, &o.refresh, arena, ret_pair);
+}
+
+/* --- refreshing ------------------------------------------------------------------------------------------------- */
+
+struct rotation {
+    struct identity *identity;
+    struct refresh_claims old, next;
+    struct dw_str client, asked, address;
+    struct dw_arena *arena;
+    int64_t now_s;
+    struct family family;
+    struct user user;
+    struct dw_str next_hash;
+    struct denials denials;
+    enum dw_err refusal; /* of a write that must be kept although the answer is no */
+};
+
+/* Ends the family of a token that was spent before: somebody else has a copy. */
+static enum dw_err end_for_reuse(struct transaction *tx, struct rotation *r)
+{
+    const struct audit_event event = { .action = AUDIT_REFRESH_REUSED, .tenant_id = r->user.tenant_id.ptr,
+                                       .actor = r->family.user_id, .target = r->old.family, .address = r->address,
+                                       .result = DW_ERR_REFRESH_REUSED };
+
+    r->refusal = DW_ERR_REFRESH_REUSED;
+    TRY(sql_exec(tx, &FAMILY_END, VALUES(V_TEXT(r->old.family), V_TEXT(r->family.user_id), V_INT(r->now_s)), NULL));
+    TRY(denials_add(&r->denials, r->arena, r->old.family));
+    TRY(denials_store(tx, r->identity, &r->denials));
+    TRY(identity_announce(tx, r->identity, CHANGE_USER, r->family.user_id));
+    return audit_append(tx, &event);
+}
+
+/* A token that could not be spent: unknown, expired, or spent before. */
+static enum dw_err judge_unspent(struct transaction *tx, struct rotation *r, struct dw_str old_hash)
+{
+    struct stored_token old, next;
+
+    const enum dw_err err = stored_token_read(tx, old_hash, r->old.family, &old);
+
+    if (err == DW_ERR_NOT_FOUND || (err == DW_OK && old.spent_at < 0))
+        return DW_ERR_REFRESH_INVALID;
+    TRY(err);
+    const int64_t grace_s = r->identity->config.refresh_grace_s;
+    const bool is_retry = grace_s > 0 && !r->family.is_revoked && dw_str_eq(r->family.client, r->client) &&
+                          r->now_s - old.spent_at <= grace_s &&
+                          stored_token_read(tx, r->next_hash, r->old.family, &next) == DW_OK && next.spent_at < 0;
+
+    if (!is_retry)
+        return end_for_reuse(tx, r);
+    r->next.issued_s = next.issued_at;
+    r->next.expires_s = next.expires_at;
+    return DW_OK;
+}
+
+static enum dw_err rotate(struct transaction *tx, void *argument)
+{
+    struct rotation *r = argument;
+    struct dw_str old_hash;
+    int64_t spent = 0;
+
+    r->denials = (struct denials){ 0 };
+    r->refusal = DW_OK;
+    r->next.issued_s = r->now_s;
+    r->next.expires_s = r->now_s + r->identity->config.refresh_ttl_s;
+    TRY(refresh_token_hash(r->old.id, r->arena, &old_hash));
+    TRY(sql_exec(tx, &TOKEN_SPEND,
+                 VALUES(V_INT(r->now_s), V_TEXT(old_hash), V_TEXT(r->old.family), V_TEXT(r->client)), &spent));
+    enum dw_err err = family_read(tx, r->old.family, r->arena, &r->family);
+
+    if (err == DW_OK)
+        err = user_load(tx, r->family.user_id, r->arena, &r->user);
+    if (err == DW_ERR_NOT_FOUND)
+        return DW_ERR_REFRESH_INVALID;
+    TRY(err);
+    if (spent == 0)
+        return judge_unspent(tx, r, old_hash);
+    if (!r->user.is_active)
+        return DW_ERR_REFRESH_INVALID;
+    TRY(sql_exec(tx, &TOKEN_INSERT,
+                 VALUES(V_TEXT(r->next_hash), V_TEXT(r->old.family), V_INT(r->next.issued_s),
+                        V_INT(r->next.expires_s)),
+                 NULL));
+    return sql_exec(tx, &FAMILY_TOUCH, VALUES(V_TEXT(r->old.family), V_INT(r->now_s), V_INT(r->next.expires_s)), NULL);
+}
+
+/* The scope of the new access token: the family's, or a part of it (RFC 6749 §6), within what the user may now. */
+static enum dw_err rotation_scope(const struct rotation *r, struct dw_str *ret_scope, bool *ret_is_narrowed)
+{
+    struct dw_str scope = r->user.permissions;
+
+    if (r->family.scope.ptr != NULL)
+        TRY(scope_intersect(r->family.scope, scope, r->arena, &scope));
+    if (r->asked.len > 0)
+        TRY(scope_intersect(r->asked, scope, r->arena, &scope));
+    *ret_scope = scope;
+    *ret_is_narrowed = r->family.scope.ptr != NULL || r->asked.len > 0;
+    return DW_OK;
+}
+
+enum dw_err session_refresh(struct identity *identity, struct dw_str refresh_token, struct dw_str client_id,
+                            struct dw_str scope, const struct device *device, struct dw_arena *arena,
+                            struct token_pair *ret_pair)
+{
+    struct rotation r = { .identity = identity, .arena = arena, .asked = scope, .address = device->address,
+                          .now_s = dw_clock_now_s() };
+    struct dw_str granted;
+    bool is_narrowed;
+
+    TRY(scope_grant(scope, DW_STR(""), arena, &granted)); /* malformed: told before the token is spent */
+    TRY(refresh_token_read(identity, refresh_token, arena, &r.old));
+    r.client = client_id.len > 0 ? client_id : DW_STR(CLIENT_FIRST_PARTY);
+    r.next = (struct refresh_claims){ .family = r.old.family, .subject = r.old.subject };
+    TRY(refresh_token_next_id(identity, r.old.id, arena, &r.next.id));
+    TRY(refresh_token_hash(r.next.id, arena, &r.next_hash));
+    TRY(storage_write(identity->storage, rotate, &r));
+    if (r.refusal != DW_OK) {
+        TRY(session_publish(identity, r.family.user_id, &r.denials));
+        return r.refusal;
+    }
+    TRY(rotation_scope(&r, &granted, &is_narrowed));
+    const struct access_grant grant = { .user = &r.user, .session = r.old.family, .client = r.family.client,
+                                        .scope = granted, .is_narrowed = is_narrowed, .now_s = r.now_s };
+
+    return pair_issue(identity, &grant, &r.next, arena, ret_pair);
+}
+
+/* --- signing out ------------------------------------------------------------------------------------------------ */
+
+struct sign_out {
+    struct identity *identity;
+    const struct tenant *tenant;
+    const struct actor *actor;
+    struct dw_str user_id, session, token_id;
+    struct dw_arena *arena;
+    struct denials denials;
+};
+
+static enum dw_err apply_sign_out(struct transaction *tx, void *argument)
+{
+    struct sign_out *s = argument;
+    const struct audit_event event = { .action = AUDIT_SIGN_OUT, .tenant_id = s->tenant->id, .actor = s->actor->id,
+                                       .target = s->session, .address = s->actor->address };
+
+    s->denials = (struct denials){ 0 };
+    TRY(sql_exec(tx, &FAMILY_END, VALUES(V_TEXT(s->session), V_TEXT(s->user_id), V_INT(dw_clock_now_s())), NULL));
+    TRY(denials_add(&s->denials, s->arena, s->session));
+    if (s->token_id.ptr != NULL)
+        TRY(denials_add(&s->denials, s->arena, s->token_id));
+    TRY(denials_store(tx, s->identity, &s->denials));
+    return audit_append(tx, &event);
+}
+
+enum dw_err session_sign_out(struct identity *identity, const struct tenant *tenant, const struct actor *actor,
+                             struct dw_str user_id, struct dw_str session, struct dw_str token_id)
+{
+    _cleanup_arena_ struct dw_arena *arena = NULL;
+
+    TRY(dw_arena_new(1 << 16, &arena));
+    struct sign_out s = { identity, tenant, actor, user_id, session, token_id, arena, { 0 } };
+
+    TRY(storage_write(identity->storage, apply_sign_out, &s));
+    return session_publish(identity, user_id, &s.denials);
+}
+
+static enum dw_err apply_sign_out_all(struct transaction *tx, void *argument)
+{
+    struct sign_out *s = argument;
+    int64_t changes = 0;
+    const struct audit_event event = { .action = AUDIT_SIGN_OUT_ALL, .tenant_id = s->tenant->id,
+                                       .actor = s->actor->id, .target = s->user_id, .address = s->actor->address };
+
+    s->denials = (struct denials){ 0 };
+    TRY(sql_exec(tx, &USER_NEXT_VERSION, VALUES(V_CSTR(s->tenant->id), V_TEXT(s->user_id)), &changes));
+    if (changes == 0)
+        return DW_ERR_NOT_FOUND;
+    TRY(session_end_in(tx, s->identity, s->user_id, dw_str_n(NULL, 0), s->arena, &s->denials));
+    TRY(identity_announce(tx, s->identity, CHANGE_USER, s->user_id));
+    return audit_append(tx, &event);
+}
+
+enum dw_err session_sign_out_all(struct identity *identity, const struct tenant *tenant, const struct actor *actor,
+                                 struct dw_str user_id)
+{
+    _cleanup_arena_ struct dw_arena *arena = NULL;
+
+    TRY(dw_arena_new(1 << 20, &arena));
+    struct sign_out s = { identity, tenant, actor, user_id, { 0 }, { 0 }, arena, { 0 } };
+
+    TRY(storage_write(identity->storage, apply_sign_out_all, &s));
+    return session_publish(identity, user_id, &s.denials);
+}

@@ -1,0 +1,27 @@
+/* The statements and rows of sign-ins, for session.c alone. */
+#ifndef IDENTITY_SESSION_SQL_H
+#define IDENTITY_SESSION_SQL_H
+
+#include "identity/identity.h"
+
+extern const struct statement FAMILY_INSERT, FAMILY_TOUCH, FAMILY_END, FAMILY_END_ALL, TOKEN_INSERT, TOKEN_SPEND,
+    DENIAL_INSERT, USER_SIGNED_IN, USER_NEXT_VERSION;
+
+struct family {
+    struct dw_str user_id, client;
+    struct dw_str scope; /* absent: not narrowed */
+    bool is_revoked;
+};
+
+struct stored_token {
+    int64_t issued_at, expires_at;
+    int64_t spent_at; /* -1: not spent */
+};
+
+/* DW_ERR_NOT_FOUND. Strings in the arena. */
+DW_MUST_USE enum dw_err family_read(struct transaction *tx, struct dw_str id, struct dw_arena *arena,
+                                    struct family *ret_family);
+DW_MUST_USE enum dw_err stored_token_read(struct transaction *tx, struct dw_str hash, struct dw_str family,
+                                          struct stored_token *ret_token);
+
+#endif
