@@ -7,7 +7,8 @@
  * Defends against: SQL injection (values are bound, never printed into the text), lost acknowledged writes (a write
  * returns after its commit), half-done writes (each runs in a transaction or savepoint of its own).
  *
- * Threading: any thread may call storage_read() and storage_write(); both wait, so never from an event loop.
+ * Threading: any thread may call storage_read() and storage_write(); both wait, so never from an event loop. A write
+ * inside a write would wait for itself and is DW_ERR_INTERNAL.
  */
 #ifndef STORAGE_STORAGE_H
 #define STORAGE_STORAGE_H
@@ -59,14 +60,14 @@ struct migration {
 
 /* All statements of all rooms, so that open can prepare them: arrays of pointers to rows, NULL-terminated. */
 struct storage_schema {
-    const struct migration *migrations; /* ends with version 0 */
+    const struct migration *migrations;               /* ends with version 0 */
     const struct statement *const *const *statements; /* NULL-terminated list of NULL-terminated lists */
 };
 
 struct storage_driver;
 
 struct storage_config {
-    const char *url; /* "sqlite:doorward.db" (the part after the scheme is the driver's) */
+    const char *url;  /* "sqlite:doorward.db" (the part after the scheme is the driver's) */
     unsigned readers; /* connections for reading; 0: one a core */
     bool migrate;     /* apply what is missing; otherwise a missing migration is DW_ERR_DATABASE */
 };
@@ -100,7 +101,8 @@ DW_MUST_USE enum dw_err storage_write(struct storage *storage, enum dw_err (*fn)
 /* --- inside a read or write ------------------------------------------------------------------------------------- */
 
 /* Executes a statement that returns no row. ret_changes (may be NULL): rows changed. DW_ERR_CONSTRAINT when a unique,
- * foreign-key or check constraint refuses. */
+ * foreign-key or check constraint refuses: hand it on (PostgreSQL runs nothing more in that transaction), or write ON
+ * CONFLICT DO NOTHING and look at ret_changes. */
 DW_MUST_USE enum dw_err sql_exec(struct transaction *tx, const struct statement *statement, const struct value *values,
                                  int64_t *ret_changes);
 /* The first row, handed to `read`; DW_ERR_NOT_FOUND when there is none. Also for … RETURNING. */

@@ -13,7 +13,7 @@ static const struct {
     const char *sql;
     enum sqlite_mode least; /* for connections of this mode and those after it */
 } SETTINGS[] = {
-    { "PRAGMA synchronous=FULL", SQLITE_MODE_CREATE },  /* WAL: fsync before a commit returns */
+    { "PRAGMA synchronous=FULL", SQLITE_MODE_CREATE }, /* WAL: fsync before a commit returns */
     { "PRAGMA foreign_keys=ON", SQLITE_MODE_CREATE },
     { "PRAGMA secure_delete=ON", SQLITE_MODE_CREATE },  /* a deleted hash must not linger in free pages */
     { "PRAGMA temp_store=MEMORY", SQLITE_MODE_CREATE }, /* no copies of credentials under /tmp */
@@ -26,11 +26,9 @@ static const struct {
     int option;
     int on;
 } HARDENING[] = {
-    { SQLITE_DBCONFIG_DEFENSIVE, 1 },
-    { SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0 },
+    { SQLITE_DBCONFIG_DEFENSIVE, 1 }, { SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0 },
     { SQLITE_DBCONFIG_DQS_DML, 0 }, /* "x" is a column, never a string: a typo must not pass as text */
-    { SQLITE_DBCONFIG_DQS_DDL, 0 },
-    { SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0 },
+    { SQLITE_DBCONFIG_DQS_DDL, 0 },   { SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0 },
 };
 
 static const struct {
@@ -59,12 +57,9 @@ static const struct {
     int code;
     enum dw_err err;
 } CODES[] = {
-    { SQLITE_CONSTRAINT, DW_ERR_CONSTRAINT },
-    { SQLITE_BUSY, DW_ERR_UNAVAILABLE },
-    { SQLITE_LOCKED, DW_ERR_UNAVAILABLE },
-    { SQLITE_FULL, DW_ERR_UNAVAILABLE },
-    { SQLITE_NOMEM, DW_ERR_NO_MEMORY },
-    { SQLITE_TOOBIG, DW_ERR_LIMIT },
+    { SQLITE_CONSTRAINT, DW_ERR_CONSTRAINT }, { SQLITE_BUSY, DW_ERR_UNAVAILABLE },
+    { SQLITE_LOCKED, DW_ERR_UNAVAILABLE },    { SQLITE_FULL, DW_ERR_UNAVAILABLE },
+    { SQLITE_NOMEM, DW_ERR_NO_MEMORY },       { SQLITE_TOOBIG, DW_ERR_LIMIT },
 };
 
 static enum dw_err error_of_code(int code)
@@ -230,7 +225,7 @@ void sqlite_disconnect(struct sqlite_connection **connection)
 
 enum dw_err sqlite_use_index(struct sqlite_connection *c, const struct sqlite_index *index)
 {
-    c->prepared = calloc(index->n_rows + 1, sizeof(*c->prepared)); /* + 1: a schema may be empty */
+    c->prepared = calloc(index->n_rows + 1, sizeof(sqlite3_stmt *)); /* + 1: a schema may be empty */
     if (c->prepared == NULL)
         return DW_ERR_NO_MEMORY;
     c->index = index;
@@ -279,8 +274,8 @@ void sqlite_rollback(struct sqlite_connection *c)
 
 enum dw_err sqlite_applied(struct sqlite_connection *c, int *ret_applied)
 {
-    int code = sqlite3_table_column_metadata(c->db, "main", "schema_migrations", "version", NULL, NULL, NULL, NULL,
-                                             NULL);
+    int code =
+        sqlite3_table_column_metadata(c->db, "main", "schema_migrations", "version", NULL, NULL, NULL, NULL, NULL);
     int applied = 0;
 
     if (code == SQLITE_OK)

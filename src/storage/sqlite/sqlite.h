@@ -21,13 +21,13 @@
 #include <stdatomic.h>
 
 enum {
-    SQLITE_PARAMS_MAX = 64,         /* parameters of one statement */
-    SQLITE_BUSY_TIMEOUT_MS = 5000,  /* how long one attempt waits for another process's lock */
-    SQLITE_BUSY_ATTEMPTS = 2,       /* of beginning a write, each that long */
-    SQLITE_CACHE_KIB = 1024,        /* page cache a connection; the system's own cache stands behind it */
+    SQLITE_PARAMS_MAX = 64,            /* parameters of one statement */
+    SQLITE_BUSY_TIMEOUT_MS = 5000,     /* how long one attempt waits for another process's lock */
+    SQLITE_BUSY_ATTEMPTS = 2,          /* of beginning a write, each that long */
+    SQLITE_CACHE_KIB = 1024,           /* page cache a connection; the system's own cache stands behind it */
     SQLITE_VALUE_BYTES_MAX = 16 << 20, /* of one value or row */
-    SQLITE_BATCH_MAX = 256,         /* writes in one transaction */
-    SQLITE_QUEUE_MAX = 1024,        /* writes waiting; past it DW_ERR_BUSY */
+    SQLITE_BATCH_MAX = 256,            /* writes in one transaction */
+    SQLITE_QUEUE_MAX = 1024,           /* writes waiting; past it DW_ERR_BUSY */
     SQLITE_READERS_MAX = 64,
 };
 
@@ -65,7 +65,7 @@ struct sqlite_connection {
     const struct sqlite_index *index; /* NULL until the statements are checked */
     sqlite3_stmt **prepared;          /* by row number of the index; NULL until first used */
     sqlite3_stmt *commands[COMMAND_COUNT];
-    enum dw_err last_err; /* of SQLite: why a transaction was lost, whatever its function made of it */
+    enum dw_err last_err;           /* of SQLite: why a transaction was lost, whatever its function made of it */
     struct sqlite_connection *next; /* in the readers' list of idle ones */
 };
 

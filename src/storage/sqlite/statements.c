@@ -10,8 +10,7 @@ static unsigned slot_of(const struct sqlite_index *index, const struct statement
     return (unsigned)(((uint64_t)(uintptr_t)statement * UINT64_C(0x9e3779b97f4a7c15)) >> 32) & index->mask;
 }
 
-enum dw_err sqlite_index_find(const struct sqlite_index *index, const struct statement *statement,
-                              unsigned *ret_number)
+enum dw_err sqlite_index_find(const struct sqlite_index *index, const struct statement *statement, unsigned *ret_number)
 {
     for (unsigned i = slot_of(index, statement); index->slots[i] != 0; i = (i + 1) & index->mask) {
         if (index->rows[index->slots[i] - 1].statement == statement) {
@@ -168,6 +167,8 @@ static int bind_value(sqlite3_stmt *stmt, int place, const struct value *v)
 static enum dw_err bind_values(struct sqlite_connection *c, sqlite3_stmt *stmt, const struct sqlite_statement *row,
                                const struct value *values)
 {
+    if (values == NULL)
+        return row->statement->n_params == 0 ? DW_OK : DW_ERR_ARGUMENT;
     for (unsigned i = 0; i < row->statement->n_params; i++) {
         const int code = bind_value(stmt, row->place[i], &values[i]);
 
@@ -216,8 +217,6 @@ enum dw_err sqlite_run(struct transaction *tx, const struct statement *statement
     size_t rows = 0;
     enum dw_err err;
 
-    if (values == NULL && statement->n_params > 0)
-        return DW_ERR_ARGUMENT;
     /* An I/O error may have ended the transaction; what would follow would commit by itself. */
     if (sqlite3_get_autocommit(c->db))
         return DW_ERR_DATABASE;

@@ -22,9 +22,8 @@ const struct statement ITEM_INSERT = { "item_insert",
 const struct statement ITEM_GET = { "item_get", "SELECT number, note, data FROM item WHERE id = $1", 1 };
 const struct statement ITEM_ALL = { "item_all", "SELECT number FROM item ORDER BY number", 0 };
 const struct statement ITEM_COUNT = { "item_count", "SELECT count(*) FROM item", 0 };
-const struct statement ITEM_RAISE = {
-    "item_raise", "UPDATE item SET number = number + $1 WHERE number >= $2 RETURNING number", 2
-};
+const struct statement ITEM_RAISE = { "item_raise",
+                                      "UPDATE item SET number = number + $1 WHERE number >= $2 RETURNING number", 2 };
 const struct statement ITEM_DELETE = { "item_delete", "DELETE FROM item WHERE id = $1", 1 };
 const struct statement MIXED = { "mixed", "SELECT $2, $1, $2 || $3", 3 };
 const struct statement CHILD_INSERT = { "child_insert", "INSERT INTO child (id, item_id) VALUES ($1, $2)", 2 };

@@ -28,9 +28,9 @@ extern const struct statement ITEM_INSERT; /* id, number, note, data */
 extern const struct statement ITEM_GET;    /* id → number, note, data */
 extern const struct statement ITEM_ALL;    /* → number, in its order */
 extern const struct statement ITEM_COUNT;
-extern const struct statement ITEM_RAISE;  /* by how much, at least which number → number */
-extern const struct statement ITEM_DELETE; /* id */
-extern const struct statement MIXED;       /* $2, $1, $2 || $3, as columns */
+extern const struct statement ITEM_RAISE;        /* by how much, at least which number → number */
+extern const struct statement ITEM_DELETE;       /* id */
+extern const struct statement MIXED;             /* $2, $1, $2 || $3, as columns */
 extern const struct statement CHILD_INSERT;      /* id, id of an item */
 extern const struct statement LATE_CHILD_INSERT; /* the same, its key checked at the commit */
 

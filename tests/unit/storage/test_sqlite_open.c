@@ -93,9 +93,8 @@ static int pragma(struct sqlite_connection *c, const char *sql)
 
     assert_int_equal(sqlite3_prepare_v2(c->db, sql, -1, &stmt, NULL), SQLITE_OK);
     assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
-    value = sqlite3_column_type(stmt, 0) == SQLITE_TEXT
-                ? strcmp((const char *)sqlite3_column_text(stmt, 0), "wal") == 0
-                : sqlite3_column_int(stmt, 0);
+    value = sqlite3_column_type(stmt, 0) == SQLITE_TEXT ? strcmp((const char *)sqlite3_column_text(stmt, 0), "wal") == 0
+                                                        : sqlite3_column_int(stmt, 0);
     sqlite3_finalize(stmt);
     return value;
 }
@@ -109,12 +108,9 @@ static void connections_are_set_as_promised(void **state)
     } CASES[] = {
         { "PRAGMA journal_mode", 1, 1 }, /* wal */
         { "PRAGMA synchronous", 2, 2 },  /* FULL */
-        { "PRAGMA foreign_keys", 1, 1 },
-        { "PRAGMA secure_delete", 1, 1 },
-        { "PRAGMA temp_store", 2, 2 },
-        { "PRAGMA trusted_schema", 0, 0 },
-        { "PRAGMA query_only", 0, 1 },
-        { "PRAGMA cache_size", -SQLITE_CACHE_KIB, -SQLITE_CACHE_KIB },
+        { "PRAGMA foreign_keys", 1, 1 }, { "PRAGMA secure_delete", 1, 1 },
+        { "PRAGMA temp_store", 2, 2 },   { "PRAGMA trusted_schema", 0, 0 },
+        { "PRAGMA query_only", 0, 1 },   { "PRAGMA cache_size", -SQLITE_CACHE_KIB, -SQLITE_CACHE_KIB },
     };
     struct fixture *f = *state;
     struct sqlite_state *s;
@@ -194,9 +190,9 @@ static void a_gap_in_the_migrations_is_our_bug(void **state)
 static void without_migrate_nothing_is_changed(void **state)
 {
     static const struct migration FIRST[] = { { 1, "t", "CREATE TABLE t (a)" }, { 0 } };
-    static const struct migration SECOND[] = {
-        { 1, "t", "CREATE TABLE t (a)" }, { 2, "u", "CREATE TABLE u (a)" }, { 0 }
-    };
+    static const struct migration SECOND[] = { { 1, "t", "CREATE TABLE t (a)" },
+                                               { 2, "u", "CREATE TABLE u (a)" },
+                                               { 0 } };
     static const struct statement *const *const NONE[] = { NULL };
     struct fixture *f = *state;
 

@@ -226,8 +226,8 @@ static void constraints_are_told_apart(void **state)
     struct fixture *f = *state;
 
     assert_ok(put_item(f->storage, "a", 1));
-    assert_err(put_item(f->storage, "a", 2), DW_ERR_CONSTRAINT);         /* unique */
-    assert_err(put_item(f->storage, "b", -13), DW_ERR_CONSTRAINT);       /* check */
+    assert_err(put_item(f->storage, "a", 2), DW_ERR_CONSTRAINT);                   /* unique */
+    assert_err(put_item(f->storage, "b", -13), DW_ERR_CONSTRAINT);                 /* check */
     assert_err(storage_write(f->storage, insert_orphan, NULL), DW_ERR_CONSTRAINT); /* foreign key */
     assert_int_equal(count_items(f->storage), 1);
 }
