@@ -46,9 +46,11 @@ DW_API bool dw_request_may_block(const struct dw_request *r);
 /* --- filling the answer ----------------------------------------------------------------------------------------- */
 
 DW_API void dw_answer_status(struct dw_request *r, int status);
-/* Adds a header. One with a control character is dropped and the answer becomes a 500: a bug, not the caller's fault. */
+/* Adds a header. One with a control character is dropped and the answer becomes a 500: a bug, not the caller's fault.
+ * So does Connection, Content-Length, Content-Type, Date, Transfer-Encoding: the engine writes them. */
 DW_API void dw_answer_header(struct dw_request *r, const char *name, struct dw_str value);
-/* Replaces the body; the bytes are copied. content_type must be static. */
+/* Replaces the body; the bytes are copied. content_type must be static, 100
+ * characters at the most; NULL leaves the header out. */
 DW_API void dw_answer_body(struct dw_request *r, const char *content_type, struct dw_str body);
 /* The same without a copy, for bytes that outlive the answer (embedded files). */
 DW_API void dw_answer_body_static(struct dw_request *r, const char *content_type, struct dw_str body);
@@ -66,7 +68,7 @@ struct dw_server_config {
     unsigned max_connections;       /* [20000] */
     size_t max_request_line;        /* bytes; 414 past it [8192] */
     size_t max_header_bytes;        /* 431 past it [32768] */
-    unsigned max_headers;           /* 431 past it [100] */
+    unsigned max_headers;           /* 431 past it [100, also the most] */
     size_t max_body;                /* bytes, whatever a route allows; 413 past it [1 MiB] */
     unsigned header_deadline_s;     /* from the first byte to the end of the header [10] */
     unsigned body_deadline_s;       /* from the end of the header to the end of the body [30] */
@@ -82,7 +84,8 @@ struct dw_app;
 /* Serves until SIGINT or SIGTERM, then finishes what is under way and returns. DW_ERR_SETTING for an address that is
  * malformed, DW_ERR_IO for one that can't be bound (in use, no right). */
 DW_API DW_MUST_USE enum dw_err dw_serve(struct dw_app *app, const struct dw_server_config *config);
-/* Makes dw_serve() return as SIGTERM would. Safe in a signal handler and from any thread. */
+/* Makes dw_serve() return as SIGTERM would; a second call or signal ends it without waiting for the requests under way.
+ * Does nothing when nothing serves. Safe in a signal handler and from any thread. */
 DW_API void dw_serve_stop(void);
 
 /* --- in process: tests without a socket ------------------------------------------------------------------------- */
@@ -105,7 +108,8 @@ struct dw_called {
     struct dw_str head; /* all header lines, "Name: value\r\n" each */
 };
 
-/* Runs one request through the application on this thread, as the server would. */
+/* Runs one request through the application on this thread, as the server would. Without a Host header among `headers`
+ * there is "Host: test". */
 DW_API DW_MUST_USE enum dw_err dw_call(struct dw_app *app, const struct dw_call *call, struct dw_arena *arena,
                                        struct dw_called *ret_called);
 DW_API struct dw_str dw_called_header(const struct dw_called *called, const char *name);

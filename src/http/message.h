@@ -16,13 +16,21 @@ enum {
     HTTP_ADDRESS_SIZE = 46,    /* INET6_ADDRSTRLEN */
     HTTP_ARENA_LIMIT = 8 << 20,
     HTTP_ANSWER_LIMIT = 16 << 20,
+    HTTP_ANSWER_HEAD_LIMIT = 64 << 10,
+    HTTP_KEPT_BUFFER = 64 << 10, /* a buffer that grew past it is given back between requests */
+    HTTP_CONTENT_TYPE_MAX = 100,
+    HTTP_LEAD_SIZE = 384, /* status line, Date, Content-Type, Content-Length, Connection */
+};
+
+/* Makes ids that never repeat in a process and that an outsider can't foresee. One thread. */
+struct http_id_source {
+    uint64_t prefix, key, counter;
 };
 
 struct http_header {
     struct dw_str name;
     struct dw_str value;
 };
-
 
 struct dw_request {
     /* what came in; slices into the connection's buffer or the arena */
@@ -37,6 +45,7 @@ struct dw_request {
     char id[HTTP_REQUEST_ID_SIZE];
     int64_t started_ns; /* monotonic */
 
+    struct buffer body_bytes; /* where the body is gathered when it does not fit behind the header */
     struct dw_arena *arena;
     bool may_block;
 
@@ -46,23 +55,35 @@ struct dw_request {
     struct buffer answer;
     struct dw_str answer_static; /* sent instead of `answer` when present */
     const char *content_type;
-    bool close; /* end the connection after this answer */
+    bool close;  /* end the connection after this answer */
     bool broken; /* an answer header was refused: becomes a 500 */
+    char lead[HTTP_LEAD_SIZE];
+    size_t lead_size;
 
     void *state; /* the app room's, in the arena */
+    struct dw_request *next_free;
 };
+
+void http_id_source_init(struct http_id_source *source);
+void http_id_make(struct http_id_source *source, char ret_id[HTTP_REQUEST_ID_SIZE]);
 
 /* Makes an empty request (arena, buffers), empties it for the next one, frees it. */
 DW_MUST_USE enum dw_err http_request_new(struct dw_request **ret_request);
 void http_request_reset(struct dw_request *r);
 void http_request_free(struct dw_request **r);
 
-/* Splits a target into path and query; DW_ERR_BAD_REQUEST unless it is in origin-form (RFC 9112 §3.2.1) or "*". */
+/* Splits a target into path and query; DW_ERR_BAD_REQUEST unless it is in origin-form (RFC 9112 §3.2.1), or "*" of
+ * OPTIONS. The method must have been set. */
 DW_MUST_USE enum dw_err http_request_set_target(struct dw_request *r, struct dw_str target);
 enum dw_method http_method_by_name(struct dw_str name);
 /* The reason phrase of a status; "" for an unknown one. */
 const char *http_reason(int status);
+/* The same as a whole status line with its CRLF; absent for an unknown one. */
+struct dw_str http_status_line(int status);
 /* Forgets what was answered so far, so that another answer can be written. */
 void http_answer_clear(struct dw_request *r);
+/* Appends header lines that are known to be good ("Name: value\r\n" each), without looking at them: what every answer
+ * carries is checked once, not a hundred thousand times a second. */
+void http_answer_lines(struct dw_request *r, struct dw_str lines);
 
 #endif

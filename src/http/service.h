@@ -24,7 +24,8 @@ struct http_service {
     /* Writes the answer for an error found by the engine itself (malformed, too large, too slow, too busy). */
     void (*refuse)(void *context, struct dw_request *r, enum dw_err err);
     /* On the event loop, when the answer has been handed to the kernel or the client has gone (sent false): log it,
-     * release what the request holds. Called exactly once for each request that began. */
+     * release what the request holds. Called exactly once for each request that begin() or refuse() saw; after a
+     * malformed one `state`, the path and the headers may be missing. */
     void (*finished)(void *context, struct dw_request *r, bool sent);
     /* Adds the headers that every answer carries, just before it is sent. */
     void (*finish_head)(void *context, struct dw_request *r);

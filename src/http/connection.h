@@ -1,0 +1,71 @@
+/*
+ * A connection: bytes in, requests one after the other, and its end.
+ *
+ * connection.c reads, waits and closes; exchange.c takes one request to its answer. A connection that waits for its
+ * next request holds neither buffer nor request, only this struct.
+ */
+#ifndef HTTP_CONNECTION_H
+#define HTTP_CONNECTION_H
+
+#include "http/loop.h"
+
+enum connection_state {
+    CONNECTION_READING,   /* for a request, or the rest of one */
+    CONNECTION_WORKING,   /* a worker has the request; nothing is read */
+    CONNECTION_WRITING,   /* the client is slow to take its answer; nothing is read */
+    CONNECTION_TURN,      /* has had its share of pipelined requests and waits for its turn */
+    CONNECTION_LINGERING, /* the last answer is out; what still comes is thrown away */
+    CONNECTION_CLOSING,
+};
+
+struct connection {
+    uv_tcp_t tcp;
+    uv_write_t write;
+    struct loop *loop;
+    enum connection_state state;
+    bool is_reading;
+    bool has_begun;   /* the service knows of the request, so finished() is due */
+    bool keep;        /* may serve another request */
+    bool must_linger; /* the client may still be sending */
+    bool was_skipped; /* the worker did not serve it, as the server stops */
+    struct wait wait;
+    struct input input;
+    struct parse parse;
+    struct dw_request *request; /* NULL between requests */
+    size_t body_at;             /* where the header ends in the input */
+    size_t linger_left;
+    enum http_verdict lane;
+    struct connection *next_done;
+    char peer[HTTP_ADDRESS_SIZE];
+};
+
+static inline struct connection *connection_of_wait(struct wait *wait)
+{
+    return container_of(wait, struct connection, wait);
+}
+
+/* --- connection.c --- */
+
+/* Takes the connection that waits at the listener. */
+void connection_accept(struct loop *loop);
+/* Serves from the bytes at hand, as far as they reach and its share allows, then waits for more. */
+void connection_go_on(struct connection *c);
+void connection_stop_reading(struct connection *c);
+/* After the last answer: closes, at once or when the client has had time to read it. */
+void connection_finish(struct connection *c);
+void connection_close(struct connection *c);
+/* The time of what it waits for is over. */
+void connection_time_out(struct connection *c, enum wait_kind kind);
+
+/* --- exchange.c --- */
+
+/* One request from the bytes at hand; true when its answer has left and the next one may be looked at. */
+bool exchange_step(struct connection *c);
+/* Answers an error of the engine's own and ends the connection. */
+void exchange_refuse(struct connection *c, enum dw_err err);
+/* A worker gave the request back; true as above. */
+bool exchange_worked(struct connection *c);
+/* The client has gone or must go: the request ends without an answer. */
+void exchange_abandon(struct connection *c);
+
+#endif

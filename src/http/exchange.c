@@ -1,0 +1,240 @@
+#include "http/connection.h"
+#include "http/work.h"
+
+#include <time.h>
+
+/* A body up to this size is put behind its header; a longer one is gathered elsewhere, as the header must not move. */
+enum { BODY_IN_PLACE_MAX = 16 * 1024 };
+
+static const struct http_service *service_of(const struct connection *c)
+{
+    return c->loop->server->service;
+}
+
+/* The answer has left, or never will: the request is over. True when another one may follow. */
+static bool exchange_end(struct connection *c, bool sent)
+{
+    if (c->has_begun)
+        service_of(c)->finished(service_of(c)->context, c->request, sent);
+    c->has_begun = false;
+    loop_give_request(c->loop, TAKE_PTR(c->request));
+    if (!sent)
+        connection_close(c);
+    else if (!c->keep)
+        connection_finish(c);
+    else
+        c->state = CONNECTION_READING;
+    return c->state == CONNECTION_READING;
+}
+
+void exchange_abandon(struct connection *c)
+{
+    if (c->request == NULL)
+        return;
+    if (c->has_begun)
+        service_of(c)->finished(service_of(c)->context, c->request, false);
+    c->has_begun = false;
+    loop_give_request(c->loop, TAKE_PTR(c->request));
+}
+
+static void on_written(uv_write_t *write, int status)
+{
+    struct connection *c = container_of(write, struct connection, write);
+
+    if (c->state != CONNECTION_CLOSING && exchange_end(c, status == 0))
+        connection_go_on(c);
+}
+
+/* What the kernel did not take at once is written when the client has read. */
+static bool exchange_write_rest(struct connection *c, uv_buf_t *bufs, unsigned n_bufs, size_t written)
+{
+    while (written >= bufs->len) {
+        written -= bufs->len;
+        bufs++;
+        n_bufs--;
+    }
+    bufs->base += written;
+    bufs->len -= written;
+    connection_stop_reading(c);
+    c->state = CONNECTION_WRITING;
+    loop_wait(c->loop, WAIT_WRITE, &c->wait);
+    if (uv_write(&c->write, (uv_stream_t *)&c->tcp, bufs, n_bufs, on_written) != 0)
+        return exchange_end(c, false);
+    return false;
+}
+
+/* Sends the answer that is in the request. */
+static bool exchange_answer(struct connection *c)
+{
+    struct dw_request *r = c->request;
+    struct dw_str pieces[ANSWER_PIECES];
+    uv_buf_t bufs[ANSWER_PIECES];
+    size_t total = 0;
+
+    answer_complete(r, service_of(c));
+    c->keep = c->keep && !r->close && c->loop->stop == STOP_NONE;
+    const struct answer_framing framing = { .date_line = loop_date_line(c->loop), .keep = c->keep,
+                                            .is_http_1_0 = parse_is_http_1_0(&c->parse) };
+    const unsigned n = answer_pieces(r, &framing, pieces);
+    for (unsigned i = 0; i < n; i++) {
+        bufs[i] = (uv_buf_t){ .base = (char *)(uintptr_t)pieces[i].ptr, .len = pieces[i].len };
+        total += pieces[i].len;
+    }
+    const int written = uv_try_write((uv_stream_t *)&c->tcp, bufs, n);
+    if (written < 0 && written != UV_EAGAIN)
+        return exchange_end(c, false);
+    if (written >= 0 && (size_t)written == total)
+        return exchange_end(c, true);
+    return exchange_write_rest(c, bufs, n, written < 0 ? 0 : (size_t)written);
+}
+
+static bool exchange_answer_error(struct connection *c, enum dw_err err)
+{
+    http_answer_clear(c->request);
+    c->has_begun = true;
+    service_of(c)->refuse(service_of(c)->context, c->request, err);
+    return exchange_answer(c);
+}
+
+void exchange_refuse(struct connection *c, enum dw_err err)
+{
+    c->keep = false;
+    c->must_linger = true;
+    exchange_answer_error(c, err);
+}
+
+/* RFC 9110 §10.1.1: the client waits for leave to send its body. Without room in the socket's buffer it goes without;
+ * it does not wait for ever. */
+static enum dw_err exchange_invite_body(struct connection *c)
+{
+    static const struct dw_str INVITATION = DW_STR_INIT("HTTP/1.1 100 Continue\r\n\r\n");
+
+    if (c->input.pos != c->input.len || parse_is_http_1_0(&c->parse))
+        return DW_OK;
+    if (!dw_str_eq_nocase(dw_request_header(c->request, "Expect"), DW_STR("100-continue")))
+        return DW_OK;
+    const uv_buf_t buf = { .base = (char *)(uintptr_t)INVITATION.ptr, .len = INVITATION.len };
+    const int written = uv_try_write((uv_stream_t *)&c->tcp, &buf, 1);
+    return written == UV_EAGAIN || written == (int)INVITATION.len ? DW_OK : DW_ERR_IO;
+}
+
+/* Decides where the body goes, before the service sees the header: from then on the header stays where it is. */
+static enum dw_err exchange_place_body(struct connection *c)
+{
+    struct input *in = &c->input;
+    const bool is_chunked = parse_is_chunked(&c->parse);
+    const size_t length = is_chunked ? BODY_IN_PLACE_MAX : parse_content_length(&c->parse);
+    const size_t here = MIN_OF(length, (size_t)BODY_IN_PLACE_MAX);
+    const size_t have = in->len - in->pos;
+
+    if (here > have)
+        TRY(input_make_room(in, &c->loop->inputs, (size_t)(c->parse.line - in->ptr), here - have, &c->parse));
+    c->parse.body_in_place = !is_chunked && length <= in->capacity - in->pos;
+    c->body_at = in->pos;
+    return DW_OK;
+}
+
+/* The header is complete: the service may refuse, or say how large the body may be. */
+static enum dw_err exchange_begin(struct connection *c)
+{
+    const size_t most = c->loop->server->config.max_body;
+    size_t max_body = most;
+
+    const bool has_body = parse_has_body(&c->parse);
+    if (has_body)
+        TRY(exchange_place_body(c));
+    c->has_begun = true;
+    c->keep = parse_wants_to_stay(&c->parse);
+    TRY(service_of(c)->begin(service_of(c)->context, c->request, &max_body));
+    if (!has_body)
+        return DW_OK;
+    c->parse.body_limit = c->request->body_bytes.max = MIN_OF(max_body, most);
+    if (!parse_is_chunked(&c->parse) && parse_content_length(&c->parse) > c->parse.body_limit)
+        return DW_ERR_BODY_TOO_LARGE;
+    return exchange_invite_body(c);
+}
+
+static bool exchange_serve(struct connection *c)
+{
+    const struct http_service *service = service_of(c);
+
+    if (!c->has_begun) {
+        const enum dw_err err = exchange_begin(c);
+        if (err != DW_OK)
+            return exchange_answer_error(c, err); /* no body was announced: the connection is in order */
+    }
+    const enum http_verdict verdict = service->serve(service->context, c->request);
+    if (verdict == HTTP_ANSWERED)
+        return exchange_answer(c);
+
+    connection_stop_reading(c);
+    wait_disarm(&c->wait);
+    c->lane = verdict;
+    c->state = CONNECTION_WORKING;
+    if (work_submit(c) != DW_OK)
+        return exchange_answer_error(c, DW_ERR_BUSY);
+    return false;
+}
+
+bool exchange_worked(struct connection *c)
+{
+    if (c->was_skipped)
+        return exchange_end(c, false);
+    return exchange_answer(c);
+}
+
+/* Takes a request for the bytes at hand; false when there are none. */
+static bool exchange_start(struct connection *c)
+{
+    struct input *in = &c->input;
+
+    while (in->pos < in->len && (in->ptr[in->pos] == '\r' || in->ptr[in->pos] == '\n'))
+        in->pos++; /* RFC 9112 §2.2: empty lines before a request are ignored */
+    if (in->pos == in->len)
+        return false;
+    c->request = loop_take_request(c->loop);
+    if (c->request == NULL) {
+        connection_close(c);
+        return false;
+    }
+    memcpy(c->request->peer, c->peer, sizeof(c->peer));
+    c->keep = c->must_linger = false;
+    parse_begin(&c->parse, c->request, in->ptr + in->pos);
+    wait_disarm(&c->wait);
+    return true;
+}
+
+/* All bytes were taken and the request is not whole. Body bytes were copied: their place is free again. */
+static void exchange_reclaim_input(struct connection *c)
+{
+    struct input *in = &c->input;
+
+    if (!c->parse.is_head_complete || c->parse.body_in_place)
+        return;
+    dw_wipe(in->ptr + c->body_at, in->len - c->body_at);
+    in->pos = in->len = c->body_at;
+}
+
+bool exchange_step(struct connection *c)
+{
+    struct input *in = &c->input;
+
+    if (c->request == NULL && !exchange_start(c))
+        return false;
+    for (;;) {
+        size_t taken = 0;
+        const enum parse_result result = parse_feed(&c->parse, in->ptr + in->pos, in->len - in->pos, &taken);
+        in->pos += taken;
+        if (result == PARSE_COMPLETE)
+            return exchange_serve(c);
+        if (result == PARSE_MORE) {
+            exchange_reclaim_input(c);
+            return false;
+        }
+        const enum dw_err err = result == PARSE_HEAD ? exchange_begin(c) : c->parse.error;
+        if (err != DW_OK) {
+            exchange_refuse(c, err);
+            return false;
+        }
+    }
+}
