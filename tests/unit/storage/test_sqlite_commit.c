@@ -330,6 +330,49 @@ static void two_processes_write_one_file(void **state)
     assert_int_equal(count_items(f->storage), 2 * EACH_PROCESS);
 }
 
+static enum dw_err insert_much(struct transaction *tx, void *argument)
+{
+    static const char BYTES[100000];
+    const struct job *job = argument;
+
+    return sql_exec(tx, &ITEM_INSERT, VALUES(V_CSTR(job->id), V_NULL, V_NULL, V_BLOB(dw_str_n(BYTES, sizeof(BYTES)))),
+                    NULL);
+}
+
+/* No room for the one in the middle. Whatever SQLite keeps of the batch: who was told "done" is there, who was not is
+ * not, and the writer goes on. */
+static void a_full_database_tells_the_truth(void **state)
+{
+    static enum dw_err (*const FUNCTIONS[])(struct transaction *, void *) = { insert, insert_much, insert };
+    struct fixture *f = *state;
+    struct job jobs[ARRAY_SIZE(FUNCTIONS)];
+    struct blocker blocker;
+    sqlite3 *db = fixture_state(f)->writer.connection->db; /* its thread is idle, or behind the blocker */
+    int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+    log_setup(LOG_ERROR, LOG_FORMAT_JSON, null);
+    assert_int_equal(sqlite3_exec(db, "PRAGMA max_page_count=20", NULL, NULL, NULL), SQLITE_OK);
+    blocker_start(&blocker, f);
+    for (unsigned i = 0; i < ARRAY_SIZE(jobs); i++) {
+        jobs[i] = (struct job){ .storage = f->storage, .fn = FUNCTIONS[i] };
+        snprintf(jobs[i].id, sizeof(jobs[i].id), "%u", i);
+        start_job(&jobs[i]);
+        wait_until_waiting(f, i + 1);
+    }
+    blocker_end(&blocker);
+    for (unsigned i = 0; i < ARRAY_SIZE(jobs); i++) {
+        pthread_join(jobs[i].thread, NULL);
+        assert_true(jobs[i].err == DW_OK || jobs[i].err == DW_ERR_UNAVAILABLE);
+        assert_int_equal(has_item(f->storage, jobs[i].id), jobs[i].err == DW_OK);
+    }
+    assert_err(jobs[1].err, DW_ERR_UNAVAILABLE);
+    run_job(&jobs[1]); /* alone */
+    assert_err(jobs[1].err, DW_ERR_UNAVAILABLE);
+    assert_ok(put_item(f->storage, "small", 1));
+    log_setup(LOG_WARNING, LOG_FORMAT_JSON, STDERR_FILENO);
+    close(null);
+}
+
 /* The other process is too slow for us: told as such, and nothing is broken afterwards. */
 static void a_lock_held_too_long_is_unavailable(void **state)
 {
@@ -360,6 +403,7 @@ int main(void)
         CASE(a_full_queue_refuses),
         CASE(a_read_sees_one_state),
         CASE(two_processes_write_one_file),
+        CASE(a_full_database_tells_the_truth),
         CASE(a_lock_held_too_long_is_unavailable),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
