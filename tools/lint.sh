@@ -7,7 +7,10 @@ tools/check_layers.py
 tools/check_banned.py
 tools/check_style.py
 
-[ -f build-clang/build.ninja ] || CC=clang meson setup build-clang >/dev/null
+mkdir -p build-clang
+if [ ! -f build-clang/build.ninja ]; then
+    CC=clang meson setup build-clang >build-clang/setup.log || { cat build-clang/setup.log; exit 1; }
+fi
 ninja -C build-clang --quiet
 mapfile -t files < <(git ls-files 'src/*.c')
 printf '%s\n' "${files[@]}" | xargs -P "$(nproc)" -n 4 clang-tidy --quiet -p build-clang
