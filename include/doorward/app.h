@@ -33,7 +33,7 @@ enum dw_type {
     DW_INT,          /* int64_t                        integer */
     DW_NUMBER,       /* double                         number */
     DW_BOOL,         /* bool                           true, false */
-    DW_TIME,         /* int64_t, Unix seconds          RFC 3339 text; negative is written as null */
+    DW_TIME,         /* int64_t, Unix seconds          RFC 3339 text; negative is written as null, and read as absent */
     DW_OBJECT,       /* the nested struct itself       object of .model */
     DW_LIST,         /* struct dw_list                 array of .items (of .model for DW_OBJECT) */
     DW_WORDS,        /* struct dw_str, space-separated array of strings (permissions) */
@@ -112,8 +112,8 @@ struct dw_scheme {
     const char *bearer_format;               /* HTTP bearer: "JWT" */
 };
 
-/* The credential of `scheme` in the request, borrowed; DW_ERR_UNAUTHENTICATED when there is none. For Basic: the
- * decoded "user:password". */
+/* The credential of `scheme` in the request, borrowed; DW_ERR_UNAUTHENTICATED when there is none, DW_ERR_TOKEN_INVALID
+ * when what was sent can't be one. For Basic: the decoded "user:password". */
 DW_API DW_MUST_USE enum dw_err dw_scheme_extract(struct dw_request *r, const struct dw_scheme *scheme,
                                                  struct dw_str *ret_credential);
 
@@ -258,6 +258,8 @@ DW_API enum dw_err dw_fail_field(struct dw_request *r, const char *place, const 
                                  const char *message);
 /* WWW-Authenticate of a 401 or 403, instead of the one that is made from the error and the scopes. */
 DW_API void dw_challenge(struct dw_request *r, const char *value);
+/* Retry-After of an error answer. Headers and a body that a handler set are forgotten when it returns an error. */
+DW_API void dw_retry_after(struct dw_request *r, unsigned seconds);
 
 /* --- applications ----------------------------------------------------------------------------------------------- */
 

@@ -1,0 +1,100 @@
+/*
+ * The application and the state of one request in it, as the files of this room share them.
+ */
+#ifndef APP_APPLICATION_H
+#define APP_APPLICATION_H
+
+#include "app/issue.h"
+#include "app/model.h"
+#include "app/plan.h"
+#include "app/router.h"
+#include "http/service.h"
+
+enum { APP_BODY_DEFAULT = 64 * 1024, APP_ROWS_MAX = 4096 };
+
+/* A route with all that was made of it at the start. */
+struct app_row {
+    const struct dw_route *route;
+    const char *label; /* "GET /users/{id}" */
+    struct dw_str names[ROUTER_PARAMETERS_MAX];
+    size_t n_names;
+    const struct model_plan *body; /* of .body or .form */
+    const struct model_plan *query;
+    const struct model_plan *answer;
+    struct plan plan;
+    struct dw_str head; /* header lines that each of its answers carries */
+};
+
+struct dw_app {
+    struct dw_app_config config;
+    struct dw_arena *arena;       /* rows, tree, models */
+    struct dw_arena *plans_arena; /* plans; made anew by dw_app_override() */
+    struct plan_override *overrides;
+    struct app_row *rows;
+    size_t n_rows;
+    struct router router;
+    struct model_set models;
+    struct dw_str head; /* of answers that belong to no row */
+    struct buffer openapi;
+    struct http_service service;
+};
+
+/* One request: made when it begins, in its arena. */
+struct app_state {
+    const struct dw_app *app;
+    struct router_match match;
+    void *body;
+    void *query;
+    unsigned char *values;
+    size_t n_resolved;
+    const struct plan_step *step;   /* being resolved or released */
+    const struct plan_step *failed; /* whose resolve ended the request */
+    bool is_input_read;
+
+    struct dw_principal principal;
+    bool is_authenticated;
+    const struct dw_scheme *scheme; /* of the credential found, or the first one asked for */
+    bool is_credential_sent;
+
+    enum dw_err error; /* what ended the request, for the log */
+    enum dw_err fail_error;
+    const char *fail_text;
+    struct dw_str challenge;
+    struct dw_str challenge_scope;
+    unsigned retry_after_s;
+    struct issue_list issues;
+};
+
+static inline struct app_state *app_state(const struct dw_request *r)
+{
+    return r->state;
+}
+
+static inline const struct app_row *app_row(const struct dw_request *r)
+{
+    return r->state == NULL ? NULL : app_state(r)->match.row;
+}
+
+/* The state, made when there is none yet; NULL without memory. */
+struct app_state *app_state_make(const struct dw_app *app, struct dw_request *r);
+
+/* The calls of the engine (dispatch.c). */
+void dispatch_fill(struct dw_app *app);
+/* Makes everything that was resolved and not yet released go, newest first. */
+void dispatch_release(struct dw_request *r);
+
+/* Resolves the row's plan from where it stands (resolve.c). */
+DW_MUST_USE enum dw_err resolve_plan(struct dw_request *r);
+
+/* Replaces whatever was answered by the answer of an error (error_answer.c). */
+void error_answer_write(const struct dw_app *app, struct dw_request *r, enum dw_err err);
+/* Adds WWW-Authenticate (challenge.c). */
+void challenge_write(struct dw_request *r, enum dw_err err);
+
+/* Reads query, body or form of the row (input.c). DW_ERR_VALIDATION: the state's issues say why. */
+DW_MUST_USE enum dw_err input_read(struct dw_request *r);
+
+/* Fills app->openapi (openapi.c). */
+DW_MUST_USE enum dw_err openapi_make(struct dw_app *app, struct problem *p);
+
+#endif

@@ -1,0 +1,190 @@
+#include "app/application.h"
+
+#include "app/middleware/middleware.h"
+#include "base/log.h"
+
+enum { STATUS_OK = 200, STATUS_NO_CONTENT = 204, STATUS_NOT_MODIFIED = 304, STATUS_SERVER_ERROR = 500 };
+
+struct app_state *app_state_make(const struct dw_app *app, struct dw_request *r)
+{
+    if (r->state == NULL) {
+        struct app_state *s = dw_arena_alloc(r->arena, sizeof(*s));
+        if (s == NULL)
+            return NULL;
+        s->app = app;
+        r->state = s;
+    }
+    return r->state;
+}
+
+/* --- the answer ------------------------------------------------------------------------------------------------- */
+
+/* The outermost handler logs, once: what is ours to mend. Busy is told by the line of the request itself. */
+static void failure_log(const struct dw_request *r, enum dw_err err)
+{
+    if (dw_error_info(err)->status < STATUS_SERVER_ERROR || err == DW_ERR_BUSY)
+        return;
+    log_event(err == DW_ERR_UNAVAILABLE ? LOG_WARNING : LOG_ERROR, "request_failed", LOG_CSTR("request_id", r->id),
+        LOG_CSTR("route", app_row(r) == NULL ? "" : app_row(r)->label), LOG_ERR(err));
+}
+
+static void fail(const struct dw_app *app, struct dw_request *r, enum dw_err err)
+{
+    failure_log(r, err);
+    error_answer_write(app, r, err);
+    dispatch_release(r);
+}
+
+static bool has_body(const struct dw_request *r)
+{
+    return r->answer.len > 0 || !dw_str_is_absent(r->answer_static);
+}
+
+static void succeed(const struct dw_app *app, struct dw_request *r, const void *out)
+{
+    const struct app_row *row = app_state(r)->match.row;
+
+    if (row->answer != NULL && !has_body(r)) {
+        model_write(row->answer, out, &r->answer);
+        r->content_type = "application/json";
+    }
+    if (buffer_error(&r->answer) != DW_OK) {
+        fail(app, r, buffer_error(&r->answer));
+        return;
+    }
+    if (r->status == 0)
+        r->status = row->route->status;
+    if (r->status == 0)
+        r->status = has_body(r) ? STATUS_OK : STATUS_NO_CONTENT;
+    dispatch_release(r);
+}
+
+/* --- serving ---------------------------------------------------------------------------------------------------- */
+
+static enum dw_err handler_call(struct dw_request *r, void **ret_out)
+{
+    const struct app_state *s = app_state(r);
+    const struct app_row *row = s->match.row;
+    void *out = NULL;
+
+    if (row->answer != NULL) {
+        out = dw_arena_alloc(r->arena, row->answer->model->size);
+        if (out == NULL)
+            return DW_ERR_NO_MEMORY;
+    }
+    r->status = 0;
+    TRY(row->route->handler(r, s->body != NULL ? s->body : s->query, out));
+    *ret_out = out;
+    return DW_OK;
+}
+
+/* Who, then what was sent: an unknown caller learns nothing about the form of a body. */
+static enum dw_err prepare(struct dw_request *r)
+{
+    TRY(resolve_plan(r));
+    return input_read(r);
+}
+
+static enum http_verdict lane_of(const struct dw_request *r)
+{
+    return app_state(r)->match.row->route->lane == DW_HASHING ? HTTP_TO_HASHING : HTTP_TO_WORKER;
+}
+
+/* False when the handler would have to wait where it may not: then nothing of its answer is left. */
+static bool run(const struct dw_app *app, struct dw_request *r)
+{
+    void *out = NULL;
+    const enum dw_err err = handler_call(r, &out);
+
+    if (err == DW_ERR_WOULD_BLOCK && !r->may_block) {
+        http_answer_clear(r);
+        app_state(r)->fail_error = DW_OK;
+        app_state(r)->issues = (struct issue_list){ 0 };
+        return false;
+    }
+    if (err == DW_OK)
+        succeed(app, r, out);
+    else
+        fail(app, r, err);
+    return true;
+}
+
+/* On the loop: as much as never waits. What was resolved here stays so on the worker, so that floods of unknown callers
+ * and broken bodies end here. */
+static enum http_verdict dispatch_serve(void *context, struct dw_request *r)
+{
+    const struct dw_app *app = context;
+    const enum dw_err err = app_row(r) == NULL ? DW_ERR_INTERNAL : prepare(r);
+
+    if (err == DW_ERR_WOULD_BLOCK && !r->may_block)
+        return lane_of(r);
+    if (err != DW_OK) {
+        fail(app, r, err);
+        return HTTP_ANSWERED;
+    }
+    if (app_state(r)->match.row->route->lane != DW_INLINE && !r->may_block)
+        return lane_of(r);
+    return run(app, r) ? HTTP_ANSWERED : lane_of(r);
+}
+
+static void dispatch_serve_waiting(void *context, struct dw_request *r)
+{
+    const struct dw_app *app = context;
+    const enum dw_err err = app_row(r) == NULL ? DW_ERR_INTERNAL : prepare(r);
+
+    if (err != DW_OK || !run(app, r))
+        fail(app, r, err != DW_OK ? err : DW_ERR_WOULD_BLOCK);
+}
+
+static enum dw_err dispatch_begin(void *context, struct dw_request *r, size_t *max_body)
+{
+    const struct dw_app *app = context;
+    struct app_state *s = app_state_make(app, r);
+
+    if (s == NULL)
+        return DW_ERR_NO_MEMORY;
+    for (size_t i = 0; i < MIDDLEWARE_COUNT; i++)
+        if (MIDDLEWARE[i]->before != NULL)
+            TRY(MIDDLEWARE[i]->before(app, r));
+    TRY(router_find(&app->router, r->arena, r->method, r->path, &s->match));
+    const size_t wanted = s->match.row->route->max_body_bytes;
+    *max_body = MIN_OF(*max_body, wanted == 0 ? APP_BODY_DEFAULT : wanted);
+    return DW_OK;
+}
+
+static void dispatch_refuse(void *context, struct dw_request *r, enum dw_err err)
+{
+    const struct dw_app *app = context;
+
+    /* Without memory the answer is still made, only without the words that a state could add. */
+    (void)app_state_make(app, r);
+    fail(app, r, err);
+}
+
+static void dispatch_finish_head(void *context, struct dw_request *r)
+{
+    for (size_t i = MIDDLEWARE_COUNT; i-- > 0;)
+        if (MIDDLEWARE[i]->after != NULL)
+            MIDDLEWARE[i]->after(context, r);
+}
+
+static void dispatch_finished(void *context, struct dw_request *r, bool sent)
+{
+    dispatch_release(r);
+    for (size_t i = MIDDLEWARE_COUNT; i-- > 0;)
+        if (MIDDLEWARE[i]->finished != NULL)
+            MIDDLEWARE[i]->finished(context, r, sent);
+}
+
+void dispatch_fill(struct dw_app *app)
+{
+    app->service = (struct http_service){
+        .context = app,
+        .begin = dispatch_begin,
+        .serve = dispatch_serve,
+        .serve_waiting = dispatch_serve_waiting,
+        .refuse = dispatch_refuse,
+        .finished = dispatch_finished,
+        .finish_head = dispatch_finish_head,
+    };
+}
