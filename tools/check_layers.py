@@ -38,7 +38,7 @@ DRIVER = re.compile(r"^(storage/(?:sqlite|postgres)|shared/(?:memory|redis))/")
 
 # Libraries that only one room talks to, so that the rest can't come to depend on them.
 LIBRARIES = {
-    r"openssl/": {"crypto"},
+    r"openssl/": {"crypto", "password"},  # password: for scrypt alone
     r"argon2\.h": {"password"},
     r"crypt\.h": {"password"},
     r"uv\.h": {"http"},

@@ -66,6 +66,9 @@ export function run(args, { folder = os.tmpdir(), input = "", env = {} } = {}) {
   return { code: done.status, signal: done.signal, out: done.stdout, err: done.stderr };
 }
 
+const running = new Set();
+process.on("exit", () => running.forEach((child) => child.kill("SIGKILL")));
+
 let serial = 0;
 
 /** A person who does not exist yet. */
@@ -97,10 +100,16 @@ export class Server {
     this.child.stdout.setEncoding("utf8").on("data", (text) => (this.out += text));
     this.child.stderr.setEncoding("utf8").on("data", (text) => (this.err += text));
     const spawned = this.child;
+    // A test that died before it stopped its server must not keep the runner waiting for it.
+    for (const held of [spawned, spawned.stdout, spawned.stderr]) held.unref();
+    running.add(spawned);
     this.ended = new Promise((resolve) => {
       spawned.on("error", (error) => resolve({ error }));
       spawned.on("close", (code, signal) => resolve({ code, signal }));
-    }).then((exit) => (this.exit = exit));
+    }).then((exit) => {
+      running.delete(spawned);
+      return (this.exit = exit);
+    });
     await until(() => this.#answers(), "the server answers", START_LIMIT_MS);
     return this;
   }
@@ -116,6 +125,7 @@ export class Server {
 
   /** As a crash of the machine would: nothing gets a chance to tidy up. */
   async kill() {
+    this.child.ref();
     this.child.kill("SIGKILL");
     await this.ended;
   }
@@ -128,10 +138,11 @@ export class Server {
   /** Asks the program to end, and holds it to having been well until then. */
   async stop({ keep = false } = {}) {
     const dead = this.exit;
+    this.child.ref();
     if (!dead) this.child.kill("SIGTERM");
     const late = pause(STOP_LIMIT_MS, "late", { ref: false });
     const exit = await Promise.race([this.ended, late]);
-    if (exit === "late") this.child.kill("SIGKILL");
+    if (exit === "late") await this.kill();
     if (!keep) fs.rmSync(this.folder, { recursive: true, force: true });
     assert.doesNotMatch(this.err, SANITIZER_REPORT);
     assert.equal(dead, null, `the server had ended by itself: ${JSON.stringify(dead)}\n${this.err.slice(-4000)}`);
