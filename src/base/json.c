@@ -56,19 +56,38 @@ static enum dw_err check_many_names(yyjson_val *object, size_t n)
     return DW_OK;
 }
 
+static bool is_among(yyjson_val *name, yyjson_val *first)
+{
+    for (yyjson_val *other = first; other != name; other = next_name(other)) {
+        if (compare_names(&name, &other) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* One of 64 marks; equal names have the same. */
+static unsigned name_mark(yyjson_val *name)
+{
+    const unsigned char *text = (const unsigned char *)unsafe_yyjson_get_str(name);
+    const size_t size = unsafe_yyjson_get_len(name);
+
+    return size == 0 ? 0 : (unsigned)(size * 5 + text[0] + text[size - 1] * 3u) % 64;
+}
+
 static enum dw_err check_names(yyjson_val *object)
 {
     const size_t n = unsafe_yyjson_get_len(object);
+    yyjson_val *const first = unsafe_yyjson_get_first(object);
+    uint64_t marks = 0;
 
     if (n > NAMES_PAIRWISE_MAX)
         return check_many_names(object, n);
-    yyjson_val *name = unsafe_yyjson_get_first(object);
+    yyjson_val *name = first;
     for (size_t i = 0; i < n; i++, name = next_name(name)) {
-        yyjson_val *other = unsafe_yyjson_get_first(object);
-        for (size_t j = 0; j < i; j++, other = next_name(other)) {
-            if (compare_names(&name, &other) == 0)
-                return DW_ERR_JSON_DUPLICATE;
-        }
+        const uint64_t mark = UINT64_C(1) << name_mark(name);
+        if ((marks & mark) != 0 && is_among(name, first))
+            return DW_ERR_JSON_DUPLICATE;
+        marks |= mark;
     }
     return DW_OK;
 }

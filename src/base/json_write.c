@@ -58,10 +58,27 @@ static size_t write_special(struct buffer *b, struct dw_str s)
     return step == 0 ? 1 : step;
 }
 
+/* The usual case in one piece: quotes around bytes that need no escape. */
+static void write_plain(struct buffer *b, struct dw_str s)
+{
+    char *out = buffer_reserve(b, s.len + 2);
+
+    if (out == NULL)
+        return;
+    out[0] = '"';
+    memcpy(out + 1, s.ptr, s.len);
+    out[s.len + 1] = '"';
+    buffer_commit(b, s.len + 2);
+}
+
 void json_write_str(struct buffer *b, struct dw_str s)
 {
     if (dw_str_is_absent(s)) {
         buffer_append_literal(b, "null");
+        return;
+    }
+    if (plain_prefix(s) == s.len) {
+        write_plain(b, s);
         return;
     }
     buffer_append_char(b, '"');

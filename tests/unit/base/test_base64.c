@@ -77,22 +77,46 @@ static void test_refused(void **state)
     assert_int_equal(size, 77); /* untouched on failure */
 }
 
-/* Each byte in each place is either of the alphabet or refused. */
+/* Each byte in each place is either of the alphabet or refused; long enough for the places that are decoded sixteen at a
+ * time and for those that are not. */
 static void test_every_character(void **state)
 {
     static const char ALPHABET[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    enum { CHARS = 40 };
 
     (void)state;
-    for (size_t place = 0; place < 8; place++) {
+    for (size_t place = 0; place < CHARS; place++) {
         for (int c = 0; c < 256; c++) {
-            char text[8], bytes[8];
+            char text[CHARS], bytes[CHARS], again[CHARS];
             size_t size;
             memset(text, 'A', sizeof(text));
             text[place] = (char)c;
-            const enum dw_err err = base64url_decode(dw_str_n(text, 8), bytes, sizeof(bytes), &size);
+            const enum dw_err err = base64url_decode(dw_str_n(text, CHARS), bytes, sizeof(bytes), &size);
             const bool is_good = c != 0 && strchr(ALPHABET, c) != NULL;
             assert_int_equal(err, is_good ? DW_OK : DW_ERR_ENCODING);
+            if (is_good)
+                check_str(dw_str_n(text, CHARS), dw_str_n(again, base64url_encode(dw_str_n(bytes, size), again)), "again");
         }
+    }
+}
+
+/* Nothing is written behind the bytes that were asked for, whatever the capacity. */
+static void test_writes_no_further(void **state)
+{
+    char text[128], bytes[128];
+
+    (void)state;
+    memset(text, 'b', sizeof(text));
+    for (size_t length = 0; length < sizeof(text); length++) {
+        size_t size;
+        memset(bytes, 0x55, sizeof(bytes));
+        if (length % 4 == 1)
+            continue;
+        text[length == 0 ? 0 : length - 1] = 'A'; /* no spare bits set */
+        CHECK_OK(base64url_decode(dw_str_n(text, length), bytes, sizeof(bytes), &size));
+        for (size_t i = size; i < sizeof(bytes); i++)
+            assert_int_equal(bytes[i], 0x55);
+        text[length == 0 ? 0 : length - 1] = 'b';
     }
 }
 
@@ -128,4 +152,4 @@ static void test_arena(void **state)
 }
 
 CHECK_MAIN(cmocka_unit_test(test_pairs), cmocka_unit_test(test_refused), cmocka_unit_test(test_every_character),
-           cmocka_unit_test(test_capacity), cmocka_unit_test(test_arena))
+           cmocka_unit_test(test_writes_no_further), cmocka_unit_test(test_capacity), cmocka_unit_test(test_arena))
