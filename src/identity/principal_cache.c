@@ -249,7 +249,10 @@ static struct principal_cache *cache_new(const struct identity *identity)
     if (cache == NULL)
         return NULL;
     cache->serial = identity->serial;
-    cache->seen = invalidation_now(identity->invalidation);
+    /* What the log still holds is learnt at once: users that other loops have asked for. */
+    const uint64_t changes = invalidation_now(identity->invalidation);
+
+    cache->seen = changes > INVALIDATION_RING ? changes - INVALIDATION_RING : 0;
     if (pthread_setspecific(thread_key, cache) != 0) {
         free(cache);
         return NULL;
