@@ -1,0 +1,341 @@
+// The command line: what an operator types (api.md "Command line"). Exit 0 done, 1 refused, 2 wrong usage.
+
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import path from "node:path";
+import { after, before, describe, test } from "node:test";
+import * as jose from "jose";
+import { Server, claimsOf, expectDetail, expectStatus, run, temporaryFolder } from "./harness.mjs";
+
+const ADMINISTRATOR = /^Administrator: admin {2}one-time password: (\S{12,})$/m;
+const PASSWORD = "seven blue kettles";
+
+/** A folder whose commands are run in it. */
+function workshop() {
+  const folder = temporaryFolder();
+  const dw = (args, input = "", env = {}) => run(Array.isArray(args) ? args : args.split(" "), { folder, input, env });
+  const done = (...more) => {
+    const result = dw(...more);
+    assert.equal(result.code, 0, `${more[0]}: ${result.err}`);
+    return result;
+  };
+  const refused = (...more) => {
+    const result = dw(...more);
+    assert.equal(result.code, 1, `${more[0]} ended with ${result.code}: ${result.out}${result.err}`);
+    assert.match(result.err, /\S/);
+    return result;
+  };
+  const json = (...more) => JSON.parse(done(`${more[0]} --json`, ...more.slice(1)).out);
+  return { folder, dw, done, refused, json, remove: () => fs.rmSync(folder, { recursive: true, force: true }) };
+}
+
+const items = (list) => list.items ?? list;
+
+describe("help and usage", () => {
+  const COMMANDS = [
+    "serve", "init", "migrate", "user create", "user list", "user show", "user set-role", "user disable", "user enable",
+    "user delete", "user set-password", "user import", "key list", "key rotate", "key retire", "settings",
+    "jwt sign", "jwt verify", "jwt decode", "jwk generate", "jwk public", "jwk thumbprint", "password hash", "password verify",
+  ];
+
+  test("the help lists every command, and vectors is not in it", () => {
+    const { code, out } = run(["--help"]);
+    assert.equal(code, 0);
+    for (const command of COMMANDS) assert.match(out, new RegExp(`\\b${command.replace(" ", "\\b[^\\n]*\\b")}`), command);
+    assert.doesNotMatch(out, /\bvectors\b/);
+  });
+
+  for (const command of [...COMMANDS, "vectors"]) {
+    test(`${command} --help explains itself`, () => {
+      const { code, out } = run([...command.split(" "), "--help"]);
+      assert.equal(code, 0);
+      assert.match(out, new RegExp(command.split(" ").at(-1)));
+    });
+  }
+
+  for (const args of [["no-such-command"], ["user"], ["user", "no-such"], ["serve", "--no-such-option"], ["jwt", "verify"], ["user", "show"]]) {
+    test(`wrong usage ends with 2: doorward ${args.join(" ")}`, () => {
+      const { code, out, err } = run(args);
+      assert.equal(code, 2, err);
+      assert.equal(out, "");
+      assert.match(err, /\S/);
+    });
+  }
+
+  test("the version is told", () => {
+    const { code, out } = run(["--version"]);
+    assert.equal(code, 0);
+    assert.match(out, /\d+\.\d+\.\d+/);
+  });
+});
+
+describe("a new installation", () => {
+  let shop;
+  before(() => { shop = workshop(); });
+  after(() => shop.remove());
+
+  test("init makes the secret and the database for its owner alone, and prints the password once", () => {
+    const first = shop.done("init");
+    assert.match(first.out, ADMINISTRATOR);
+    assert.doesNotMatch(first.err, new RegExp(ADMINISTRATOR.exec(first.out)[1]));
+
+    const made = fs.readdirSync(shop.folder);
+    assert.ok(made.includes("doorward.db"), made.join(" "));
+    for (const name of made) {
+      const { mode } = fs.statSync(path.join(shop.folder, name));
+      assert.equal(mode & 0o077, 0, `${name} has mode ${(mode & 0o777).toString(8)}`);
+    }
+    assert.doesNotMatch(shop.dw("init").out, ADMINISTRATOR);
+  });
+
+  test("migrate has nothing left to do, and says so", () => {
+    shop.done("migrate");
+    assert.match(shop.done("migrate --status").out, /\d/);
+  });
+
+  test("a server that starts afterwards knows the administrator", async () => {
+    const other = workshop();
+    const [, password] = ADMINISTRATOR.exec(other.done("init").out);
+    const server = await new Server(other.folder, {}).start();
+    const answer = expectStatus(await server.signIn({ username: "admin", password }), 200);
+    assert.equal(claimsOf(answer.json.access_token).role, "admin");
+    assert.doesNotMatch(server.out, /one-time/);
+    await server.stop();
+  });
+
+  test("a wrong setting stops the start, by its name and with what is allowed", () => {
+    const WRONG = [
+      ["DOORWARD_ACCESS_TTL", "soon"], ["DOORWARD_JWT_ALGORITHM", "none"], ["DOORWARD_LISTEN", "nowhere"],
+      ["DOORWARD_HASH_WORKERS", "0"], ["DOORWARD_PASSWORD_SCHEME", "md5"], ["DOORWARD_LOG_FORMAT", "xml"],
+      ["DOORWARD_SECRET_KEY", "short"], ["DOORWARD_REFRESH_GRACE", "-1"],
+    ];
+    for (const [name, value] of WRONG) {
+      const { code, err } = shop.dw("serve", "", { [name]: value });
+      assert.equal(code, 1, `${name}=${value} ended with ${code}`);
+      assert.match(err, new RegExp(name));
+    }
+  });
+
+  test("settings tells each value and where it is from, and no secret", () => {
+    fs.writeFileSync(path.join(shop.folder, ".env"), "DOORWARD_REFRESH_TTL=3d\n", { mode: 0o600 });
+    const secret = "0123456789abcdef0123456789abcdef-not-to-be-shown";
+    const { out } = shop.done("settings", "", { DOORWARD_ACCESS_TTL: "5m", DOORWARD_SECRET_KEY: secret });
+    for (const name of ["DOORWARD_LISTEN", "DOORWARD_ACCESS_TTL", "DOORWARD_REFRESH_TTL", "DOORWARD_SECRET_KEY"]) {
+      assert.ok(out.includes(name), name);
+    }
+    assert.match(out, /\b5m\b/);
+    assert.match(out, /\b3d\b/);
+    assert.ok(!out.includes(secret));
+    fs.rmSync(path.join(shop.folder, ".env"));
+  });
+});
+
+describe("users", () => {
+  let shop;
+  before(() => {
+    shop = workshop();
+    shop.done("init");
+  });
+  after(() => shop.remove());
+
+  const create = (name, more = "") => shop.done(`user create ${name} --email ${name}@example.com ${more}`.trim(), `${PASSWORD}\n`);
+  const show = (name) => shop.json(`user show ${name}`);
+
+  test("an operator makes a user, who can then sign in", async () => {
+    create("ann", "--role moderator");
+    const user = show("ann");
+    assert.equal(user.email, "ann@example.com");
+    assert.equal(user.role, "moderator");
+    assert.equal(user.is_active, true);
+    assert.doesNotMatch(JSON.stringify(user), /hash|argon2|\$/);
+
+    const server = await new Server(shop.folder, {}).start();
+    expectStatus(await server.signIn({ username: "ann", password: PASSWORD }), 200);
+    await server.stop({ keep: true });
+  });
+
+  test("a taken name and a weak password are refused", () => {
+    create("taken");
+    shop.refused("user create taken --email other@example.com", `${PASSWORD}\n`);
+    shop.refused("user create weak --email weak@example.com", "password123\n");
+    shop.refused("user create other --email not-an-address", `${PASSWORD}\n`);
+  });
+
+  test("they are listed, and found by name or address", () => {
+    create("listed");
+    const names = items(shop.json("user list")).map((user) => user.username);
+    assert.ok(names.includes("admin") && names.includes("listed"));
+    assert.equal(show("listed@example.com").username, "listed");
+    shop.refused("user show nobody");
+  });
+
+  test("a role is set, but not one that does not exist, and not away from the last administrator", () => {
+    create("rising");
+    shop.done("user set-role rising admin");
+    assert.equal(show("rising").role, "admin");
+    shop.refused("user set-role rising emperor");
+    shop.done("user set-role rising user");
+    shop.refused("user set-role admin user");
+    shop.refused("user disable admin");
+    shop.refused("user delete admin");
+  });
+
+  test("disabled, a user stays out until enabled; deleted, for good; a new password replaces the old", async () => {
+    create("sleeper");
+    create("leaver");
+    create("forgetful");
+    shop.done("user disable sleeper");
+    assert.equal(show("sleeper").is_active, false);
+    shop.done("user delete leaver");
+    shop.refused("user show leaver");
+    shop.done("user set-password forgetful", "nine green teapots\n");
+
+    const server = await new Server(shop.folder, {}).start();
+    expectDetail(await server.signIn({ username: "sleeper", password: PASSWORD }), 400, "Inactive user");
+    expectDetail(await server.signIn({ username: "leaver", password: PASSWORD }), 400, "Incorrect username or password");
+    expectDetail(await server.signIn({ username: "forgetful", password: PASSWORD }), 400, "Incorrect username or password");
+    expectStatus(await server.signIn({ username: "forgetful", password: "nine green teapots" }), 200);
+    await server.stop({ keep: true });
+    shop.done("user enable sleeper");
+    assert.equal(show("sleeper").is_active, true);
+  });
+
+  test("users of another system are imported with their hashes; bad lines are told by number", async () => {
+    const bcrypt = run(["password", "hash", "--scheme", "bcrypt"], { input: "an old password\n" }).out.trim();
+    const lines = [
+      JSON.stringify({ username: "moved", email: "moved@example.com", password_hash: bcrypt, full_name: "Moved In", email_verified: true }),
+      "not json",
+      JSON.stringify({ username: "nohash", email: "nohash@example.com" }),
+      JSON.stringify({ username: "second", email: "second@example.com", password_hash: bcrypt, is_active: false }),
+    ];
+    fs.writeFileSync(path.join(shop.folder, "users.jsonl"), lines.join("\n") + "\n");
+    const { err, out } = shop.refused("user import users.jsonl");
+    assert.match(err + out, /\b2\b/);
+    assert.match(err + out, /\b3\b/);
+    assert.equal(show("moved").full_name, "Moved In");
+    assert.equal(show("moved").email_verified, true);
+    assert.equal(show("second").is_active, false);
+    shop.refused("user show nohash");
+
+    fs.writeFileSync(path.join(shop.folder, "users.csv"),
+      `username,email,password_hash,full_name\ncomma,comma@example.com,"${bcrypt}","Doe, Jane ""JD"""\n`);
+    shop.done("user import users.csv");
+    assert.equal(show("comma").full_name, 'Doe, Jane "JD"');
+
+    const server = await new Server(shop.folder, {}).start();
+    for (const username of ["moved", "comma", "moved"]) {
+      expectStatus(await server.signIn({ username, password: "an old password" }), 200);
+    }
+    await server.stop({ keep: true });
+  });
+});
+
+describe("signing keys", () => {
+  test("a new key is published before it signs, old tokens stay good, and a retired key's do not", async () => {
+    const shop = workshop();
+    shop.done("init");
+    const before = items(shop.json("key list"));
+    assert.equal(before.length, 1);
+    assert.ok(!JSON.stringify(before).includes('"d"'));
+
+    const server = await new Server(shop.folder, {}).start();
+    const person = await server.newcomer();
+    const { kid } = jose.decodeProtectedHeader(person.access);
+    await server.stop({ keep: true });
+
+    shop.done("key rotate");
+    const after = items(shop.json("key list"));
+    assert.equal(after.length, 2);
+    await server.start();
+    expectStatus(await server.me(person.access), 200);
+    const published = (await server.get("/.well-known/jwks.json")).json.keys.map((key) => key.kid);
+    for (const key of after) assert.ok(published.includes(key.kid), key.kid);
+    await server.stop({ keep: true });
+
+    shop.done(`key retire ${kid}`);
+    await server.start();
+    expectStatus(await server.me(person.access), 401);
+    const again = expectStatus(await server.signIn(person), 200).json;
+    assert.notEqual(jose.decodeProtectedHeader(again.access_token).kid, kid);
+    await server.stop();
+  });
+});
+
+describe("tools", () => {
+  let shop;
+  before(() => { shop = workshop(); });
+  after(() => shop.remove());
+
+  const write = (name, text) => {
+    fs.writeFileSync(path.join(shop.folder, name), text, { mode: 0o600 });
+    return name;
+  };
+
+  for (const alg of ["ES256", "ES512", "EdDSA", "RS256", "PS384", "HS256"]) {
+    test(`jwk and jwt with ${alg}: made here, understood by jose, and the other way round`, async () => {
+      const jwk = JSON.parse(shop.done(`jwk generate --alg ${alg}`).out);
+      const file = write(`${alg}.json`, JSON.stringify(jwk));
+      const now = Math.floor(Date.now() / 1000);
+      const claims = { iss: "me", aud: "you", sub: "somebody", iat: now, exp: now + 600 };
+
+      const token = shop.done(`jwt sign --alg ${alg} --key ${file}`, JSON.stringify(claims)).out.trim();
+      const key = await jose.importJWK(jwk, alg);
+      const { payload } = await jose.jwtVerify(token, key, { issuer: "me", audience: "you", algorithms: [alg] });
+      assert.equal(payload.sub, "somebody");
+      assert.equal(shop.done(`jwk thumbprint --key ${file}`).out.trim(), await jose.calculateJwkThumbprint(jwk, "sha256"));
+
+      const foreign = await new jose.SignJWT(claims).setProtectedHeader({ alg }).sign(key);
+      const verify = `jwt verify --alg ${alg} --key ${file} --iss me --aud you`;
+      assert.equal(JSON.parse(shop.done(verify, foreign).out).sub, "somebody");
+      shop.refused(verify, `${foreign.slice(0, -8)}AAAAAAAA`);
+      shop.refused(`${verify} --now ${now + 601}`, foreign);
+      shop.done(`${verify} --now ${now + 601} --leeway 30`, foreign);
+      shop.refused(verify.replace("--iss me", "--iss other"), foreign);
+      shop.refused(verify.replace("--aud you", "--aud other"), foreign);
+    });
+  }
+
+  test("verification takes a public key, a set of keys, and PEM", async () => {
+    const { publicKey, privateKey } = await jose.generateKeyPair("ES256", { extractable: true });
+    const token = await new jose.SignJWT({ sub: "x" }).setProtectedHeader({ alg: "ES256" }).setExpirationTime("5m").sign(privateKey);
+    const jwk = await jose.exportJWK(publicKey);
+    const files = [
+      ["--key", write("public.json", JSON.stringify(jwk))],
+      ["--key", write("set.json", JSON.stringify({ keys: [jwk] }))],
+      ["--jwks", write("set2.json", JSON.stringify({ keys: [jwk] }))],
+      ["--key", write("public.pem", await jose.exportSPKI(publicKey))],
+    ];
+    for (const [option, file] of files) {
+      assert.equal(JSON.parse(shop.done(`jwt verify --alg ES256 ${option} ${file}`, token).out).sub, "x");
+    }
+    shop.refused(`jwt verify --alg ES384 --key public.json`, token);
+  });
+
+  test("the public half of a key has no private part", () => {
+    const file = write("private.json", shop.done("jwk generate --alg EdDSA").out);
+    const jwk = JSON.parse(shop.done(`jwk public --key ${file}`).out);
+    assert.equal(jwk.kty, "OKP");
+    assert.equal(jwk.d, undefined);
+  });
+
+  test("a token can be looked into without a key, which is said plainly", () => {
+    const token = `${Buffer.from('{"alg":"none"}').toString("base64url")}.${Buffer.from('{"sub":"x"}').toString("base64url")}.`;
+    const { out, err } = shop.dw("jwt decode", token);
+    assert.match(out, /"sub"/);
+    assert.match(out + err, /not verified|unverified|not checked/i);
+  });
+
+  for (const scheme of ["argon2id", "bcrypt", "scrypt"]) {
+    test(`a password is hashed with ${scheme} and verified`, () => {
+      const encoded = shop.done(`password hash --scheme ${scheme}`, "correct horse battery\n").out.trim();
+      assert.match(encoded, { argon2id: /^\$argon2id\$v=19\$/, bcrypt: /^\$2b\$/, scrypt: /^\$scrypt\$/ }[scheme]);
+      shop.done(["password", "verify", encoded], "correct horse battery\n");
+      shop.refused(["password", "verify", encoded], "Correct horse battery\n");
+    });
+  }
+
+  test("bcrypt does not cut a long password in silence", () => {
+    shop.refused("password hash --scheme bcrypt", `${"x".repeat(73)}\n`);
+  });
+
+});
