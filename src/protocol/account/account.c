@@ -1,0 +1,121 @@
+/*
+ * What a person does with her own account: register, see, change, delete it, change the password.
+ *
+ * Whose account it is comes from the credential, never from the request. Deleting it and changing the password ask for
+ * the password once more: a stolen access token alone must not be enough.
+ */
+#include "identity/credential.h"
+#include "protocol/context.h"
+#include "protocol/routes.h"
+
+enum { REGISTER_BODY_MAX = 128 * 1024 }; /* room to say which member is too long */
+
+/* Which member a refusal of the policy is about. */
+static enum dw_err refuse_password(struct dw_request *r, enum dw_err err, const char *field)
+{
+    switch (err) {
+    case DW_ERR_PASSWORD_NUL:
+    case DW_ERR_PASSWORD_LONG:
+    case DW_ERR_PASSWORD_SHORT:
+    case DW_ERR_PASSWORD_COMMON:
+    case DW_ERR_PASSWORD_PERSONAL:
+        return refuse_field(r, err, field);
+    default:
+        return err;
+    }
+}
+
+/* --- registration ----------------------------------------------------------------------------------------------- */
+
+static enum dw_err register_user(struct dw_request *r, const struct register_in *in, struct user *out)
+{
+    struct identity *identity = identity_of(r);
+    const struct dw_secret password = secret_of(in->password);
+    const struct actor stranger = caller_actor(r);
+    const struct user_new new_user = {
+        .username = in->username, .email = in->email, .full_name = in->full_name, .password = &password,
+    };
+    struct tenant tenant;
+
+    if (!identity->config.registration_open)
+        return DW_ERR_REGISTRATION;
+    const enum dw_err found = tenant_find(identity, in->tenant, &tenant);
+
+    if (found == DW_ERR_NOT_FOUND)
+        return dw_fail_field(r, "body", "tenant", "tenant_unknown", "There is no such tenant");
+    TRY(found);
+    return refuse_password(r, user_create(identity, &tenant, &stranger, &new_user, dw_request_arena(r), out),
+                           "password");
+}
+
+/* --- profile ---------------------------------------------------------------------------------------------------- */
+
+/* Inline: the principal may borrow from the loop's own memory, so nothing here may wait. */
+static enum dw_err show_me(struct dw_request *r, const void *in, struct user *out)
+{
+    *out = *caller(r);
+    return DW_OK;
+}
+
+static enum dw_err change_me(struct dw_request *r, const struct profile_in *in, struct user *out)
+{
+    const struct tenant tenant = caller_tenant(r);
+    const struct actor me = caller_actor(r);
+    const struct user_change change = {
+        .set_full_name = in->has_full_name, .full_name = in->full_name, .email = in->email, .is_active = -1,
+    };
+
+    return refuse_field(r, user_update(identity_of(r), &tenant, &me, me.id, &change, dw_request_arena(r), out),
+                        "email");
+}
+
+static enum dw_err delete_me(struct dw_request *r, const struct password_in *in, void *out)
+{
+    const struct tenant tenant = caller_tenant(r);
+    const struct actor me = caller_actor(r);
+    const struct dw_secret password = secret_of(in->password);
+
+    TRY(credential_confirm(identity_of(r), &tenant, me.id, &password));
+    return user_delete(identity_of(r), &tenant, &me, me.id);
+}
+
+static enum dw_err change_password(struct dw_request *r, const struct password_change_in *in, void *out)
+{
+    const struct tenant tenant = caller_tenant(r);
+    const struct actor me = caller_actor(r);
+    const struct dw_secret current = secret_of(in->current_password);
+    const struct dw_secret wanted = secret_of(in->new_password);
+
+    TRY(credential_confirm(identity_of(r), &tenant, me.id, &current));
+    return refuse_password(
+        r, credential_set(identity_of(r), &tenant, &me, me.id, &wanted, dw_principal(r)->session), "new_password");
+}
+
+/* --- rows ------------------------------------------------------------------------------------------------------- */
+
+const struct dw_route ACCOUNT_ROUTES[] = {
+    { DW_POST, "/register", DW_HANDLER(register_user), .body = &REGISTER_IN, .answer = &USER, .needs = DW_PUBLIC,
+      .status = 201, .lane = DW_HASHING, .max_body_bytes = REGISTER_BODY_MAX,
+      .id = "register", .tag = TAG_ACCOUNT, .summary = "Make an account",
+      .description = "The role is always `user`, whatever is sent along. The password must have 8 characters, not be "
+                     "among the most used ones, and not contain the user name or e-mail address.",
+      .answers = ANSWERS({ 400, "The user name or e-mail address is taken" }, { 403, "Registration is closed" },
+                         ANSWER_BUSY) },
+    { DW_GET, "/users/me", DW_HANDLER(show_me), .answer = &USER, .needs = DW_SIGNED_IN, .lane = DW_INLINE,
+      .id = "show_me", .tag = TAG_ACCOUNT, .summary = "Who am I?",
+      .description = "The account that the credential stands for, as it is now." },
+    { DW_PATCH, "/users/me", DW_HANDLER(change_me), .body = &PROFILE_IN, .answer = &USER, .needs = DW_SIGNED_IN,
+      .id = "change_me", .tag = TAG_ACCOUNT, .summary = "Change my profile",
+      .description = "Only what is sent changes; `null` clears the full name. A new e-mail address is unverified.",
+      .answers = ANSWERS({ 400, "The e-mail address is taken" }) },
+    { DW_DELETE, "/users/me", DW_HANDLER(delete_me), .body = &PASSWORD_IN, .needs = DW_SIGNED_IN, .lane = DW_HASHING,
+      .id = "delete_me", .tag = TAG_ACCOUNT, .summary = "Delete my account",
+      .description = "Needs the password once more. Every token of the account is dead at once.",
+      .answers = ANSWERS({ 400, "Incorrect password" }, ANSWER_LAST_ADMIN, ANSWER_BUSY) },
+    { DW_POST, "/users/me/password", DW_HANDLER(change_password), .body = &PASSWORD_CHANGE_IN, .needs = DW_SIGNED_IN,
+      .status = 204, .lane = DW_HASHING,
+      .id = "change_password", .tag = TAG_ACCOUNT, .summary = "Change my password",
+      .description = "Ends every other sign-in; the one that asks stays.",
+      .answers = ANSWERS({ 400, "Incorrect password" }, ANSWER_BUSY) },
+    { 0 },
+};

@@ -1,0 +1,158 @@
+/*
+ * Users of a tenant, for those who administer it.
+ *
+ * Besides the permission that a row asks for, nobody may act upon a user who may do more than she may herself: with
+ * `write:users` alone, an administrator's e-mail address could be changed and the account taken over by a password
+ * reset. So the target's permissions must be among the caller's, and an administrator is an administrator's to change.
+ * A promotion between that look and the change gives nothing that the change a moment earlier would not have given.
+ * Another tenant's users don't exist here: 404.
+ */
+#include "identity/role.h"
+#include "identity/session.h"
+#include "protocol/context.h"
+#include "protocol/routes.h"
+
+#define OUTRANKED "Whoever is changed must not have more rights than the caller: otherwise 403."
+
+/* --- who may be acted upon -------------------------------------------------------------------------------------- */
+
+/* Whether every space-separated word of `part` is in `whole`. */
+static bool has_all(struct dw_str whole, struct dw_str part)
+{
+    for (size_t start = 0, end; start < part.len; start = end + 1) {
+        for (end = start; end < part.len && part.ptr[end] != ' ';)
+            end++;
+        if (end > start && !dw_str_list_has(whole, dw_str_n(part.ptr + start, end - start)))
+            return false;
+    }
+    return true;
+}
+
+static bool may_act_upon(const struct user *actor, const struct user *target)
+{
+    const struct dw_str admin = DW_STR(ROLE_ADMIN);
+
+    if (dw_str_eq(target->role, admin) && !dw_str_eq(actor->role, admin))
+        return false;
+    return has_all(actor->permissions, target->permissions);
+}
+
+/* The user whom the path names, when the caller may act upon her; DW_ERR_NOT_FOUND, DW_ERR_FORBIDDEN. */
+static enum dw_err find_target(struct dw_request *r, const struct tenant *tenant, struct dw_str *ret_id)
+{
+    struct user target;
+
+    TRY(user_get(identity_of(r), tenant, dw_path_parameter(r, "id"), dw_request_arena(r), &target));
+    if (!may_act_upon(caller(r), &target))
+        return DW_ERR_FORBIDDEN;
+    *ret_id = target.id;
+    return DW_OK;
+}
+
+/* --- seeing ----------------------------------------------------------------------------------------------------- */
+
+static enum dw_err list_users(struct dw_request *r, const struct users_query *in, struct users_out *out)
+{
+    const struct tenant tenant = caller_tenant(r);
+    const struct user_filter filter = {
+        .query = in->q, .role = in->role, .after = in->after, .limit = (unsigned)in->limit,
+        .is_active = in->has_is_active ? in->is_active : -1,
+    };
+    struct user_page page;
+
+    TRY(user_list(identity_of(r), &tenant, &filter, dw_request_arena(r), &page));
+    out->items = (struct dw_list){ .items = page.users, .n = page.n };
+    if (page.has_more)
+        out->next = page.users[page.n - 1].id;
+    return DW_OK;
+}
+
+static enum dw_err show_user(struct dw_request *r, const void *in, struct user *out)
+{
+    const struct tenant tenant = caller_tenant(r);
+
+    return user_get(identity_of(r), &tenant, dw_path_parameter(r, "id"), dw_request_arena(r), out);
+}
+
+/* --- changing --------------------------------------------------------------------------------------------------- */
+
+static enum dw_err change_user(struct dw_request *r, const struct user_change_in *in, struct user *out)
+{
+    const struct tenant tenant = caller_tenant(r);
+    const struct actor me = caller_actor(r);
+    const struct user_change change = {
+        .set_full_name = in->has_full_name, .full_name = in->full_name, .email = in->email,
+        .is_active = in->has_is_active ? in->is_active : -1,
+    };
+    struct dw_str id;
+
+    TRY(find_target(r, &tenant, &id));
+    return refuse_field(r, user_update(identity_of(r), &tenant, &me, id, &change, dw_request_arena(r), out), "email");
+}
+
+static enum dw_err delete_user(struct dw_request *r, const void *in, void *out)
+{
+    const struct tenant tenant = caller_tenant(r);
+    const struct actor me = caller_actor(r);
+    struct dw_str id;
+
+    TRY(find_target(r, &tenant, &id));
+    return user_delete(identity_of(r), &tenant, &me, id);
+}
+
+static enum dw_err set_role(struct dw_request *r, const struct role_in *in, struct user *out)
+{
+    const struct tenant tenant = caller_tenant(r);
+    const struct actor me = caller_actor(r);
+    const struct user_change change = { .is_active = -1, .role = in->role };
+    struct dw_str id;
+
+    if (role_find(in->role) == NULL)
+        return dw_fail_field(r, "body", "role", "role_unknown", "There is no such role");
+    TRY(find_target(r, &tenant, &id));
+    return user_update(identity_of(r), &tenant, &me, id, &change, dw_request_arena(r), out);
+}
+
+static enum dw_err sign_user_out(struct dw_request *r, const void *in, struct detail_out *out)
+{
+    const struct tenant tenant = caller_tenant(r);
+    const struct actor me = caller_actor(r);
+    struct dw_str id;
+
+    TRY(find_target(r, &tenant, &id));
+    TRY(session_sign_out_all(identity_of(r), &tenant, &me, id));
+    out->detail = DW_STR("Logged out everywhere");
+    return DW_OK;
+}
+
+/* --- rows ------------------------------------------------------------------------------------------------------- */
+
+const struct dw_route USER_ROUTES[] = {
+    { DW_GET, "/users", DW_HANDLER(list_users), .query = &USERS_QUERY, .answer = &USERS_OUT,
+      .needs = DW_PERMISSION("read:users"), .id = "list_users", .tag = TAG_ADMINISTRATION, .summary = "List users",
+      .description = "Needs `read:users`. The users of the caller's tenant, in the order of creation, page by page." },
+    { DW_GET, "/users/{id}", DW_HANDLER(show_user), .answer = &USER, .needs = DW_PERMISSION("read:users"),
+      .id = "show_user", .tag = TAG_ADMINISTRATION, .summary = "See a user", .description = "Needs `read:users`.",
+      .answers = ANSWERS(ANSWER_NO_SUCH_USER) },
+    { DW_PATCH, "/users/{id}", DW_HANDLER(change_user), .body = &USER_CHANGE_IN, .answer = &USER,
+      .needs = DW_PERMISSION("write:users"), .id = "change_user", .tag = TAG_ADMINISTRATION,
+      .summary = "Change, disable or enable a user",
+      .description = "Needs `write:users`. A disabled user's sign-ins end at once. " OUTRANKED,
+      .answers = ANSWERS({ 400, "The e-mail address is taken" }, ANSWER_NO_SUCH_USER, ANSWER_LAST_ADMIN) },
+    { DW_DELETE, "/users/{id}", DW_HANDLER(delete_user), .needs = DW_PERMISSION("delete:users"), .status = 204,
+      .id = "delete_user", .tag = TAG_ADMINISTRATION, .summary = "Delete a user",
+      .description = "Needs `delete:users`. Every token of the user is dead at once. " OUTRANKED,
+      .answers = ANSWERS(ANSWER_NO_SUCH_USER, ANSWER_LAST_ADMIN) },
+    { DW_PUT, "/users/{id}/role", DW_HANDLER(set_role), .body = &ROLE_IN, .answer = &USER,
+      .needs = DW_DEPENDS({ DW_ROLE_OF(ROLE_ADMIN), NULL }, { DW_PERMISSION_OF("manage:roles"), NULL }),
+      .id = "set_role", .tag = TAG_ADMINISTRATION, .summary = "Give a user a role",
+      .description = "Needs the role `admin`, and `manage:roles` in the token's scope. Tokens that the user holds have "
+                     "the new role's rights from now on, not those that they were issued with.",
+      .answers = ANSWERS(ANSWER_NO_SUCH_USER, ANSWER_LAST_ADMIN) },
+    { DW_POST, "/users/{id}/logout", DW_HANDLER(sign_user_out), .answer = &DETAIL_OUT,
+      .needs = DW_PERMISSION("write:users"), .id = "logout_user", .tag = TAG_ADMINISTRATION,
+      .summary = "Sign a user out everywhere",
+      .description = "Needs `write:users`. Ends every sign-in of the user, on every device. " OUTRANKED,
+      .answers = ANSWERS(ANSWER_NO_SUCH_USER) },
+    { 0 },
+};

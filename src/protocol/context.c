@@ -1,0 +1,48 @@
+#include "protocol/context.h"
+
+enum { USER_AGENT_MAX = 256 };
+
+const struct user *caller(struct dw_request *r)
+{
+    return dw_principal(r)->user;
+}
+
+struct tenant caller_tenant(struct dw_request *r)
+{
+    const struct user *user = caller(r);
+    struct tenant tenant;
+
+    snprintf(tenant.id, sizeof(tenant.id), "%.*s", (int)user->tenant_id.len, user->tenant_id.ptr);
+    snprintf(tenant.slug, sizeof(tenant.slug), "%.*s", (int)user->tenant.len, user->tenant.ptr);
+    return tenant;
+}
+
+struct actor caller_actor(struct dw_request *r)
+{
+    const struct dw_principal *principal = dw_principal(r);
+
+    return (struct actor){
+        .id = principal == NULL ? dw_str_n(NULL, 0) : principal->subject,
+        .address = dw_request_peer(r),
+    };
+}
+
+struct device caller_device(struct dw_request *r)
+{
+    struct dw_str agent = dw_request_header(r, "User-Agent");
+
+    /* Shown in lists of devices later: what is no text has nothing to show. */
+    agent.len = MIN_OF(agent.len, USER_AGENT_MAX);
+    if (!dw_str_is_utf8(agent))
+        agent = dw_str_n(NULL, 0);
+    return (struct device){ .address = dw_request_peer(r), .user_agent = agent };
+}
+
+enum dw_err refuse_field(struct dw_request *r, enum dw_err err, const char *field)
+{
+    const struct dw_error_info *info = dw_error_info(err);
+
+    if (info->status != 422)
+        return err;
+    return dw_fail_field(r, "body", field, info->code, info->message);
+}

@@ -1,0 +1,162 @@
+/*
+ * The token endpoint: RFC 6749 with the password and refresh_token grants, and the JSON form of a refresh.
+ *
+ * Defends against: telling accounts or tenants apart (one text, one status, one hash's time), client secrets that seem
+ * to be checked (there is no client registry: a secret is refused, a name is a public client's and only recorded),
+ * tokens in caches (no-store).
+ */
+#include "protocol/oauth2/grant.h"
+
+#include "protocol/context.h"
+#include "protocol/routes.h"
+
+enum { CLIENT_ID_MAX = 64 };
+
+/* --- grants ----------------------------------------------------------------------------------------------------- */
+
+static enum dw_err grant_password(struct dw_request *r, const struct token_form *form, struct dw_str client,
+                                  struct token_pair *ret_pair)
+{
+    struct identity *identity = identity_of(r);
+    const struct dw_secret password = secret_of(form->password);
+    struct sign_in sign_in = { .login = form->username, .password = &password, .scope = form->scope,
+                               .client_id = client, .device = caller_device(r) };
+
+    if (form->username.len == 0 || form->password.len == 0)
+        return dw_fail(r, DW_ERR_BAD_REQUEST, "username and password are required");
+    const enum dw_err err = tenant_find(identity, form->tenant, &sign_in.tenant);
+
+    if (err == DW_ERR_NOT_FOUND) {
+        /* As for an unknown name: which tenants there are is nobody's business either. */
+        dw_password_verify_dummy(identity->passwords, &password);
+        return DW_ERR_SIGN_IN;
+    }
+    TRY(err);
+    return session_sign_in(identity, &sign_in, dw_request_arena(r), ret_pair);
+}
+
+static enum dw_err grant_refresh(struct dw_request *r, const struct token_form *form, struct dw_str client,
+                                 struct token_pair *ret_pair)
+{
+    const struct device device = caller_device(r);
+
+    if (form->refresh_token.len == 0)
+        return dw_fail(r, DW_ERR_BAD_REQUEST, "refresh_token is required");
+    const enum dw_err err = session_refresh(identity_of(r), form->refresh_token, client, form->scope, &device,
+                                            dw_request_arena(r), ret_pair);
+
+    /* RFC 6749 §5.2: invalid_grant is a 400 here; its 401 is for clients that fail to authenticate. */
+    if (err == DW_ERR_REFRESH_INVALID || err == DW_ERR_REFRESH_REUSED)
+        return dw_fail(r, DW_ERR_SIGN_IN, dw_error_info(err)->message);
+    return err;
+}
+
+const struct grant GRANTS[] = {
+    { "password", grant_password },
+    { "refresh_token", grant_refresh },
+    { NULL, NULL },
+};
+
+static const struct grant *grant_find(struct dw_str type)
+{
+    for (const struct grant *g = GRANTS; g->type != NULL; g++)
+        if (dw_str_eq(type, dw_str(g->type)))
+            return g;
+    return NULL;
+}
+
+/* --- clients ---------------------------------------------------------------------------------------------------- */
+
+/* VSCHAR (RFC 6749 appendix A.1), and short, as it is stored with each sign-in. */
+static bool is_client_id(struct dw_str id)
+{
+    for (size_t i = 0; i < id.len; i++)
+        if (id.ptr[i] < 0x20 || id.ptr[i] > 0x7e)
+            return false;
+    return id.len <= CLIENT_ID_MAX;
+}
+
+/* Swagger UI always sends HTTP Basic, also with both of its fields left empty: that is no client. */
+static bool is_empty_basic(const struct dw_request *r)
+{
+    return dw_str_eq(dw_request_header(r, "Authorization"), DW_STR("Basic Og=="));
+}
+
+/* The name of the public client that asks; absent for none. */
+static enum dw_err client_identify(struct dw_request *r, struct dw_str form_id, struct dw_str form_secret,
+                                   struct dw_str *ret_client)
+{
+    struct dw_str id = form_id, secret = form_secret;
+
+    if (!is_empty_basic(r))
+        TRY(dw_client_credentials(r, form_id, form_secret, &id, &secret));
+    if (secret.len > 0)
+        return DW_ERR_CLIENT;
+    if (!is_client_id(id))
+        return dw_fail(r, DW_ERR_BAD_REQUEST, "client_id must be at most 64 visible ASCII characters");
+    *ret_client = id.len > 0 ? id : dw_str_n(NULL, 0);
+    return DW_OK;
+}
+
+/* --- handlers --------------------------------------------------------------------------------------------------- */
+
+static struct token_out token_answer(const struct token_pair *pair)
+{
+    return (struct token_out){
+        .access_token = pair->access_token, .token_type = DW_STR("bearer"), .expires_in = pair->expires_in,
+        .refresh_token = pair->refresh_token, .scope = pair->scope,
+    };
+}
+
+static enum dw_err issue_token(struct dw_request *r, const struct token_form *form, struct token_out *out)
+{
+    const struct grant *grant = grant_find(form->grant_type);
+    struct dw_str client;
+    struct token_pair pair;
+
+    if (form->grant_type.len == 0)
+        return dw_fail(r, DW_ERR_BAD_REQUEST, "grant_type is required");
+    if (grant == NULL)
+        return DW_ERR_GRANT_TYPE;
+    dw_challenge(r, "Basic realm=\"doorward\""); /* a 401 here is a client's (RFC 6749 §5.2) */
+    TRY(client_identify(r, form->client_id, form->client_secret, &client));
+    TRY(grant->run(r, form, client, &pair));
+    *out = token_answer(&pair);
+    return DW_OK;
+}
+
+static enum dw_err refresh_token(struct dw_request *r, const struct refresh_in *in, struct token_out *out)
+{
+    const struct device device = caller_device(r);
+    struct token_pair pair;
+
+    if (!is_client_id(in->client_id))
+        return dw_fail_field(r, "body", "client_id", "client_id", "At most 64 visible ASCII characters");
+    TRY(session_refresh(identity_of(r), in->refresh_token, in->client_id, dw_str_n(NULL, 0), &device,
+                        dw_request_arena(r), &pair));
+    *out = token_answer(&pair);
+    return DW_OK;
+}
+
+/* --- rows ------------------------------------------------------------------------------------------------------- */
+
+const struct dw_route TOKEN_ROUTES[] = {
+    { DW_POST, "/token", DW_HANDLER(issue_token), .form = &TOKEN_FORM, .answer = &TOKEN_OUT, .needs = DW_PUBLIC,
+      .lane = DW_HASHING, .no_store = true, .oauth_errors = true,
+      .id = "token", .tag = TAG_TOKENS, .summary = "Sign in, or refresh (OAuth2)",
+      .description = "Takes a form, as OAuth2 asks. `grant_type=password` with `username` (or the e-mail address) and "
+                     "`password` starts a sign-in; `grant_type=refresh_token` with `refresh_token` goes on with one. "
+                     "An unknown name and a wrong password get the same answer.",
+      .answers = ANSWERS({ 400, "`invalid_grant`: incorrect user name or password, an inactive user (told only after "
+                                "the right password), or a refresh token that is not valid; `invalid_request`, "
+                                "`unsupported_grant_type`, `invalid_scope`" },
+                         { 401, "`invalid_client`: a client secret was sent, and no client has one" }, ANSWER_BUSY) },
+    { DW_POST, "/token/refresh", DW_HANDLER(refresh_token), .body = &REFRESH_IN, .answer = &TOKEN_OUT,
+      .needs = DW_PUBLIC, .no_store = true,
+      .id = "refresh", .tag = TAG_TOKENS, .summary = "Refresh (JSON)",
+      .description = "Spends the refresh token and gives a new pair. A token that was spent before ends the whole "
+                     "sign-in, since somebody else has a copy of it; only a client that asks again within a few "
+                     "seconds gets the same successor once more.",
+      .answers = ANSWERS({ 401, "The refresh token is not valid (any more), or was used before" }) },
+    { 0 },
+};

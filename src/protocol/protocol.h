@@ -1,0 +1,35 @@
+/*
+ * The server's HTTP face: joins the account domain (identity/) with the application framework (app/).
+ *
+ * Why: the domain knows no HTTP and the framework knows no accounts. Here stand the route tables, one folder a family
+ * (account/, oauth2/, admin/, docs/, operations/), with handlers that only translate.
+ * Defends against: a route without a guard (each row says what it needs), members that must not be set or seen (models
+ * name every one), answers that tell whether an account exists.
+ * Does not: hash, sign, store or decide about tokens; that is identity's.
+ *
+ * Lifetime: `identity` is borrowed and must outlive the application; the strings are copied. Threading: as struct dw_app.
+ */
+#ifndef PROTOCOL_PROTOCOL_H
+#define PROTOCOL_PROTOCOL_H
+
+#include "identity/identity.h"
+#include <doorward/app.h>
+
+struct protocol_config {
+    struct identity *identity;
+    const char *public_url; /* "https://id.example.com": links and metadata are made from it */
+    const char *issuer;     /* of tokens; NULL: public_url */
+    bool access_log;        /* one line a request */
+};
+
+/* The application and what its tables borrow. */
+struct protocol;
+
+/* On DW_ERR_TABLE ret_problem says which row is wrong. */
+DW_MUST_USE enum dw_err protocol_app_new(const struct protocol_config *config, struct protocol **ret_protocol,
+                                         char ret_problem[DW_PROBLEM_SIZE]);
+/* For dw_serve() and dw_call(); owned by the protocol. */
+struct dw_app *protocol_app(const struct protocol *protocol);
+void protocol_app_free(struct protocol **protocol);
+
+#endif

@@ -1,0 +1,24 @@
+/*
+ * The families of routes, each a table in its folder. Every row says what it needs; a new family is one line here and
+ * one in protocol.c.
+ */
+#ifndef PROTOCOL_ROUTES_H
+#define PROTOCOL_ROUTES_H
+
+#include <doorward/app.h>
+
+/* Groups of the documentation. */
+#define TAG_ACCOUNT "Account"
+#define TAG_TOKENS "Tokens"
+#define TAG_ADMINISTRATION "Administration"
+#define TAG_OPERATIONS "Operations"
+
+extern const struct dw_route ACCOUNT_ROUTES[];   /* account/account.c */
+extern const struct dw_route SIGN_OUT_ROUTES[];  /* account/sign_out.c */
+extern const struct dw_route TOKEN_ROUTES[];     /* oauth2/token.c */
+extern const struct dw_route METADATA_ROUTES[];  /* oauth2/metadata.c */
+extern const struct dw_route USER_ROUTES[];      /* admin/users.c */
+extern const struct dw_route DOCS_ROUTES[];      /* docs/docs.c */
+extern const struct dw_route OPERATION_ROUTES[]; /* operations/health.c */
+
+#endif
