@@ -177,7 +177,7 @@ describe("users", () => {
     shop.done("user set-role rising user");
     shop.refused("user set-role admin user");
     shop.refused("user disable admin");
-    shop.refused("user delete admin");
+    shop.refused("user delete admin --yes");
   });
 
   test("disabled, a user stays out until enabled; deleted, for good; a new password replaces the old", async () => {
@@ -186,7 +186,7 @@ describe("users", () => {
     create("forgetful");
     shop.done("user disable sleeper");
     assert.equal(show("sleeper").is_active, false);
-    shop.done("user delete leaver");
+    shop.done("user delete leaver --yes");
     shop.refused("user show leaver");
     shop.done("user set-password forgetful", "nine green teapots\n");
 
