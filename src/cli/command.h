@@ -15,6 +15,8 @@
 
 struct cli;
 struct settings;
+struct storage;
+struct dw_passwords;
 struct identity;
 
 /* A row of a command's options. */
@@ -42,6 +44,7 @@ struct command {
     const char *arguments[ARGUMENTS_MAX + 1];   /* "USER"; one that may be left out stands in brackets: "[FILE]" */
     const struct option *options;               /* ends with a NULL name; NULL: none besides --help and --json */
     enum command_needs needs;
+    bool is_server;                             /* its standard error is the server's log, as the settings want it */
     bool is_hidden;                             /* not in the main help */
     const char *summary;                        /* one line, no full stop */
     const char *details;                        /* more for its own help; NULL: none */
@@ -55,7 +58,9 @@ struct cli {
     const char *arguments[ARGUMENTS_MAX];
     bool json;
     struct dw_arena *arena; /* until the command has ended */
-    struct settings *settings;
+    struct settings *settings;      /* these four: open.h */
+    struct storage *storage;
+    struct dw_passwords *passwords;
     struct identity *identity;
     /* What cli_refuse() and cli_misuse() noted. */
     struct dw_str problem;

@@ -1,0 +1,21 @@
+/*
+ * The first administrator: made with a one-time password when there is none.
+ *
+ * Defends against: a default password (it is random, 20 characters of 31, 99 bits), one in a log (it is printed once,
+ * on standard output, after the account is in the database).
+ */
+#ifndef CLI_ADMINISTRATOR_H
+#define CLI_ADMINISTRATOR_H
+
+#include "cli/command.h"
+
+#define ADMINISTRATOR_NAME "admin"
+/* An address is needed, and nobody has told one: mail to it reaches no one (RFC 2606 §3). */
+#define ADMINISTRATOR_EMAIL "admin@example.com"
+
+/* ret_password stays empty when there is an administrator already. */
+DW_MUST_USE enum dw_err administrator_ensure(struct cli *cli, struct dw_secret *ret_password);
+/* The line that people and scripts look for: "Administrator: admin  one-time password: …". */
+DW_MUST_USE enum dw_err administrator_print(struct cli *cli, const struct dw_secret *password);
+
+#endif

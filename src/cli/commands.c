@@ -1,0 +1,105 @@
+/* The table of commands. */
+#include "cli/actions.h"
+
+static const struct option SERVE_OPTIONS[] = {
+    { "--listen", "ADDRESS", "address and port, instead of DOORWARD_LISTEN", .setting = "LISTEN" },
+    { "--dev", NULL, "the log as text, with everything in it" },
+    { NULL },
+};
+
+static const struct option MIGRATE_OPTIONS[] = {
+    { "--status", NULL, "only show which ones are applied" },
+    { NULL },
+};
+
+#define TENANT_OPTION { "--tenant", "NAME", "the tenant of the user (default)" }
+
+static const struct option USER_OPTIONS[] = { TENANT_OPTION, { NULL } };
+
+static const struct option USER_CREATE_OPTIONS[] = {
+    { "--email", "ADDRESS", "e-mail address", .is_required = true },
+    { "--role", "ROLE", "user, moderator or admin (user)" },
+    { "--full-name", "TEXT", "name of the person" },
+    { "--email-verified", NULL, "the address is known to be the user's" },
+    TENANT_OPTION,
+    { NULL },
+};
+
+static const struct option USER_LIST_OPTIONS[] = {
+    { "--query", "TEXT", "part of the user name or the address" },
+    { "--role", "ROLE", "only users of this role" },
+    { "--active", NULL, "only users who may sign in" },
+    { "--disabled", NULL, "only users who may not" },
+    TENANT_OPTION,
+    { NULL },
+};
+
+static const struct option USER_DELETE_OPTIONS[] = {
+    { "--yes", NULL, "do not ask" },
+    TENANT_OPTION,
+    { NULL },
+};
+
+static const struct option PASSWORD_HASH_OPTIONS[] = {
+    { "--scheme", "SCHEME", "argon2id, scrypt or bcrypt, instead of DOORWARD_PASSWORD_SCHEME",
+      .setting = "PASSWORD_SCHEME" },
+    { NULL },
+};
+
+#define WHICH_USER "USER is a user name, an e-mail address or an id. "
+#define AT_ONCE "A running server obeys within a second."
+
+const struct command COMMANDS[] = {
+    { "serve", action_serve, .options = SERVE_OPTIONS, .needs = NEEDS_SETTINGS, .is_server = true,
+      .summary = "Run the server",
+      .details = "The first start makes the secret key (doorward.secret), the database and an administrator, and prints "
+                 "the administrator's one-time password once, on standard output. SIGTERM and SIGINT stop it, after "
+                 "the requests under way." },
+    { "init", action_init, .needs = NEEDS_SETTINGS,
+      .summary = "Make the secret key, the database and an administrator",
+      .details = "What is there already stays as it is. The administrator's one-time password is printed once." },
+    { "migrate", action_migrate, .options = MIGRATE_OPTIONS, .needs = NEEDS_SETTINGS,
+      .summary = "Bring the database to this program's version",
+      .details = "serve and init do the same by themselves. A database that is not there is made." },
+    { "settings", action_settings, .needs = NEEDS_SETTINGS,
+      .summary = "Show every setting: value, source, meaning" },
+
+    { "user create", action_user_create, { "NAME" }, USER_CREATE_OPTIONS, NEEDS_IDENTITY,
+      .summary = "Make a user; the password comes from standard input" },
+    { "user list", action_user_list, .options = USER_LIST_OPTIONS, .needs = NEEDS_IDENTITY,
+      .summary = "List users" },
+    { "user show", action_user_show, { "USER" }, USER_OPTIONS, NEEDS_IDENTITY,
+      .summary = "Show a user", .details = WHICH_USER },
+    { "user set-role", action_user_set_role, { "USER", "ROLE" }, USER_OPTIONS, NEEDS_IDENTITY,
+      .summary = "Give a user another role",
+      .details = WHICH_USER AT_ONCE " The last administrator can't be demoted." },
+    { "user disable", action_user_disable, { "USER" }, USER_OPTIONS, NEEDS_IDENTITY,
+      .summary = "End every sign-in of a user and refuse new ones",
+      .details = WHICH_USER AT_ONCE " The last administrator can't be disabled." },
+    { "user enable", action_user_enable, { "USER" }, USER_OPTIONS, NEEDS_IDENTITY,
+      .summary = "Let a disabled user sign in again", .details = WHICH_USER AT_ONCE },
+    { "user delete", action_user_delete, { "USER" }, USER_DELETE_OPTIONS, NEEDS_IDENTITY,
+      .summary = "Delete a user for good",
+      .details = WHICH_USER AT_ONCE " The last administrator can't be deleted." },
+    { "user set-password", action_user_set_password, { "USER" }, USER_OPTIONS, NEEDS_IDENTITY,
+      .summary = "Set a user's password, from standard input, and end every sign-in",
+      .details = WHICH_USER AT_ONCE },
+
+    { "key list", action_key_list, .needs = NEEDS_IDENTITY, .summary = "List the keys that sign access tokens" },
+    { "key rotate", action_key_rotate, .needs = NEEDS_IDENTITY,
+      .summary = "Sign with a new key; the old one verifies until its last token has expired",
+      .details = "The new key is of the algorithm that DOORWARD_JWT_ALGORITHM names. " AT_ONCE },
+    { "key retire", action_key_retire, { "KID" }, NULL, NEEDS_IDENTITY,
+      .summary = "Take a key out at once: the tokens that it signed are refused", .details = AT_ONCE },
+
+    { "password hash", action_password_hash, .options = PASSWORD_HASH_OPTIONS, .needs = NEEDS_SETTINGS,
+      .summary = "Hash a password from standard input" },
+    { "password verify", action_password_verify, { "HASH" }, NULL, NEEDS_SETTINGS,
+      .summary = "Check a password from standard input against a hash (in single quotes: it has $ in it)" },
+
+    { "vectors", action_vectors, .is_hidden = true,
+      .summary = "Answer known-answer test vectors, a JSON object a line, from standard input" },
+    { "reference", action_reference, { "settings|commands" }, .is_hidden = true,
+      .summary = "Print docs/settings.md or docs/commands.md" },
+    { NULL },
+};

@@ -1,0 +1,21 @@
+/*
+ * The server's own chores, on a thread of their own: it learns what the command line changed in the same database, and
+ * removes what has expired.
+ *
+ * A chore that fails is tried again at its next turn; the log tells the first failure and the recovery, not each.
+ */
+#ifndef CLI_KEEPER_H
+#define CLI_KEEPER_H
+
+#include "identity/identity.h"
+
+enum { KEEPER_WATCH_MS = 500, KEEPER_PURGE_S = 300 };
+
+struct keeper;
+
+/* `identity` is borrowed until keeper_stop(). */
+DW_MUST_USE enum dw_err keeper_start(struct identity *identity, struct keeper **ret_keeper);
+/* Waits for the chore under way. */
+void keeper_stop(struct keeper **keeper);
+
+#endif

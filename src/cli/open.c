@@ -1,0 +1,246 @@
+#include "cli/open.h"
+
+#include "base/log.h"
+#include "cli/secret_file.h"
+#include "storage/driver.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+static const struct storage_driver *const DRIVERS[] = { &STORAGE_SQLITE, NULL };
+
+/* --- settings --------------------------------------------------------------------------------------------------- */
+
+/* Each line of the report by itself: as the server's log, or for a person. */
+static void tell_warnings(struct cli *cli, struct dw_str lines)
+{
+    while (lines.len > 0) {
+        const char *end = memchr(lines.ptr, '\n', lines.len);
+        const size_t n = end == NULL ? lines.len : (size_t)(end - lines.ptr);
+
+        if (cli->command->is_server)
+            log_event(LOG_WARNING, "setting", LOG_STR("message", dw_str_n(lines.ptr, n)));
+        else
+            cli_warn(cli, "%.*s", (int)n, lines.ptr);
+        lines = dw_str_n(lines.ptr + n + (end != NULL), lines.len - n - (end != NULL));
+    }
+}
+
+static enum dw_err load_settings(struct cli *cli, struct settings_report *report)
+{
+    const char *overrides[2 * OPTIONS_MAX + 1] = { NULL };
+    size_t n = 0;
+
+    for (size_t i = 0; cli->command->options != NULL && cli->command->options[i].name != NULL; i++) {
+        if (cli->command->options[i].setting == NULL || cli->values[i] == NULL)
+            continue;
+        overrides[n++] = cli->command->options[i].setting;
+        overrides[n++] = cli->values[i];
+    }
+    const struct settings_sources sources = {
+        .overrides = overrides, .environment = cli->environment, .env_file = SETTINGS_FILE,
+    };
+    const enum dw_err err = settings_load(&sources, &cli->settings, report);
+
+    if (err == DW_ERR_ARGUMENT || err == DW_ERR_SETTING) {
+        cli->is_misused = err == DW_ERR_ARGUMENT;
+        return cli_refuse(cli, err, "%.*s", (int)report->problems.len, report->problems.ptr);
+    }
+    return err;
+}
+
+static void set_up_log(struct cli *cli)
+{
+    const bool is_server = cli->command->is_server && cli->settings != NULL;
+
+    if (is_server && cli_option(cli, "--dev") != NULL)
+        log_setup(LOG_DEBUG, LOG_FORMAT_TEXT, STDERR_FILENO);
+    else if (is_server)
+        log_setup((enum log_level)cli->settings->log_level, (enum log_format)cli->settings->log_format, STDERR_FILENO);
+    else
+        log_setup(LOG_WARNING, LOG_FORMAT_TEXT, STDERR_FILENO);
+}
+
+enum dw_err open_needs(struct cli *cli)
+{
+    _cleanup_(settings_report_free) struct settings_report report = SETTINGS_REPORT_INIT;
+
+    set_up_log(cli);
+    if (cli->command->needs == NEEDS_NOTHING)
+        return DW_OK;
+    const enum dw_err err = load_settings(cli, &report);
+    set_up_log(cli);
+    tell_warnings(cli, buffer_str(&report.warnings));
+    TRY(err);
+    return cli->command->needs == NEEDS_IDENTITY ? open_identity(cli, OPEN_BESIDE) : DW_OK;
+}
+
+/* --- the secret ------------------------------------------------------------------------------------------------- */
+
+static enum dw_err read_default_secret(struct cli *cli, struct dw_secret *ret_secret)
+{
+    bool is_open = false;
+    const enum dw_err err = secret_file_read(SETTINGS_SECRET_FILE, ret_secret, &is_open);
+
+    if (err == DW_ERR_IO)
+        return cli_refuse(cli, err, SETTINGS_SECRET_FILE ": %s", strerror(errno));
+    TRY(err);
+    if (ret_secret->size < SECRET_MIN_SIZE)
+        return cli_refuse(cli, DW_ERR_SETTING, SETTINGS_SECRET_FILE " is too short to be a secret key: restore it");
+    if (is_open && cli->command->is_server)
+        log_event(LOG_WARNING, "setting",
+                  LOG_CSTR("message", SETTINGS_SECRET_FILE " may be read by others than its owner: chmod 600"));
+    else if (is_open)
+        cli_warn(cli, SETTINGS_SECRET_FILE " may be read by others than its owner: chmod 600");
+    return DW_OK;
+}
+
+/* As set, or from the default file; ret_is_new: that was made now. */
+static enum dw_err get_secret(struct cli *cli, bool may_make, struct dw_secret *ret_secret, bool *ret_is_new)
+{
+    enum dw_err err;
+
+    if (cli->settings->secret_key.size > 0)
+        return dw_secret_copy(dw_secret_borrow(&cli->settings->secret_key), ret_secret);
+    err = read_default_secret(cli, ret_secret);
+    if (err != DW_ERR_NOT_FOUND)
+        return err;
+    if (!may_make)
+        return cli_refuse(cli, DW_ERR_NOT_FOUND, "there is no " SETTINGS_SECRET_FILE
+                                                 " in this folder: run `doorward init` first");
+    err = secret_file_make(SETTINGS_SECRET_FILE);
+    if (err == DW_ERR_IO)
+        return cli_refuse(cli, err, "can't make " SETTINGS_SECRET_FILE ": %s", strerror(errno));
+    *ret_is_new = err == DW_OK;
+    if (err != DW_ERR_CONFLICT) /* another process that starts now was faster: its secret is as good */
+        TRY(err);
+    return read_default_secret(cli, ret_secret);
+}
+
+/* --- the database ----------------------------------------------------------------------------------------------- */
+
+/* Whether the URL names a file that does not exist. */
+static bool is_missing(const char *url)
+{
+    return strncmp(url, "sqlite:", 7) == 0 && access(url + 7, F_OK) != 0 && errno == ENOENT;
+}
+
+enum dw_err open_storage(struct cli *cli, bool may_make)
+{
+    const struct storage_config config = { .url = cli->settings->database_url, .migrate = may_make };
+    enum dw_err err;
+
+    if (!may_make && is_missing(config.url))
+        return cli_refuse(cli, DW_ERR_NOT_FOUND, "there is no database %s: run `doorward init` first", config.url);
+    err = storage_open(DRIVERS, &IDENTITY_SCHEMA, &config, &cli->storage);
+    if (err == DW_ERR_DATABASE)
+        return cli_refuse(cli, err, "the database %s can't be opened; the line above says why", config.url);
+    return err;
+}
+
+/* Whether the database stands at exactly this version: a schema of that many migrations opens it. */
+static bool is_at_version(const char *url, int version, struct migration *migrations)
+{
+    static const struct statement *const *const NONE[] = { NULL };
+    const struct storage_schema schema = { .migrations = migrations, .statements = NONE };
+    const struct storage_config config = { .url = url, .readers = 1 };
+    struct storage *storage = NULL;
+
+    memcpy(migrations, IDENTITY_SCHEMA.migrations, (size_t)version * sizeof(*migrations));
+    migrations[version] = (struct migration){ 0 };
+    const bool fits = storage_open(DRIVERS, &schema, &config, &storage) == DW_OK;
+    storage_close(&storage);
+    return fits;
+}
+
+/* Asked from the newest down: a storage opens only at the version that its schema has. The attempts that fail say so in
+ * the log, where nobody needs it. */
+enum dw_err open_applied_version(struct cli *cli, int *ret_version)
+{
+    const char *url = cli->settings->database_url;
+    int known = 0, version;
+
+    if (is_missing(url)) {
+        *ret_version = 0;
+        return DW_OK;
+    }
+    while (IDENTITY_SCHEMA.migrations[known].version != 0)
+        known++;
+    _cleanup_free_ struct migration *migrations = calloc((size_t)known + 1, sizeof(*migrations));
+    if (migrations == NULL)
+        return DW_ERR_NO_MEMORY;
+    log_setup(LOG_ERROR, LOG_FORMAT_TEXT, -1);
+    for (version = known; version >= 0 && !is_at_version(url, version, migrations);)
+        version--;
+    set_up_log(cli);
+    if (version < 0)
+        return cli_refuse(cli, DW_ERR_DATABASE, "%s is newer than this program, or it is no database of Doorward",
+                          url);
+    *ret_version = version;
+    return DW_OK;
+}
+
+/* --- all of it -------------------------------------------------------------------------------------------------- */
+
+enum dw_err open_passwords(struct cli *cli, unsigned workers)
+{
+    const struct settings *s = cli->settings;
+    const struct dw_password_config config = {
+        .preferred = (enum dw_password_scheme)s->password_scheme,
+        .argon2_memory_kib = (uint32_t)(s->argon2_memory_bytes / 1024),
+        .argon2_time = (uint32_t)s->argon2_time,
+        .workers = workers != 0 ? workers : (unsigned)s->hash_workers,
+    };
+    const enum dw_err err = dw_passwords_new(&config, &cli->passwords);
+
+    if (err == DW_ERR_NO_MEMORY)
+        return cli_refuse(cli, err, "there is no memory for the hash workers: lower " SETTINGS_PREFIX
+                                    "HASH_WORKERS or " SETTINGS_PREFIX "ARGON2_MEMORY");
+    return err;
+}
+
+static enum dw_err open_accounts(struct cli *cli, enum open_as as, const struct dw_secret *secret, bool is_new_secret)
+{
+    const struct settings *s = cli->settings;
+    const struct identity_config config = {
+        .issuer = s->issuer,
+        .audience = s->audience,
+        .algorithm = (enum dw_alg)s->jwt_algorithm,
+        .access_ttl_s = s->access_ttl_s,
+        .refresh_ttl_s = s->refresh_ttl_s,
+        .refresh_grace_s = s->refresh_grace_s,
+        .registration_open = s->registration_open != 0,
+        .announce = as != OPEN_SERVER,
+        .policy = { .min_chars = (size_t)s->password_min },
+    };
+    const enum dw_err err = identity_open(cli->storage, cli->passwords, &config, secret, &cli->identity);
+
+    if (err != DW_ERR_CRYPTO)
+        return err;
+    if (is_new_secret) {
+        unlink(SETTINGS_SECRET_FILE);
+        return cli_refuse(cli, err, "the keys in %s are sealed with another secret key, and " SETTINGS_SECRET_FILE
+                                    " is missing: restore it", s->database_url);
+    }
+    return cli_refuse(cli, err, "the keys in %s are sealed with another secret key than this one", s->database_url);
+}
+
+enum dw_err open_identity(struct cli *cli, enum open_as as)
+{
+    _cleanup_secret_ struct dw_secret secret = { 0 };
+    const bool may_make = as != OPEN_BESIDE;
+    bool is_new_secret = false;
+
+    TRY(open_storage(cli, may_make));
+    TRY(get_secret(cli, may_make, &secret, &is_new_secret));
+    TRY(open_passwords(cli, as == OPEN_SERVER ? 0 : 1));
+    return open_accounts(cli, as, &secret, is_new_secret);
+}
+
+void open_close(struct cli *cli)
+{
+    identity_close(&cli->identity);
+    dw_passwords_free(&cli->passwords);
+    storage_close(&cli->storage);
+    settings_free(&cli->settings);
+}

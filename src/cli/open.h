@@ -1,0 +1,35 @@
+/*
+ * Opens what a command works with, in order: settings, secret, database, hashing, accounts. The one place, with
+ * serve.c, that names drivers and puts rooms together.
+ *
+ * Defends against: a default secret (there is none: it is made, or the start stops), a new secret beside an old
+ * database (the keys in it could not be opened: refused, and the new file is taken away again), a database made by
+ * accident in the wrong folder (only `serve`, `init` and `migrate` make one).
+ */
+#ifndef CLI_OPEN_H
+#define CLI_OPEN_H
+
+#include "cli/command.h"
+#include "cli/settings.h"
+#include "identity/identity.h"
+
+enum open_as {
+    OPEN_BESIDE, /* on what is there, maybe beside a running server, which must learn of every change */
+    OPEN_MAKING, /* the same, making what is missing */
+    OPEN_SERVER, /* as the server, making what is missing */
+};
+
+/* What the row of cli->command asks for. */
+DW_MUST_USE enum dw_err open_needs(struct cli *cli);
+/* cli->storage, ->passwords, ->identity, by cli->settings. */
+DW_MUST_USE enum dw_err open_identity(struct cli *cli, enum open_as as);
+/* cli->passwords alone. workers: 0 for as many as are set. */
+DW_MUST_USE enum dw_err open_passwords(struct cli *cli, unsigned workers);
+/* cli->storage alone; DW_ERR_NOT_FOUND when the database is not there and must not be made. */
+DW_MUST_USE enum dw_err open_storage(struct cli *cli, bool may_make);
+/* The migrations that the database has, without touching it; 0 when there is none. */
+DW_MUST_USE enum dw_err open_applied_version(struct cli *cli, int *ret_version);
+/* Closes whatever is open. */
+void open_close(struct cli *cli);
+
+#endif

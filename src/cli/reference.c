@@ -1,0 +1,41 @@
+#include "cli/reference.h"
+
+#include "cli/settings.h"
+
+static const char HEAD[] =
+    "# Settings\n\n"
+    "Made from the table of settings by `doorward reference settings`; a test compares the two.\n\n"
+    "A setting is read from the environment, else from `.env` in the working directory, else its default holds. A\n"
+    "wrong value stops the start with the setting's name and what is allowed; a name that is no setting is told as\n"
+    "a warning. `doorward settings` shows what holds and where it comes from.\n\n"
+    "Durations: `30s`, `15m`, `12h`, `7d`, or plain seconds. Sizes: `64KiB`, `19MiB`, `1GiB`, or plain bytes. A secret\n"
+    "can also come from a file: `DOORWARD_SECRET_KEY_FILE=/run/secrets/key`.\n\n"
+    "`.env` holds lines of `NAME=value`, `NAME='as it stands'` or `NAME=\"with \\n escapes\"`, and comments after `#`.\n"
+    "Nothing in it is expanded.\n\n"
+    "| setting | default | allowed | meaning |\n|---|---|---|---|\n";
+
+static const char TAIL[] =
+    "\nSettings of later versions, which have no effect in this one (setting one is told as a warning):\n";
+
+enum dw_err reference_write_settings(FILE *out)
+{
+    char allowed[SETTING_PROBLEM_SIZE];
+
+    fputs(HEAD, out);
+    for (const struct setting *s = SETTINGS; s->name != NULL; s++) {
+        setting_allowed(s, allowed);
+        fprintf(out, "| `" SETTINGS_PREFIX "%s` | ", s->name);
+        if (s->initial != NULL)
+            fprintf(out, "`%s`", s->initial);
+        else if (s->follows != NULL)
+            fprintf(out, "as `" SETTINGS_PREFIX "%s`", s->follows);
+        else
+            fputs(s->otherwise, out);
+        fprintf(out, " | %s | %s |\n", allowed, s->meaning);
+    }
+    fputs(TAIL, out);
+    for (const char *const *later = SETTINGS_LATER; *later != NULL; later++)
+        fprintf(out, "%s`" SETTINGS_PREFIX "%s`", later == SETTINGS_LATER ? "" : ",\n", *later);
+    fputs(".\n", out);
+    return ferror(out) != 0 ? DW_ERR_IO : DW_OK;
+}

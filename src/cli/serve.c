@@ -1,0 +1,97 @@
+/* doorward serve: everything opened, the routes, the chores, and the loops until a signal. */
+#include "base/log.h"
+#include "cli/actions.h"
+#include "cli/administrator.h"
+#include "cli/keeper.h"
+#include "cli/open.h"
+#include "protocol/protocol.h"
+
+#include <sys/stat.h>
+
+enum { OWASP_MIN_MEMORY = 7 * 1024 * 1024 };
+
+static void warn(const char *message)
+{
+    log_event(LOG_WARNING, "setting", LOG_CSTR("message", message));
+}
+
+static bool is_default(const struct cli *cli, const char *name)
+{
+    return cli->settings->origins[setting_find(dw_str(name))].source == SOURCE_DEFAULT;
+}
+
+/* What is allowed but seldom meant. */
+static void tell_oddities(const struct cli *cli)
+{
+    if (cli_option(cli, "--dev") != NULL)
+        warn("--dev: the log tells everything, as text; not for production");
+    if (cli->settings->argon2_memory_bytes < OWASP_MIN_MEMORY)
+        warn(SETTINGS_PREFIX "ARGON2_MEMORY is below 7MiB: a stolen hash is guessed too fast; for tests alone");
+    if (is_default(cli, "PUBLIC_URL") && !is_default(cli, "LISTEN"))
+        warn(SETTINGS_PREFIX "LISTEN is set but " SETTINGS_PREFIX "PUBLIC_URL is not: clients are told the default one");
+}
+
+static void on_ready(void *argument, const char *address)
+{
+    const struct cli *cli = argument;
+
+    log_event(LOG_INFO, "listening", LOG_CSTR("address", address), LOG_CSTR("public_url", cli->settings->public_url),
+              LOG_CSTR("version", DOORWARD_VERSION));
+    log_flush();
+}
+
+static enum dw_err make_app(struct cli *cli, struct protocol **ret_protocol)
+{
+    const struct protocol_config config = {
+        .identity = cli->identity,
+        .public_url = cli->settings->public_url,
+        .issuer = cli->settings->issuer,
+        .access_log = log_is_on(LOG_INFO),
+    };
+    char problem[DW_PROBLEM_SIZE] = "";
+    const enum dw_err err = protocol_app_new(&config, ret_protocol, problem);
+
+    return err == DW_ERR_TABLE ? cli_refuse(cli, err, "a route is wrong: %s", problem) : err;
+}
+
+static enum dw_err serve(struct cli *cli, struct protocol *protocol)
+{
+    const struct settings *s = cli->settings;
+    const struct dw_server_config config = {
+        .listen = s->listen,
+        .loops = (unsigned)s->workers,
+        .hashing_queue = (unsigned)s->hash_queue,
+        /* More than hash at a time, as a request in this lane also waits for the database. */
+        .hashing_workers = s->hash_workers == 0 ? 0 : 2 * (unsigned)s->hash_workers + 2,
+        .on_ready = on_ready,
+        .on_ready_argument = cli,
+    };
+    const enum dw_err err = dw_serve(protocol_app(protocol), &config);
+
+    if (err == DW_ERR_SETTING)
+        return cli_refuse(cli, err, SETTINGS_PREFIX "LISTEN: \"%s\" is no address to listen on", s->listen);
+    if (err == DW_ERR_IO)
+        return cli_refuse(cli, err, "can't listen on %s: it is in use, or not allowed, or not an address of this "
+                                    "machine", s->listen);
+    return err;
+}
+
+enum dw_err action_serve(struct cli *cli)
+{
+    _cleanup_(protocol_app_free) struct protocol *protocol = NULL;
+    _cleanup_(keeper_stop) struct keeper *keeper = NULL;
+    _cleanup_secret_ struct dw_secret password = { 0 };
+
+    umask(S_IRWXG | S_IRWXO);
+    tell_oddities(cli);
+    TRY(open_identity(cli, OPEN_SERVER));
+    TRY(administrator_ensure(cli, &password));
+    if (password.size > 0)
+        TRY(administrator_print(cli, &password));
+    dw_secret_free(&password);
+    TRY(make_app(cli, &protocol));
+    TRY(keeper_start(cli->identity, &keeper));
+    TRY(serve(cli, protocol));
+    log_event(LOG_INFO, "stopped");
+    return DW_OK;
+}

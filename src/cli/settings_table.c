@@ -1,0 +1,102 @@
+#include "cli/settings.h"
+
+#include "base/log.h"
+
+/* Who holds the key of a symmetric algorithm can sign as well as verify: it must never be published. */
+#define SYMMETRIC "its key would let everyone who can verify a token make one; the published keys are asymmetric"
+
+static const struct setting_choice JWT_ALGORITHMS[] = {
+    { "ES256", DW_ALG_ES256 }, { "ES384", DW_ALG_ES384 }, { "ES512", DW_ALG_ES512 },
+    { "RS256", DW_ALG_RS256 }, { "RS384", DW_ALG_RS384 }, { "RS512", DW_ALG_RS512 },
+    { "PS256", DW_ALG_PS256 }, { "PS384", DW_ALG_PS384 }, { "PS512", DW_ALG_PS512 },
+    { "EdDSA", DW_ALG_EDDSA },
+    { "HS256", DW_ALG_HS256, SYMMETRIC },
+    { "HS384", DW_ALG_HS384, SYMMETRIC },
+    { "HS512", DW_ALG_HS512, SYMMETRIC },
+    { "none", DW_ALG_NONE_GIVEN, "tokens are always signed" },
+    { NULL },
+};
+
+static const struct setting_choice PASSWORD_SCHEMES[] = {
+    { "argon2id", DW_PASSWORD_ARGON2ID }, { "scrypt", DW_PASSWORD_SCRYPT }, { "bcrypt", DW_PASSWORD_BCRYPT }, { NULL },
+};
+
+static const struct setting_choice DATABASES[] = {
+    { "sqlite:", 0 },
+    { "postgresql:", 0, "this version keeps its data in SQLite" },
+    { "postgres:", 0, "this version keeps its data in SQLite" },
+    { NULL },
+};
+
+static const struct setting_choice LOG_LEVELS[] = {
+    { "error", LOG_ERROR }, { "warning", LOG_WARNING }, { "info", LOG_INFO }, { "debug", LOG_DEBUG }, { NULL },
+};
+
+static const struct setting_choice LOG_FORMATS[] = {
+    { "json", LOG_FORMAT_JSON }, { "text", LOG_FORMAT_TEXT }, { NULL },
+};
+
+static const struct setting_choice OPEN_OR_CLOSED[] = { { "open", 1 }, { "closed", 0 }, { NULL } };
+
+enum {
+    KIB = 1024,
+    MIB = 1024 * KIB,
+    MINUTE = 60,
+    HOUR = 60 * MINUTE,
+    DAY = 24 * HOUR,
+};
+
+#define AT(member) .offset = offsetof(struct settings, member)
+
+const struct setting SETTINGS[] = {
+    { "LISTEN", SETTING_ADDRESS, "127.0.0.1:8080", AT(listen),
+      .meaning = "Address and port to listen on; :8080 is every address of the machine, port 0 any free one." },
+    { "PUBLIC_URL", SETTING_URL, "http://127.0.0.1:8080", AT(public_url),
+      .meaning = "The address that clients use, as they write it; links and metadata are made from it." },
+    { "DATABASE_URL", SETTING_DATABASE, "sqlite:doorward.db", AT(database_url), .choices = DATABASES,
+      .meaning = "Where the data is: sqlite: and a file name, from the working directory where it is relative." },
+    { "SECRET_KEY", SETTING_SECRET, .otherwise = "the file " SETTINGS_SECRET_FILE ", made at the first start",
+      AT(secret_key), .min = SECRET_MIN_SIZE, .max = SETTING_TEXT_MAX,
+      .meaning = "What every other key is derived from or sealed with. Without it the database is of no use: keep a "
+                 "copy of it, apart from the database." },
+    { "JWT_ALGORITHM", SETTING_CHOICE, "ES256", AT(jwt_algorithm), .choices = JWT_ALGORITHMS,
+      .meaning = "How access tokens are signed. A change takes effect with the next key: doorward key rotate." },
+    { "ISSUER", SETTING_TEXT, .follows = "PUBLIC_URL", AT(issuer), .min = 1, .max = 255,
+      .meaning = "The `iss` of tokens." },
+    { "AUDIENCE", SETTING_TEXT, .follows = "ISSUER", AT(audience), .min = 1, .max = 255,
+      .meaning = "The `aud` of access tokens: whom they are for." },
+    { "ACCESS_TTL", SETTING_DURATION, "15m", AT(access_ttl_s), .min = 1, .max = DAY,
+      .meaning = "How long an access token lives." },
+    { "REFRESH_TTL", SETTING_DURATION, "7d", AT(refresh_ttl_s), .min = 1, .max = 365 * DAY,
+      .meaning = "How long a refresh token lives; each use gives a new one." },
+    { "REFRESH_GRACE", SETTING_DURATION, "5s", AT(refresh_grace_s), .min = 0, .max = MINUTE,
+      .meaning = "How long a spent refresh token may be sent again, for an answer that got lost; 0 turns it off." },
+    { "PASSWORD_MIN", SETTING_INT, "8", AT(password_min), .min = 8, .max = 128,
+      .meaning = "The least number of characters of a new password." },
+    { "PASSWORD_SCHEME", SETTING_CHOICE, "argon2id", AT(password_scheme), .choices = PASSWORD_SCHEMES,
+      .meaning = "How new passwords are hashed; older hashes are verified and replaced at the next sign-in." },
+    { "ARGON2_MEMORY", SETTING_SIZE, "19MiB", AT(argon2_memory_bytes), .min = 64 * KIB, .max = (int64_t)1024 * MIB,
+      .meaning = "Memory of one Argon2id hash; that much is held for each hash worker. Below 7MiB a stolen hash is "
+                 "guessed too fast: for tests alone." },
+    { "ARGON2_TIME", SETTING_INT, "2", AT(argon2_time), .min = 1, .max = 100, .meaning = "Passes of an Argon2id hash." },
+    { "HASH_WORKERS", SETTING_INT, .otherwise = "one a core", AT(hash_workers), .min = 1, .max = 256,
+      .meaning = "Passwords hashed at the same time." },
+    { "HASH_QUEUE", SETTING_INT, "256", AT(hash_queue), .min = 1, .max = 65536,
+      .meaning = "Requests that may wait for a hash; past it the answer is 503 with Retry-After." },
+    { "LOG_LEVEL", SETTING_CHOICE, "info", AT(log_level), .choices = LOG_LEVELS,
+      .meaning = "The least weighty events that are logged." },
+    { "LOG_FORMAT", SETTING_CHOICE, "json", AT(log_format), .choices = LOG_FORMATS,
+      .meaning = "How the log on standard error is written, a line an event." },
+    { "REGISTRATION", SETTING_CHOICE, "open", AT(registration_open), .choices = OPEN_OR_CLOSED,
+      .meaning = "Whether anyone may register; closed, only an administrator makes accounts." },
+    { "WORKERS", SETTING_INT, .otherwise = "one a core", AT(workers), .min = 1, .max = 256,
+      .meaning = "Event loops." },
+    { NULL },
+};
+_Static_assert(ARRAY_SIZE(SETTINGS) - 1 <= SETTINGS_MAX, "struct settings has too few origins");
+
+const char *const SETTINGS_LATER[] = {
+    "REDIS_URL", "SESSION_IDLE", "SESSION_TTL", "RESET_TTL", "VERIFY_TTL", "CORS_ORIGINS", "TRUSTED_HOSTS",
+    "TRUSTED_PROXIES", "HTTPS_REDIRECT", "TLS_CERT", "TLS_KEY", "RATE_LIMIT_LOGIN", "RATE_LIMIT_DEFAULT", "SMTP_URL",
+    "MAIL_FROM", "METRICS_TOKEN", "METRICS_TOKEN_FILE", NULL,
+};
