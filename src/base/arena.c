@@ -6,7 +6,7 @@
  * Blocks are born zeroed and wiped when given back, as far as they were used; so allocation is only a bump, and
  * nothing is cleared twice.
  */
-enum { BLOCK_FIRST = 4096, BLOCK_LARGEST = 64 * 1024, ALIGNMENT = 16 };
+enum { BLOCK_FIRST = 4096, BLOCK_SECOND = 8192, BLOCK_LARGEST = 64 * 1024, ALIGNMENT = 16 };
 
 struct block {
     struct block *next;
@@ -39,16 +39,19 @@ static void block_wipe(struct block *block)
 
 enum dw_err dw_arena_new(size_t limit_bytes, struct dw_arena **ret_arena)
 {
-    _cleanup_free_ struct dw_arena *arena = calloc(1, sizeof(*arena));
-    if (arena == NULL)
+    struct block *first = block_new(BLOCK_FIRST - sizeof(*first));
+    struct dw_arena *arena = calloc(1, sizeof(*arena));
+
+    if (first == NULL || arena == NULL) {
+        free(first);
+        free(arena);
         return DW_ERR_NO_MEMORY;
-    arena->first = block_new(BLOCK_FIRST - sizeof(struct block));
-    if (arena->first == NULL)
-        return DW_ERR_NO_MEMORY;
-    arena->current = arena->first;
+    }
+    arena->first = first;
+    arena->current = first;
     arena->limit = limit_bytes;
-    arena->next_capacity = 2 * BLOCK_FIRST;
-    *ret_arena = TAKE_PTR(arena);
+    arena->next_capacity = BLOCK_SECOND;
+    *ret_arena = arena;
     return DW_OK;
 }
 
@@ -62,7 +65,7 @@ void dw_arena_reset(struct dw_arena *arena)
     }
     block_wipe(arena->first);
     arena->total = 0;
-    arena->next_capacity = 2 * BLOCK_FIRST;
+    arena->next_capacity = BLOCK_SECOND;
 }
 
 void dw_arena_free(struct dw_arena **arena)
@@ -121,7 +124,9 @@ static bool arena_resize_in_place(struct dw_arena *arena, unsigned char *memory,
     if (block->used < old_size || memory != block->bytes + (block->used - old_size))
         return false;
     const size_t start = block->used - old_size;
-    if (new_size > block->capacity - start || (new_size > old_size && new_size - old_size > arena->limit - arena->total))
+    if (new_size > block->capacity - start)
+        return false;
+    if (new_size > old_size && new_size - old_size > arena->limit - arena->total)
         return false;
     if (new_size < old_size)
         dw_wipe(memory + new_size, old_size - new_size);

@@ -27,7 +27,7 @@ static enum dw_err buffer_grow(struct buffer *b, size_t needed)
     char *grown = malloc(capacity);
     if (grown == NULL)
         return DW_ERR_NO_MEMORY;
-    if (b->len > 0)
+    if (b->ptr != NULL)
         memcpy(grown, b->ptr, b->len);
     dw_wipe(b->ptr, b->len);
     free(b->ptr);

@@ -3,7 +3,7 @@
  *
  * Accepts the dot-atom form of RFC 5321 §4.1.2 / RFC 6531 (UTF-8 local parts when allowed), domains by UTS 46 and
  * IDNA2008 (libidn2). Refuses quoted local parts, comments, display names, address literals, domains without a dot, and
- * whatever shows as something else than it is: control, format and private characters, blanks, a leading combining mark.
+ * whatever shows as something else than it is: control, format and private characters, blanks, a mark that comes first.
  * What is accepted and how it is normalised follows python-email-validator, which FastAPI's users know.
  */
 #ifndef BASE_EMAIL_H

@@ -71,7 +71,7 @@ static unsigned name_mark(yyjson_val *name)
     const unsigned char *text = (const unsigned char *)unsafe_yyjson_get_str(name);
     const size_t size = unsafe_yyjson_get_len(name);
 
-    return size == 0 ? 0 : (unsigned)(size * 5 + text[0] + text[size - 1] * 3u) % 64;
+    return size == 0 ? 0 : (unsigned)(size * 5 + text[0] + (size_t)text[size - 1] * 3) % 64;
 }
 
 static enum dw_err check_names(yyjson_val *object)
@@ -121,7 +121,7 @@ enum dw_err json_parse(struct dw_arena *arena, struct dw_str text, unsigned max_
 
     /* yyjson's own interface takes the text as writable, and writes only when asked to work in place. */
     yyjson_doc *document = text.len == 0 ? NULL
-                                         : yyjson_read_opts((char *)(uintptr_t)text.ptr, text.len, YYJSON_READ_NOFLAG,
+                                         : yyjson_read_opts((char *)text.ptr, text.len, YYJSON_READ_NOFLAG,
                                                             &allocator, &error);
     if (document == NULL) {
         if (error.code == YYJSON_READ_ERROR_MEMORY_ALLOCATION)

@@ -207,9 +207,9 @@ static bool write_line(struct thread_log *log, enum log_level level, const char 
 
 void log_write(enum log_level level, const char *event, const struct log_field *fields, size_t n_fields)
 {
-    static const struct log_field TOO_LONG[] = { 
+    static const struct log_field TOO_LONG[] = {
         { .name = "log_line", .type = LOG_FIELD_STR, .str = DW_STR_INIT("too_long") },
-     };
+    };
     struct thread_log *log = &thread_log;
 
     if (!log_is_on(level))

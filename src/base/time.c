@@ -106,7 +106,7 @@ static bool take_time(struct dw_str *text, int64_t *ret_second_of_day)
         while (take_number(text, 1, &digit))
             continue;
     }
-    *ret_second_of_day = (int64_t)hour * 3600 + minute * 60 + second;
+    *ret_second_of_day = (int64_t)hour * 3600 + (int64_t)minute * 60 + second;
     return true;
 }
 
@@ -123,7 +123,7 @@ static bool take_offset(struct dw_str *text, int64_t *ret_offset_s)
             hour > 23 || minute > 59)
             return false;
     }
-    *ret_offset_s = ((int64_t)hour * 3600 + minute * 60) * (mark == '-' ? -1 : 1);
+    *ret_offset_s = ((int64_t)hour * 3600 + (int64_t)minute * 60) * (mark == '-' ? -1 : 1);
     return true;
 }
 

@@ -17,7 +17,7 @@ static void release(uint8_t *memory, size_t bytes)
 /* libargon2 takes pointers to writable bytes, but writes to them only with flags that are not set here. */
 static uint8_t *writable(struct dw_str bytes)
 {
-    return (uint8_t *)(uintptr_t)bytes.ptr;
+    return (uint8_t *)bytes.ptr;
 }
 
 enum dw_err kdf_argon2(const struct kdf_argon2 *in, void *ret_tag, size_t tag_size)

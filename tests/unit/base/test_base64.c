@@ -77,8 +77,8 @@ static void test_refused(void **state)
     assert_int_equal(size, 77); /* untouched on failure */
 }
 
-/* Each byte in each place is either of the alphabet or refused; long enough for the places that are decoded sixteen at a
- * time and for those that are not. */
+/* Each byte in each place is either of the alphabet or refused; long enough for the places that are decoded sixteen at
+ * a time and for those that are not. */
 static void test_every_character(void **state)
 {
     static const char ALPHABET[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -94,8 +94,10 @@ static void test_every_character(void **state)
             const enum dw_err err = base64url_decode(dw_str_n(text, CHARS), bytes, sizeof(bytes), &size);
             const bool is_good = c != 0 && strchr(ALPHABET, c) != NULL;
             assert_int_equal(err, is_good ? DW_OK : DW_ERR_ENCODING);
-            if (is_good)
-                check_str(dw_str_n(text, CHARS), dw_str_n(again, base64url_encode(dw_str_n(bytes, size), again)), "again");
+            if (!is_good)
+                continue;
+            base64url_encode(dw_str_n(bytes, size), again);
+            check_str(dw_str_n(text, CHARS), dw_str_n(again, CHARS), "again");
         }
     }
 }

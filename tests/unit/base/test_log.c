@@ -57,11 +57,12 @@ static void test_text_line(void **state)
 {
     (void)state;
     sink_open(LOG_DEBUG, LOG_FORMAT_TEXT);
-    log_event(LOG_DEBUG, "request", LOG_CSTR("path", "/x"), LOG_INT("status", -1), LOG_CSTR("agent", "a b=\"c\"\n\x1b[2J"),
-              LOG_CSTR("empty", ""), LOG_STR("none", dw_str_n(NULL, 0)), LOG_SECRET("token"), LOG_ERR(DW_ERR_IO));
+    log_event(LOG_DEBUG, "request", LOG_CSTR("path", "/x"), LOG_INT("status", -1),
+              LOG_CSTR("agent", "a b=\"c\"\n\x1b[2J"), LOG_CSTR("empty", ""),
+              LOG_STR("none", dw_str_n(NULL, 0)), LOG_SECRET("token"), LOG_ERR(DW_ERR_IO));
     log_flush();
-    check_str(DW_STR("2026-11-22T17:05:49.000Z DEBUG request path=/x status=-1 agent=\"a b=\\\"c\\\"\\n\\u001b[2J\" empty=\"\""
-                     " none=- token=[redacted] error=io\n"),
+    check_str(DW_STR("2026-11-22T17:05:49.000Z DEBUG request path=/x status=-1 agent=\"a b=\\\"c\\\"\\n\\u001b[2J\""
+                     " empty=\"\" none=- token=[redacted] error=io\n"),
               sink_read(), "line");
     sink_close();
 }
@@ -108,7 +109,8 @@ static void test_full_buffer(void **state)
     int lines = 0;
     for (const char *at = all.ptr; at < all.ptr + all.len; lines++) {
         char expected[100];
-        const int length = snprintf(expected, sizeof(expected), "2026-11-22T17:05:49.000Z INFO line number=%d\n", lines);
+        const int length =
+            snprintf(expected, sizeof(expected), "2026-11-22T17:05:49.000Z INFO line number=%d\n", lines);
         assert_memory_equal(at, expected, (size_t)length);
         at += length;
     }

@@ -110,7 +110,8 @@ static void test_threads_end_and_come_back(void **state)
 
     (void)state;
     gate_reset();
-    CHECK_OK(pool_new(&(struct pool_config){ .name = "a-name-that-is-too-long", .max_threads = 3, .max_queue = 9 }, &pool));
+    CHECK_OK(
+        pool_new(&(struct pool_config){ .name = "a-name-that-is-too-long", .max_threads = 3, .max_queue = 9 }, &pool));
     for (int i = 1; i <= 50; i++) {
         CHECK_OK(pool_submit(pool, own_thread, &thread));
         gate_wait_for(&gate.done, i);

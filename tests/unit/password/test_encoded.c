@@ -15,7 +15,8 @@ struct info_case {
 
 static const struct info_case GOOD[] = {
     { "$argon2id$v=19$m=256,t=2,p=1$" SALT "$" HASH,
-      { .scheme = "argon2id", .memory_kib = 256, .time = 2, .lanes = 1, .version = 19, .salt_size = 8, .hash_size = 32 } },
+      { .scheme = "argon2id", .memory_kib = 256, .time = 2, .lanes = 1, .version = 19, .salt_size = 8,
+        .hash_size = 32 } },
     { "$argon2i$m=262144,t=16,p=16$" SALT "$" HASH,
       { .scheme = "argon2i", .memory_kib = 262144, .time = 16, .lanes = 16, .version = 16, .salt_size = 8,
         .hash_size = 32 } },

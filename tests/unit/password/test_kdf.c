@@ -174,4 +174,5 @@ static void test_bcrypt_base64(void **state)
 }
 
 CHECK_MAIN(cmocka_unit_test(test_argon2), cmocka_unit_test(test_argon2_refuses), cmocka_unit_test(test_scrypt),
-           cmocka_unit_test(test_bcrypt), cmocka_unit_test(test_bcrypt_never_cuts), cmocka_unit_test(test_bcrypt_base64))
+           cmocka_unit_test(test_bcrypt), cmocka_unit_test(test_bcrypt_never_cuts),
+           cmocka_unit_test(test_bcrypt_base64))
