@@ -101,6 +101,16 @@ enum dw_err op_jwk(const struct op_call *call, enum dw_alg alg, struct dw_key **
     return dw_key_from_jwk(json, alg, ret_key);
 }
 
+enum dw_err op_passwords(const struct op_call *call, struct dw_passwords **ret_passwords)
+{
+    const struct dw_password_config config = { .workers = 1 };
+
+    if (*call->passwords == NULL)
+        TRY(dw_passwords_new(&config, call->passwords));
+    *ret_passwords = *call->passwords;
+    return DW_OK;
+}
+
 void op_answer_bytes(struct op_call *call, const char *name, struct dw_str bytes)
 {
     json_write_key(call->out, name);

@@ -9,11 +9,13 @@
 
 #include "base/json.h"
 #include <doorward/jose.h>
+#include <doorward/password.h>
 
 struct op_call {
     yyjson_val *in;
     struct dw_arena *arena;
     struct buffer *out;
+    struct dw_passwords **passwords; /* made when first asked for, and kept: its memory takes time to make */
 };
 
 struct op {
@@ -24,6 +26,7 @@ struct op {
 /* The families; each ends with { NULL }. */
 extern const struct op OPS_JWS[];
 extern const struct op OPS_KEY[];
+extern const struct op OPS_PASSWORD[];
 extern const struct op OPS_TEXT[];
 
 /* A member of the request that must be a string (base64url bytes, hex bytes, an integer): DW_ERR_VALIDATION when it
@@ -39,6 +42,8 @@ DW_MUST_USE enum dw_err op_alg(const struct op_call *call, enum dw_alg *ret_alg)
 DW_MUST_USE enum dw_err op_hash_bits(const struct op_call *call, const char *name, unsigned *ret_bits);
 /* `jwk`, pinned to alg (or DW_ALG_NONE_GIVEN). */
 DW_MUST_USE enum dw_err op_jwk(const struct op_call *call, enum dw_alg alg, struct dw_key **ret_key);
+/* The password context with the default settings. Borrowed. */
+DW_MUST_USE enum dw_err op_passwords(const struct op_call *call, struct dw_passwords **ret_passwords);
 /* A member's JSON text, in the arena. */
 DW_MUST_USE enum dw_err op_json(const struct op_call *call, yyjson_val *value, struct dw_str *ret_json);
 

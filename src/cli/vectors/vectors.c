@@ -3,7 +3,7 @@
 
 enum { LINE_MAX_BYTES = 16 * 1024 * 1024, ANSWER_MAX_BYTES = 16 * 1024 * 1024, LINE_DEPTH = 64 };
 
-static const struct op *const FAMILIES[] = { OPS_JWS, OPS_KEY, OPS_TEXT };
+static const struct op *const FAMILIES[] = { OPS_JWS, OPS_KEY, OPS_PASSWORD, OPS_TEXT };
 
 static const struct op *op_find(struct dw_str name)
 {
@@ -14,20 +14,20 @@ static const struct op *op_find(struct dw_str name)
     return NULL;
 }
 
-static enum dw_err run_op(yyjson_val *request, struct dw_arena *arena, struct buffer *members)
+static enum dw_err run_op(yyjson_val *request, struct op_call *call)
 {
     const struct dw_str name = json_get_str(request, "op");
     const struct op *op = op_find(name);
-    struct op_call call = { .in = json_get(request, "in"), .arena = arena, .out = members };
 
+    call->in = json_get(request, "in");
     if (dw_str_is_absent(name))
         return DW_ERR_VALIDATION;
     if (op == NULL)
         return DW_ERR_UNSUPPORTED;
-    if (!yyjson_is_obj(call.in))
+    if (!yyjson_is_obj(call->in))
         return DW_ERR_VALIDATION;
-    TRY(op->run(&call));
-    return buffer_error(members);
+    TRY(op->run(call));
+    return buffer_error(call->out);
 }
 
 /* The whole answer line; `id` may be NULL. */
@@ -52,15 +52,17 @@ static void write_answer(struct buffer *answer, yyjson_val *id, enum dw_err err,
     buffer_append_literal(answer, "}\n");
 }
 
-static void answer_line(struct dw_str line, struct dw_arena *arena, struct buffer *answer)
+static void answer_line(struct dw_str line, struct dw_arena *arena, struct dw_passwords **passwords,
+                        struct buffer *answer)
 {
     _cleanup_buffer_ struct buffer members = BUFFER_INIT(ANSWER_MAX_BYTES);
+    struct op_call call = { .arena = arena, .out = &members, .passwords = passwords };
     yyjson_val *request = NULL;
 
     buffer_append_char(&members, '{');
     enum dw_err err = line.len > LINE_MAX_BYTES ? DW_ERR_LIMIT : json_parse(arena, line, LINE_DEPTH, &request, NULL);
     if (err == DW_OK)
-        err = yyjson_is_obj(request) ? run_op(request, arena, &members) : DW_ERR_VALIDATION;
+        err = yyjson_is_obj(request) ? run_op(request, &call) : DW_ERR_VALIDATION;
     write_answer(answer, json_get(request, "id"), err, buffer_str(&members));
 }
 
@@ -77,6 +79,7 @@ static size_t arena_limit(size_t line_size)
 
 int vectors_run(FILE *in, FILE *out)
 {
+    _cleanup_(dw_passwords_free) struct dw_passwords *passwords = NULL;
     _cleanup_free_ char *line = NULL;
     size_t capacity = 0;
     ssize_t size;
@@ -86,7 +89,7 @@ int vectors_run(FILE *in, FILE *out)
         _cleanup_buffer_ struct buffer answer = BUFFER_INIT(ANSWER_MAX_BYTES + 4096);
         if (dw_arena_new(arena_limit((size_t)size), &arena) != DW_OK)
             return 1;
-        answer_line(dw_str_n(line, (size_t)size), arena, &answer);
+        answer_line(dw_str_n(line, (size_t)size), arena, &passwords, &answer);
         if (buffer_error(&answer) != DW_OK || !put(out, buffer_str(&answer)))
             return 1;
     }
