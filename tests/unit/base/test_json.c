@@ -157,6 +157,27 @@ static void test_memory_is_bounded(void **state)
                          8, &root, NULL));
 }
 
+/* The header's promise, kept also by text that is made to take much. */
+static void test_memory_factor(void **state)
+{
+    static const char *const PIECES[] = { "1,", "[", "[],", "{\"a\":[", "\"\"," };
+    static const size_t SIZES[] = { 256, 4096, 64 * 1024, 1024 * 1024 };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(PIECES) * ARRAY_SIZE(SIZES); i++) {
+        const size_t size = SIZES[i % ARRAY_SIZE(SIZES)];
+        _cleanup_buffer_ struct buffer b = BUFFER_INIT(size);
+        _cleanup_arena_ struct dw_arena *arena = NULL;
+        yyjson_val *root;
+
+        buffer_append_char(&b, '[');
+        while (buffer_error(&b) == DW_OK)
+            buffer_append(&b, dw_str(PIECES[i / ARRAY_SIZE(SIZES)]));
+        CHECK_OK(dw_arena_new(size * JSON_MEMORY_FACTOR, &arena));
+        CHECK_ERR(DW_ERR_JSON, json_parse(arena, buffer_str(&b), 8, &root, NULL)); /* not closed, but read to its end */
+    }
+}
+
 static void test_access(void **state)
 {
     _cleanup_arena_ struct dw_arena *arena = NULL;
@@ -184,4 +205,5 @@ static void test_access(void **state)
 }
 
 CHECK_MAIN(cmocka_unit_test(test_cases), cmocka_unit_test(test_error_position), cmocka_unit_test(test_depth),
-           cmocka_unit_test(test_many_names), cmocka_unit_test(test_memory_is_bounded), cmocka_unit_test(test_access))
+           cmocka_unit_test(test_many_names), cmocka_unit_test(test_memory_is_bounded),
+           cmocka_unit_test(test_memory_factor), cmocka_unit_test(test_access))
