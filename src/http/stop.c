@@ -74,7 +74,7 @@ static void on_asked(uv_poll_t *poll, int status, int events)
 {
     struct stop_watch *watch = poll->data;
 
-    for (uint64_t times = MIN_OF(slot_drain(&slots[watch->slot]), 2); times > 0; times--)
+    for (uint64_t times = slot_drain(&slots[watch->slot]); times > 0; times--)
         watch->on_stop(watch->argument);
 }
 
