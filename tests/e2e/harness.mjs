@@ -235,7 +235,7 @@ export class Server {
 
 /** The status codes of the answers in a stream of bytes, in order. */
 export function statusesOf(text) {
-  return [...text.matchAll(/^HTTP\/1\.[01] (\d{3})[ \r]/gm)].map((match) => Number(match[1]));
+  return [...text.matchAll(/HTTP\/1\.[01] (\d{3})[ \r]/g)].map((match) => Number(match[1]));
 }
 
 export function expectStatus(answer, status) {
