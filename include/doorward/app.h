@@ -7,8 +7,8 @@
  * Defends against: unguarded routes, unvalidated input, fields that leak (an answer holds what its model declares and
  * nothing else).
  *
- * Lifetime: tables are borrowed and must outlive the application (make them static const). Threading: an application is
- * immutable once it serves; handlers run on many threads at the same time.
+ * Lifetime: tables are borrowed and must outlive the application (make them static const, at file scope). Threading: an
+ * application is immutable once it serves; handlers run on many threads at the same time.
  */
 #ifndef DOORWARD_APP_H
 #define DOORWARD_APP_H

@@ -129,7 +129,7 @@ enum dw_err validate_count(struct model_reader *in, const struct model_field *f,
 
 const char *validate_email_reason(struct dw_str text)
 {
-    const char *at = text.len > 0 ? memrchr(text.ptr, '@', text.len) : NULL;
+    const char *at = text.ptr != NULL && text.len > 0 ? memrchr(text.ptr, '@', text.len) : NULL;
 
     if (at == NULL)
         return "An email address must have an @-sign.";
