@@ -73,11 +73,12 @@ static struct dw_str claims_of(struct dw_arena *arena, unsigned i)
 {
     return dw_arena_printf(
         arena,
-        "{\"iss\":\"https://id.example.com\",\"sub\":\"0193536b-6f57-7c84-9bd0-%012u\",\"aud\":\"https://api.example.com\","
+        "{\"iss\":\"https://id.example.com\",\"sub\":\"0193536b-6f57-7c84-9bd0-%012u\","
+        "\"aud\":\"https://api.example.com\","
         "\"exp\":4102444800,\"iat\":1732300000,\"nbf\":1732300000,\"jti\":\"0193536b-6f57-7c84-9bd0-4d1c%08u\","
         "\"client_id\":\"web\",\"scope\":\"tasks:read tasks:write\",\"type\":\"access\",\"role\":\"user\","
-        "\"permissions\":[\"read:tasks\",\"write:tasks\"],\"tenant\":\"default\",\"sid\":\"0193536b-6f57-7c84-9bd0-aaaaaaaaaaaa\","
-        "\"ver\":1}",
+        "\"permissions\":[\"read:tasks\",\"write:tasks\"],\"tenant\":\"default\","
+        "\"sid\":\"0193536b-6f57-7c84-9bd0-aaaaaaaaaaaa\",\"ver\":1}",
         i, i);
 }
 

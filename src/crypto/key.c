@@ -79,8 +79,9 @@ enum dw_err key_from_params(const char *type, bool is_private, OSSL_PARAM *param
 {
     EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
     EVP_PKEY *made = NULL;
+    const int selection = is_private ? EVP_PKEY_KEYPAIR : EVP_PKEY_PUBLIC_KEY;
     const bool done = context != NULL && params != NULL && EVP_PKEY_fromdata_init(context) == 1 &&
-                      EVP_PKEY_fromdata(context, &made, is_private ? EVP_PKEY_KEYPAIR : EVP_PKEY_PUBLIC_KEY, params) == 1;
+                      EVP_PKEY_fromdata(context, &made, selection, params) == 1;
 
     EVP_PKEY_CTX_free(context);
     if (!done) {

@@ -37,8 +37,10 @@ enum dw_err jws_decode(struct dw_str segment, struct dw_arena *arena, struct dw_
 static enum dw_err choose_key(const struct jws_keys *keys, const struct jose_header *header,
                               const struct dw_key **ret_key)
 {
-    if (keys->key == NULL)
-        return keys->set->is_mixed ? DW_ERR_JOSE_ALGORITHM : keyset_choose(keys->set, header->alg, header->kid, ret_key);
+    if (keys->key == NULL) {
+        TRY(keys->set->is_mixed ? DW_ERR_JOSE_ALGORITHM : DW_OK);
+        return keyset_choose(keys->set, header->alg, header->kid, ret_key);
+    }
     const bool is_other = keys->key->kid_is_given && !dw_str_is_absent(header->kid) &&
                           !dw_str_eq(header->kid, keys->key->kid);
     if (is_other)

@@ -104,7 +104,8 @@ static const struct param {
 /* Which of them a scheme has: first and one past the last. */
 static void params_of(struct dw_str scheme, size_t *ret_first, size_t *ret_end)
 {
-    const bool is_argon2 = dw_str_starts_with(scheme, DW_STR("argon2")), is_scrypt = dw_str_eq(scheme, DW_STR("scrypt"));
+    const bool is_argon2 = dw_str_starts_with(scheme, DW_STR("argon2"));
+    const bool is_scrypt = dw_str_eq(scheme, DW_STR("scrypt"));
 
     *ret_first = is_argon2 ? 0 : is_scrypt ? 3 : 6;
     *ret_end = is_argon2 ? 3 : is_scrypt ? 6 : 7;

@@ -6,8 +6,8 @@
 #include "base/encoding.h"
 #include <doorward/jose.h>
 
-static inline struct dw_str forge(const struct dw_key *key, enum dw_alg alg, struct dw_str header, struct dw_str payload,
-                                  struct dw_arena *arena)
+static inline struct dw_str forge(const struct dw_key *key, enum dw_alg alg, struct dw_str header,
+                                  struct dw_str payload, struct dw_arena *arena)
 {
     const struct dw_str head = base64url_encode_arena(arena, header), body = base64url_encode_arena(arena, payload);
     const struct dw_str message = dw_arena_printf(arena, "%.*s.%.*s", (int)head.len, head.ptr, (int)body.len, body.ptr);

@@ -26,9 +26,12 @@ static void rfc_keys_are_read(void **state)
         enum dw_alg alg;
         bool is_private;
     } ROWS[] = {
-        { RFC7515_A1_KEY, DW_KTY_OCT, DW_ALG_NONE_GIVEN, true }, { RFC7515_A2_KEY, DW_KTY_RSA, DW_ALG_NONE_GIVEN, false },
-        { RFC7515_A3_KEY, DW_KTY_EC, DW_ALG_ES256, true },       { RFC7515_A4_KEY, DW_KTY_EC, DW_ALG_ES512, false },
-        { RFC7638_KEY, DW_KTY_RSA, DW_ALG_RS256, false },        { RFC8037_KEY, DW_KTY_OKP, DW_ALG_EDDSA, true },
+        { RFC7515_A1_KEY, DW_KTY_OCT, DW_ALG_NONE_GIVEN, true },
+        { RFC7515_A2_KEY, DW_KTY_RSA, DW_ALG_NONE_GIVEN, false },
+        { RFC7515_A3_KEY, DW_KTY_EC, DW_ALG_ES256, true },
+        { RFC7515_A4_KEY, DW_KTY_EC, DW_ALG_ES512, false },
+        { RFC7638_KEY, DW_KTY_RSA, DW_ALG_RS256, false },
+        { RFC8037_KEY, DW_KTY_OKP, DW_ALG_EDDSA, true },
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(ROWS); i++) {
@@ -99,17 +102,21 @@ static void what_is_refused(void **state)
         { "no crv", "{\"kty\":\"EC\"," X256 "," Y256 "}", 0, DW_ERR_KEY_MALFORMED },
         { "unknown crv", "{\"kty\":\"EC\",\"crv\":\"secp256k1\"," X256 "," Y256 "}", 0, DW_ERR_UNSUPPORTED },
         { "crv of another kty", "{\"kty\":\"EC\",\"crv\":\"Ed25519\"," X256 "," Y256 "}", 0, DW_ERR_UNSUPPORTED },
-        { "P-384 with P-256's point", "{\"kty\":\"EC\",\"crv\":\"P-384\"," X256 "," Y256 "}", 0, DW_ERR_KEY_MALFORMED },
+        { "P-384 with P-256's point",
+          "{\"kty\":\"EC\",\"crv\":\"P-384\"," X256 "," Y256 "}", 0, DW_ERR_KEY_MALFORMED },
         { "no y", "{\"kty\":\"EC\",\"crv\":\"P-256\"," X256 "}", 0, DW_ERR_KEY_MALFORMED },
-        { "y = x", "{\"kty\":\"EC\",\"crv\":\"P-256\"," X256 ",\"y\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\"}", 0,
+        { "y = x",
+          "{\"kty\":\"EC\",\"crv\":\"P-256\"," X256 ",\"y\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\"}", 0,
           DW_ERR_KEY_MALFORMED },
-        { "padding", "{\"kty\":\"oct\",\"k\":\"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\"}", 0, DW_ERR_KEY_MALFORMED },
+        { "padding",
+          "{\"kty\":\"oct\",\"k\":\"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\"}", 0, DW_ERR_KEY_MALFORMED },
         { "standard base64", "{\"kty\":\"oct\",\"k\":\"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdH+8\"}", 0,
           DW_ERR_KEY_MALFORMED },
         { "k is a number", "{\"kty\":\"oct\",\"k\":7}", 0, DW_ERR_KEY_MALFORMED },
         { "no k", "{\"kty\":\"oct\"}", 0, DW_ERR_KEY_MALFORMED },
         { "empty k", "{\"kty\":\"oct\",\"k\":\"\"}", 0, DW_ERR_KEY_TOO_WEAK },
-        { "31 octets", "{\"kty\":\"oct\",\"k\":\"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHg\"}", 0, DW_ERR_KEY_TOO_WEAK },
+        { "31 octets",
+          "{\"kty\":\"oct\",\"k\":\"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHg\"}", 0, DW_ERR_KEY_TOO_WEAK },
         { "32 octets for HS384", OCT(""), DW_ALG_HS384, DW_ERR_KEY_TOO_WEAK },
         { "oct for ES256", OCT(""), DW_ALG_ES256, DW_ERR_KEY_TYPE },
         { "EC for HS256", EC256(""), DW_ALG_HS256, DW_ERR_KEY_TYPE },

@@ -4,6 +4,8 @@
 #include "forge.h"
 #include "rfc_keys.h"
 
+#define RFC7515_CLAIMS "{\"iss\":\"joe\",\r\n \"exp\":1300819380,\r\n \"http://example.com/is_root\":true}"
+
 static struct dw_arena *arena;
 static struct dw_key *hs, *es;
 
@@ -35,7 +37,6 @@ static void rfc_tokens_verify(void **state)
         { "RFC 7515 A.4", RFC7515_A4_KEY, RFC7515_A4_TOKEN, "Payload", DW_ALG_ES512 },
         { "RFC 8037 A.4", RFC8037_KEY, RFC8037_TOKEN, "Example of Ed25519 signing", DW_ALG_EDDSA },
     };
-    static const char CLAIMS[] = "{\"iss\":\"joe\",\r\n \"exp\":1300819380,\r\n \"http://example.com/is_root\":true}";
 
     for (size_t i = 0; i < ARRAY_SIZE(ROWS); i++) {
         _cleanup_(dw_key_free) struct dw_key *key = NULL;
@@ -46,7 +47,7 @@ static void rfc_tokens_verify(void **state)
                       ROWS[i].label);
             assert_int_equal(jws.alg, ROWS[i].alg);
             assert_ptr_equal(jws.key, key);
-            check_str(dw_str(ROWS[i].payload != NULL ? ROWS[i].payload : CLAIMS), jws.payload, ROWS[i].label);
+            check_str(dw_str(ROWS[i].payload != NULL ? ROWS[i].payload : RFC7515_CLAIMS), jws.payload, ROWS[i].label);
             assert_true(dw_str_starts_with(jws.header_json, DW_STR("{\"")));
         }
         check_err(DW_ERR_JOSE_ALGORITHM,
@@ -62,8 +63,7 @@ static void rfc_tokens_are_made(void **state)
     struct dw_str token;
 
     CHECK_OK(dw_key_from_jwk(DW_STR(RFC7515_A1_KEY), DW_ALG_HS256, &a1));
-    CHECK_OK(dw_jws_sign(a1, DW_STR("{\"typ\":\"JWT\",\r\n \"alg\":\"HS256\"}"),
-                         DW_STR("{\"iss\":\"joe\",\r\n \"exp\":1300819380,\r\n \"http://example.com/is_root\":true}"), arena,
+    CHECK_OK(dw_jws_sign(a1, DW_STR("{\"typ\":\"JWT\",\r\n \"alg\":\"HS256\"}"), DW_STR(RFC7515_CLAIMS), arena,
                          &token));
     check_str(DW_STR(RFC7515_A1_TOKEN), token, "RFC 7515 A.1");
     CHECK_OK(dw_key_from_jwk(DW_STR(RFC8037_KEY), DW_ALG_NONE_GIVEN, &ed));
@@ -130,7 +130,8 @@ static void writings(void **state)
 {
     const struct dw_str good = forge(hs, DW_ALG_HS256, DW_STR("{\"alg\":\"HS256\"}"), DW_STR("{\"a\":1}"), arena);
     const char *first = memchr(good.ptr, '.', good.len), *last = memrchr(good.ptr, '.', good.len);
-    const int head = (int)(first - good.ptr), body = (int)(last - first - 1), tail = (int)(good.ptr + good.len - last - 1);
+    const int head = (int)(first - good.ptr), body = (int)(last - first - 1);
+    const int tail = (int)(good.ptr + good.len - last - 1);
     static const struct {
         const char *label, *format; /* of header, payload, signature */
         enum dw_err expected;
@@ -234,14 +235,17 @@ static void signing_refuses_what_would_not_verify(void **state)
         const char *header;
         enum dw_err expected;
     } ROWS[] = {
-        { "{\"alg\":\"none\"}", DW_ERR_JOSE_ALGORITHM },          { "{\"alg\":\"HS384\"}", DW_ERR_JOSE_ALGORITHM },
-        { "{\"alg\":\"HS256\",\"crit\":[\"x\"]}", DW_ERR_JOSE_CRITICAL }, { "{\"typ\":\"JWT\"}", DW_ERR_JOSE_MALFORMED },
+        { "{\"alg\":\"none\"}", DW_ERR_JOSE_ALGORITHM },
+        { "{\"alg\":\"HS384\"}", DW_ERR_JOSE_ALGORITHM },
+        { "{\"alg\":\"HS256\",\"crit\":[\"x\"]}", DW_ERR_JOSE_CRITICAL },
+        { "{\"typ\":\"JWT\"}", DW_ERR_JOSE_MALFORMED },
         { "not JSON", DW_ERR_JOSE_MALFORMED },
     };
     struct dw_str token;
 
     for (size_t i = 0; i < ARRAY_SIZE(ROWS); i++)
-        check_err(ROWS[i].expected, dw_jws_sign(hs, dw_str(ROWS[i].header), DW_STR("x"), arena, &token), ROWS[i].header);
+        check_err(ROWS[i].expected, dw_jws_sign(hs, dw_str(ROWS[i].header), DW_STR("x"), arena, &token),
+                  ROWS[i].header);
 }
 
 int main(void)

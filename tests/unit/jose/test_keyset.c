@@ -103,7 +103,8 @@ static void a_kid_stands_once(void **state)
     assert_null(dw_keyset_find(set, DW_STR("other")));
 }
 
-#define HS_JWK(kid) "{\"kty\":\"oct\",\"alg\":\"HS256\",\"k\":\"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8\",\"kid\":\"" kid "\"}"
+#define HS_JWK(kid)                                                                                                    \
+    "{\"kty\":\"oct\",\"alg\":\"HS256\",\"k\":\"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8\",\"kid\":\"" kid "\"}"
 
 static void jwks_texts(void **state)
 {
@@ -115,7 +116,8 @@ static void jwks_texts(void **state)
         { "RFC keys", "{\"keys\":[" RFC7515_A3_KEY "," RFC7638_KEY "," RFC8037_KEY "]}", DW_OK, 3 },
         { "unknown members beside", "{\"x\":1,\"keys\":[" HS_JWK("a") "]}", DW_OK, 1 },
         { "unknown kty, encryption keys and alg are passed over",
-          "{\"keys\":[{\"kty\":\"AKP\"},{\"kty\":\"EC\",\"crv\":\"secp256k1\"},{\"kty\":\"oct\",\"use\":\"enc\",\"k\":\"AA\"},"
+          "{\"keys\":[{\"kty\":\"AKP\"},{\"kty\":\"EC\",\"crv\":\"secp256k1\"},"
+          "{\"kty\":\"oct\",\"use\":\"enc\",\"k\":\"AA\"},"
           "{\"kty\":\"oct\",\"alg\":\"A128KW\",\"k\":\"AA\"}," HS_JWK("a") "]}",
           DW_OK, 1 },
         { "the same kid twice", "{\"keys\":[" HS_JWK("a") "," HS_JWK("a") "]}", DW_ERR_CONFLICT, 0 },
