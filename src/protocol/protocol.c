@@ -8,7 +8,7 @@
 
 enum { PROTOCOL_ARENA_LIMIT = 64 * 1024 };
 
-static const struct dw_route *const ROUTES[] = {
+const struct dw_route *const PROTOCOL_ROUTES[] = {
     ACCOUNT_ROUTES, TOKEN_ROUTES, SIGN_OUT_ROUTES, USER_ROUTES, METADATA_ROUTES, OPERATION_ROUTES, DOCS_ROUTES, NULL,
 };
 
@@ -97,7 +97,7 @@ static enum dw_err make_app(struct protocol *protocol, const struct protocol_con
         .title = "Doorward",
         .version = DOORWARD_VERSION,
         .description = DESCRIPTION,
-        .routes = ROUTES,
+        .routes = PROTOCOL_ROUTES,
         .context = protocol,
         .credentials = protocol->credentials,
         .authenticate = authenticate,

@@ -21,4 +21,7 @@ extern const struct dw_route USER_ROUTES[];      /* admin/users.c */
 extern const struct dw_route DOCS_ROUTES[];      /* docs/docs.c */
 extern const struct dw_route OPERATION_ROUTES[]; /* operations/health.c */
 
+/* All of them; ends with NULL. */
+extern const struct dw_route *const PROTOCOL_ROUTES[];
+
 #endif

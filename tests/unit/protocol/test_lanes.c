@@ -1,0 +1,152 @@
+/* What runs where: an event loop answers what it can from memory and hands on the rest, whole. */
+#include "fixture.h"
+
+#include "app/application.h"
+
+#define _cleanup_request_ _cleanup_(http_request_free)
+
+/* A request as an event loop has it after reading it. */
+static struct dw_request *received(struct fixture *f, enum dw_method method, const char *target, const char *token)
+{
+    struct dw_app *app = protocol_app(f->protocol);
+    struct dw_request *r = NULL;
+    size_t max_body = SIZE_MAX;
+
+    CHECK_OK(http_request_new(&r));
+    r->method = method;
+    r->method_text = dw_str(dw_method_name(method));
+    r->headers[r->n_headers++] = (struct http_header){ DW_STR("Host"), DW_STR("test") };
+    if (token != NULL)
+        r->headers[r->n_headers++] =
+            (struct http_header){ DW_STR("Authorization"), dw_str(format(f, "Bearer %s", token)) };
+    CHECK_OK(http_request_set_target(r, dw_str(target)));
+    CHECK_OK(app->service.begin(app->service.context, r, &max_body));
+    return r;
+}
+
+static void send_form(struct dw_request *r, const char *form)
+{
+    r->headers[r->n_headers++] =
+        (struct http_header){ DW_STR("Content-Type"), DW_STR("application/x-www-form-urlencoded") };
+    r->body = dw_str(form);
+}
+
+static enum http_verdict on_loop(struct fixture *f, struct dw_request *r)
+{
+    const struct http_service *service = &protocol_app(f->protocol)->service;
+
+    r->may_block = false;
+    return service->serve(service->context, r);
+}
+
+static int on_worker(struct fixture *f, struct dw_request *r)
+{
+    const struct http_service *service = &protocol_app(f->protocol)->service;
+
+    r->may_block = true;
+    service->serve_waiting(service->context, r);
+    return r->status;
+}
+
+static void check_about(const struct dw_request *r, const struct person *person)
+{
+    assert_int_equal(r->status, 200);
+    assert_non_null(memmem(r->answer.ptr, r->answer.len, person->id, strlen(person->id)));
+}
+
+static void my_account_comes_from_memory_the_second_time(void **state)
+{
+    struct fixture *f = *state;
+    const struct person ann = newcomer(f, "ann");
+    _cleanup_request_ struct dw_request *first = received(f, DW_GET, "/users/me", ann.access);
+    _cleanup_request_ struct dw_request *second = received(f, DW_GET, "/users/me", ann.access);
+    _cleanup_request_ struct dw_request *third = received(f, DW_GET, "/users/me", ann.access);
+
+    if (on_loop(f, first) != HTTP_ANSWERED)
+        assert_int_equal(on_worker(f, first), 200);
+    check_about(first, &ann);
+    assert_int_equal(on_loop(f, second), HTTP_ANSWERED);
+    check_about(second, &ann);
+    /* The access log still tells who it was when the loop has forgotten. */
+    check_str(dw_str(ann.id), app_state(second)->principal.subject, "subject");
+    assert_true(app_state(second)->principal.subject.ptr != ((const struct user *)app_state(second)->principal.user)->id.ptr);
+
+    STATUS(200, ask(f, DW_POST, "/logout", ann.access, NULL));
+    if (on_loop(f, third) != HTTP_ANSWERED)
+        on_worker(f, third);
+    assert_int_equal(third->status, 401);
+}
+
+/* A request on its way to a worker must not be changed by those that the loop serves meanwhile. */
+static void what_goes_to_a_worker_keeps_its_caller(void **state)
+{
+    struct fixture *f = *state;
+    const struct person ann = holder(f, "ann", "admin", ""), bob = newcomer(f, "bob");
+    _cleanup_request_ struct dw_request *warm = received(f, DW_GET, "/users/me", ann.access);
+    _cleanup_request_ struct dw_request *waiting = received(f, DW_GET, format(f, "/users/%s", ann.id), ann.access);
+    _cleanup_request_ struct dw_request *other = received(f, DW_GET, "/users/me", bob.access);
+
+    if (on_loop(f, warm) != HTTP_ANSWERED)
+        on_worker(f, warm);
+    assert_int_equal(on_loop(f, waiting), HTTP_TO_WORKER);
+    assert_true(app_state(waiting)->is_authenticated);
+    STATUS(204, ask(f, DW_DELETE, format(f, "/users/%s", bob.id), ann.access, NULL));
+    if (on_loop(f, other) != HTTP_ANSWERED)
+        on_worker(f, other);
+    assert_int_equal(other->status, 401);
+    on_worker(f, waiting);
+    check_about(waiting, &ann);
+    check_str(dw_str(ann.id), ((const struct user *)app_state(waiting)->principal.user)->id, "caller");
+}
+
+static const struct {
+    enum dw_method method;
+    const char *target;
+    enum http_verdict verdict;
+} PUBLIC[] = {
+    { DW_GET, "/healthz", HTTP_ANSWERED },
+    { DW_GET, "/.well-known/jwks.json", HTTP_ANSWERED },
+    { DW_GET, "/.well-known/oauth-authorization-server", HTTP_ANSWERED },
+    { DW_GET, "/openapi.json", HTTP_ANSWERED },
+    { DW_GET, "/docs", HTTP_ANSWERED },
+    { DW_GET, "/docs/init.js", HTTP_ANSWERED },
+    { DW_GET, "/docs/swagger-ui-bundle.js", HTTP_TO_WORKER }, /* to be unpacked */
+    { DW_GET, "/", HTTP_ANSWERED },
+    { DW_GET, "/readyz", HTTP_TO_WORKER },
+};
+
+static void public_rows_run_where_they_may(void **state)
+{
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < ARRAY_SIZE(PUBLIC); i++) {
+        _cleanup_request_ struct dw_request *r = received(f, PUBLIC[i].method, PUBLIC[i].target, NULL);
+        const enum http_verdict verdict = on_loop(f, r);
+
+        if (verdict != PUBLIC[i].verdict)
+            fail_msg("%s: %d", PUBLIC[i].target, verdict);
+        if (verdict == HTTP_TO_WORKER)
+            assert_int_equal(on_worker(f, r), 200);
+    }
+}
+
+static void passwords_are_hashed_in_their_own_lane(void **state)
+{
+    struct fixture *f = *state;
+
+    newcomer(f, "ann");
+    _cleanup_request_ struct dw_request *r = received(f, DW_POST, "/token", NULL);
+    _cleanup_request_ struct dw_request *stranger = received(f, DW_POST, "/users/me/password", NULL);
+
+    send_form(r, "grant_type=password&username=ann&password=" PASSWORD);
+    assert_int_equal(on_loop(f, r), HTTP_TO_HASHING);
+    assert_int_equal(on_worker(f, r), 200);
+    /* Who is refused for what is sent takes no place in it. */
+    assert_int_equal(on_loop(f, stranger), HTTP_ANSWERED);
+    assert_int_equal(stranger->status, 401);
+}
+
+CHECK_MAIN(cmocka_unit_test_setup_teardown(my_account_comes_from_memory_the_second_time, fixture_open, fixture_close),
+           cmocka_unit_test_setup_teardown(what_goes_to_a_worker_keeps_its_caller, fixture_open, fixture_close),
+           cmocka_unit_test_setup_teardown(public_rows_run_where_they_may, fixture_open, fixture_close),
+           cmocka_unit_test_setup_teardown(passwords_are_hashed_in_their_own_lane, fixture_open, fixture_close))
