@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -132,7 +133,7 @@ static void test_finished(void *context, struct dw_request *r, bool sent)
     struct fixture *f = context;
 
     f->n_finished++;
-    f->n_sent += sent;
+    f->n_unsent += !sent;
 }
 
 static void test_finish_head(void *context, struct dw_request *r)
@@ -192,6 +193,14 @@ void fixture_stop(struct fixture *f)
     sem_destroy(&f->is_ready);
     sem_destroy(&f->at_gate);
     sem_destroy(&f->gate);
+}
+
+void fixture_wait_until(_Atomic unsigned *counter, unsigned value)
+{
+    for (int i = 0; *counter < value; i++) {
+        assert_true(i < CLIENT_PATIENCE_S * 1000);
+        poll(NULL, 0, 1);
+    }
 }
 
 /* --- the client ------------------------------------------------------------------------------------------------- */

@@ -34,7 +34,7 @@ struct fixture {
     char address[64];
     unsigned port;
     enum dw_err result;
-    _Atomic unsigned n_begun, n_finished, n_sent, n_working;
+    _Atomic unsigned n_begun, n_finished, n_unsent, n_working;
 };
 
 /* Starts with `config` (listen is set here); returns when it listens. */
@@ -43,6 +43,9 @@ void fixture_start(struct fixture *f, const struct dw_server_config *config);
 void fixture_stop(struct fixture *f);
 /* Fills in the service without a server, for http_call(). */
 void fixture_init(struct fixture *f);
+
+/* Waits until a counter has reached a value. */
+void fixture_wait_until(_Atomic unsigned *counter, unsigned value);
 
 struct answer {
     int status;

@@ -1,0 +1,133 @@
+/* Starting and stopping: addresses, who else is there, and what happens to requests under way. */
+#include "fixture.h"
+
+#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define HOST "Host: a\r\n"
+#define WORK "POST /work HTTP/1.1\r\n" HOST "Content-Length: 2\r\n\r\nhi"
+
+static struct fixture server;
+
+static void idle_connections_are_closed(void **state)
+{
+    fixture_start(&server, &(struct dw_server_config){ .loops = 2 });
+    int fds[8];
+
+    for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
+        fds[i] = client_connect(&server);
+        client_send_text(fds[i], "GET /hello HTTP/1.1\r\n" HOST "\r\n");
+        client_expect(fds[i], 200, "before the stop");
+    }
+    fixture_stop(&server);
+    for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
+        client_expect_end(fds[i], "idle");
+        close(fds[i]);
+    }
+}
+
+/* The request under way gets its answer, and hears that the connection ends. */
+static void request_under_way_is_finished(void **state)
+{
+    struct answer a;
+
+    fixture_start(&server, &(struct dw_server_config){ .loops = 2 });
+    const int idle = client_connect(&server);
+    const int fd = client_connect(&server);
+    client_send_text(fd, WORK);
+    sem_wait(&server.at_gate);
+    dw_serve_stop();
+    client_expect_end(idle, "the stop has begun");
+    sem_post(&server.gate);
+    client_read_answer(fd, false, &a);
+    assert_int_equal(200, a.status);
+    assert_true(answer_has(&a, "\r\nConnection: close\r\n"));
+    answer_free(&a);
+    client_expect_end(fd, "after the last answer");
+    assert_int_equal(0, pthread_join(server.thread, NULL));
+    CHECK_OK(server.result);
+    assert_int_equal(server.n_begun, server.n_finished);
+    close(fd);
+    close(idle);
+}
+
+/* A request that never comes to its end does not hold the server up. */
+static void stop_has_a_deadline(void **state)
+{
+    fixture_start(&server, &(struct dw_server_config){ .loops = 1, .stop_deadline_s = 1 });
+    const int fd = client_connect(&server);
+
+    client_send_text(fd, "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 10\r\n\r\nabc");
+    fixture_wait_until(&server.n_begun, 1);
+    fixture_stop(&server);
+    client_drain(fd);
+    close(fd);
+}
+
+static void second_signal_stops_at_once(void **state)
+{
+    fixture_start(&server, &(struct dw_server_config){ .loops = 2, .stop_deadline_s = 3600 });
+    const int idle = client_connect(&server);
+    const int fd = client_connect(&server);
+
+    client_send_text(fd, "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 10\r\n\r\nabc");
+    fixture_wait_until(&server.n_begun, 1);
+    kill(getpid(), SIGTERM);
+    client_expect_end(idle, "the stop has begun");
+    kill(getpid(), SIGINT);
+    client_drain(fd);
+    assert_int_equal(0, pthread_join(server.thread, NULL));
+    CHECK_OK(server.result);
+    assert_int_equal(server.n_begun, server.n_finished);
+    close(fd);
+    close(idle);
+}
+
+static void taken_address_is_told(void **state)
+{
+    const struct dw_server_config loops[] = { { .loops = 1 }, { .loops = 2 } };
+
+    for (size_t i = 0; i < ARRAY_SIZE(loops); i++) {
+        static struct fixture other;
+        fixture_start(&server, &loops[i]);
+        fixture_init(&other);
+        for (unsigned n = 1; n <= 2; n++) {
+            const struct dw_server_config same = { .listen = server.address, .loops = n };
+            CHECK_ERR(DW_ERR_IO, http_serve(&other.service, &same));
+        }
+        fixture_stop(&server);
+    }
+}
+
+static void malformed_addresses_are_told(void **state)
+{
+    static const char *const MALFORMED[] = { "", "8080", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1",
+                                             "127.0.0.1:80a", "::1:80", "[::1]", "[::1:80", "localhost:80", "[]:80",
+                                             "1.2.3:80", "[1.2.3.4]:80", "127.0.0.1 :80" };
+
+    fixture_init(&server);
+    for (size_t i = 0; i < ARRAY_SIZE(MALFORMED); i++) {
+        const struct dw_server_config config = { .listen = MALFORMED[i], .loops = 1 };
+        check_err(DW_ERR_SETTING, http_serve(&server.service, &config), MALFORMED[i]);
+    }
+}
+
+static void every_address_includes_ipv4(void **state)
+{
+    struct answer a;
+
+    fixture_start(&server, &(struct dw_server_config){ .loops = 2, .listen = ":0" });
+    const int fd = client_connect(&server);
+    client_send_text(fd, "GET /whoami HTTP/1.1\r\n" HOST "\r\n");
+    client_read_answer(fd, false, &a);
+    check_str(DW_STR("GET /whoami - - - 127.0.0.1"), dw_str_n(a.body, a.body_size), "mapped address");
+    answer_free(&a);
+    close(fd);
+    fixture_stop(&server);
+}
+
+CHECK_MAIN(cmocka_unit_test(idle_connections_are_closed), cmocka_unit_test(request_under_way_is_finished),
+           cmocka_unit_test(stop_has_a_deadline), cmocka_unit_test(second_signal_stops_at_once),
+           cmocka_unit_test(taken_address_is_told), cmocka_unit_test(malformed_addresses_are_told),
+           cmocka_unit_test(every_address_includes_ipv4))
