@@ -98,9 +98,6 @@ static enum dw_err show_page(struct dw_request *r, const void *in, void *out)
 static enum dw_err show_file(struct dw_request *r, const void *in, void *out)
 {
     const struct dw_str name = dw_path_parameter(r, "file");
-
-    if (memchr(name.ptr, '\0', name.len) != NULL)
-        return DW_ERR_NOT_FOUND; /* "init.js%00.png" is not init.js */
     const struct dw_str path = dw_arena_printf(dw_request_arena(r), "/docs/%.*s", (int)name.len, name.ptr);
 
     return serve_asset(r, asset_find(path));

@@ -105,8 +105,10 @@ static void a_role_takes_effect_on_tokens_already_held(void **state)
     const int status = ask(f, DW_GET, "/users", now.access, NULL);
 
     assert_true(status == 401 || status == 403);
-    check_refused_member(f, ask(f, DW_PUT, user_path(f, &ann, "/role"), admin.access, "{\"role\":\"emperor\"}"), "role");
-    check_refused_member(f, ask(f, DW_PUT, user_path(f, &ann, "/role"), admin.access, "{}"), "role");
+    const char *path = user_path(f, &ann, "/role");
+
+    check_refused_member(f, ask(f, DW_PUT, path, admin.access, "{\"role\":\"emperor\"}"), "role");
+    check_refused_member(f, ask(f, DW_PUT, path, admin.access, "{}"), "role");
 }
 
 static void the_last_administrator_stays(void **state)

@@ -121,8 +121,8 @@ static void the_page_runs_nothing_inline(void **state)
 static void other_files_are_not_there(void **state)
 {
     static const char *const TARGETS[] = {
-        "/docs/", "/docs/nothing", "/docs/init.js%00.png", "/docs/..%2fdocs%2finit.js", "/docs/%2e%2e", "/docs/init.js/",
-        "/docs/INIT.JS", "/docs/%00",
+        "/docs/", "/docs/nothing", "/docs/init.js%00.png", "/docs/..%2fdocs%2finit.js", "/docs/%2e%2e",
+        "/docs/init.js/", "/docs/INIT.JS", "/docs/%00",
     };
     struct fixture *f = *state;
 

@@ -68,8 +68,10 @@ static void my_account_comes_from_memory_the_second_time(void **state)
     assert_int_equal(on_loop(f, second), HTTP_ANSWERED);
     check_about(second, &ann);
     /* The access log still tells who it was when the loop has forgotten. */
-    check_str(dw_str(ann.id), app_state(second)->principal.subject, "subject");
-    assert_true(app_state(second)->principal.subject.ptr != ((const struct user *)app_state(second)->principal.user)->id.ptr);
+    const struct dw_principal *principal = &app_state(second)->principal;
+
+    check_str(dw_str(ann.id), principal->subject, "subject");
+    assert_true(principal->subject.ptr != ((const struct user *)principal->user)->id.ptr);
 
     STATUS(200, ask(f, DW_POST, "/logout", ann.access, NULL));
     if (on_loop(f, third) != HTTP_ANSWERED)
@@ -83,13 +85,18 @@ static void what_goes_to_a_worker_keeps_its_caller(void **state)
     struct fixture *f = *state;
     const struct person ann = holder(f, "ann", "admin", ""), bob = newcomer(f, "bob");
     _cleanup_request_ struct dw_request *warm = received(f, DW_GET, "/users/me", ann.access);
+    _cleanup_request_ struct dw_request *borrowing = received(f, DW_GET, "/users/me", ann.access);
     _cleanup_request_ struct dw_request *waiting = received(f, DW_GET, format(f, "/users/%s", ann.id), ann.access);
     _cleanup_request_ struct dw_request *other = received(f, DW_GET, "/users/me", bob.access);
 
     if (on_loop(f, warm) != HTTP_ANSWERED)
         on_worker(f, warm);
+    assert_int_equal(on_loop(f, borrowing), HTTP_ANSWERED);
     assert_int_equal(on_loop(f, waiting), HTTP_TO_WORKER);
+    const struct dw_principal *loops = &app_state(borrowing)->principal, *own = &app_state(waiting)->principal;
+
     assert_true(app_state(waiting)->is_authenticated);
+    assert_true(own->user != loops->user && own->token_id.ptr != loops->token_id.ptr);
     STATUS(204, ask(f, DW_DELETE, format(f, "/users/%s", bob.id), ann.access, NULL));
     if (on_loop(f, other) != HTTP_ANSWERED)
         on_worker(f, other);
