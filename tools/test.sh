@@ -75,7 +75,7 @@ set_up() {
 build() {
     local folder=$1
 
-    set_up "$@" && ninja -C "$folder"
+    set_up "$@" && ninja -C "$folder" -k 0
 }
 
 unit() {
@@ -115,12 +115,12 @@ tap "headers" tools/check_headers.sh
 tap "tools" tests/tools/test_tools.py
 
 say "building with gcc"
-single "build with gcc" env CC=gcc bash -c "$(declare -f set_up build); build build -Dtests=true"
+CC=gcc single "build with gcc" build build -Dtests=true
 say "building with clang, warnings are errors"
-single "build with clang" env CC=clang bash -c "$(declare -f set_up build); build build-clang -Dwerror=true"
+CC=clang single "build with clang" build build-clang -Dwerror=true
 say "building with sanitizers"
-single "build with sanitizers" env CC=gcc bash -c \
-    "$(declare -f set_up build); build build-asan -Db_sanitize=address,undefined -Db_lundef=false -Dbuildtype=debugoptimized"
+CC=gcc single "build with sanitizers" build build-asan -Db_sanitize=address,undefined -Db_lundef=false \
+    -Dbuildtype=debugoptimized
 single "exports" tools/check_exports.sh build/libdoorward.so
 
 say "unit tests"
