@@ -56,15 +56,19 @@ struct dw_key;
 /*
  * A key from a JWK's JSON text (RFC 7517, RFC 7518 §6, RFC 8037). `alg` pins the algorithm: it must agree with the
  * JWK's own "alg" when there is one; DW_ALG_NONE_GIVEN takes the JWK's "alg", and for EC and OKP the curve's.
- * An RSA or oct key without any algorithm stays unpinned: each use must then name one.
- * Refused: an unknown kty or curve, a point off the curve, coordinates or octets of the wrong length, oct under the
- * algorithm's hash size, RSA under 2048 bits or an exponent under 3 or even, duplicate names, a key for encryption
- * ("use":"enc") for signing. Errors: DW_ERR_KEY_MALFORMED, _TYPE, _TOO_WEAK, _USE.
+ * An RSA or oct key without any algorithm stays unpinned: what each use allows (`alg`, `algs`) then decides alone, so
+ * allow exactly one.
+ * Refused: a point off the curve, coordinates or octets of the wrong length, numbers with leading zeros, oct under the
+ * algorithm's hash size, RSA under 2048 or over 8192 bits, an exponent under 3, even or over 64 bits, private members
+ * that don't belong to the public ones, duplicate names, a key for encryption ("use":"enc", "key_ops") for signing.
+ * Errors: DW_ERR_KEY_MALFORMED, _TYPE, _TOO_WEAK, _USE; DW_ERR_UNSUPPORTED for a kty, crv or alg that we don't have.
  */
 DW_API DW_MUST_USE enum dw_err dw_key_from_jwk(struct dw_str json, enum dw_alg alg, struct dw_key **ret_key);
-/* From PEM (PKCS#8, SPKI, PKCS#1, SEC1; unencrypted). `alg` is required for RSA. */
+/* From PEM (PKCS#8, SPKI, PKCS#1, SEC1; unencrypted). `alg` is required for RSA (DW_ERR_ARGUMENT without it). Errors
+ * otherwise: DW_ERR_KEY_MALFORMED, _TYPE (also other algorithms and curves), _TOO_WEAK. */
 DW_API DW_MUST_USE enum dw_err dw_key_from_pem(struct dw_str pem, enum dw_alg alg, struct dw_key **ret_key);
-/* A symmetric key; `alg` must be an HS algorithm, and the octets at least its hash size. */
+/* A symmetric key; `alg` must be an HS algorithm, and the octets at least its hash size. The text of a public key is
+ * refused: DW_ERR_KEY_TYPE. */
 DW_API DW_MUST_USE enum dw_err dw_key_from_octets(const struct dw_secret *octets, enum dw_alg alg,
                                                   struct dw_key **ret_key);
 /* A new random key for `alg` (RSA: rsa_bits, 0 for 2048). */
@@ -90,10 +94,11 @@ DW_API DW_MUST_USE enum dw_err dw_key_private_jwk(const struct dw_key *key, stru
 /* An ordered set of keys; owns them. */
 struct dw_keyset;
 DW_API DW_MUST_USE enum dw_err dw_keyset_new(struct dw_keyset **ret_set);
-/* From JWKS JSON (RFC 7517 §5). Members that can't be used (unknown kty, encryption keys) are skipped, as §5 asks;
- * weak and malformed ones of a known type are refused. */
+/* From JWKS JSON (RFC 7517 §5). Members that can't be used (unknown kty, crv or alg, encryption keys) are skipped, as
+ * §5 asks; weak and malformed ones of a known type are refused, and a kid that stands twice (DW_ERR_CONFLICT). */
 DW_API DW_MUST_USE enum dw_err dw_keyset_from_jwks(struct dw_str json, struct dw_keyset **ret_set);
-/* Takes the key, also on failure. DW_ERR_CONFLICT when its kid is in the set. Only before the set is shared. */
+/* Takes the key, also on failure. DW_ERR_CONFLICT when its kid is in the set, DW_ERR_LIMIT past 256 keys. Only before
+ * the set is shared. */
 DW_API DW_MUST_USE enum dw_err dw_keyset_take(struct dw_keyset *set, struct dw_key *key);
 DW_API void dw_keyset_free(struct dw_keyset **set);
 DW_API size_t dw_keyset_size(const struct dw_keyset *set);
@@ -107,7 +112,7 @@ DW_API DW_MUST_USE enum dw_err dw_keyset_public_jwks(const struct dw_keyset *set
 /* --- signatures ------------------------------------------------------------------------------------------------- */
 
 /* Raw signature in JOSE form (RFC 7518 §3: ECDSA as R‖S) over `message`, in the arena. The key must be private (or
- * symmetric) and pinned to `alg` or unpinned. */
+ * symmetric: DW_ERR_KEY_USE) and pinned to `alg` or unpinned (DW_ERR_JOSE_ALGORITHM). */
 DW_API DW_MUST_USE enum dw_err dw_sign(const struct dw_key *key, enum dw_alg alg, struct dw_str message,
                                        struct dw_arena *arena, struct dw_str *ret_signature);
 /* DW_OK, DW_ERR_JOSE_SIGNATURE when it does not match, DW_ERR_JOSE_ALGORITHM when the key is not for `alg`. MACs are
@@ -130,9 +135,10 @@ DW_API DW_MUST_USE enum dw_err dw_jws_sign(const struct dw_key *key, struct dw_s
 /*
  * Verifies a compact JWS against the keys. `algs`: what may be used at all. The key is the one that the header's kid
  * names, or the only one that fits the algorithm when the header has no kid; the header's alg must be in `algs` and be
- * the one that the key is pinned to. A set that mixes symmetric and asymmetric keys is refused (RFC 8725 §3.1) when
- * the token could choose between them.
- * Errors: DW_ERR_JOSE_MALFORMED, _ALGORITHM, _CRITICAL, _NO_KEY, _SIGNATURE, DW_ERR_TOKEN_TOO_LARGE.
+ * the one that the key is pinned to. A set that mixes symmetric and asymmetric keys verifies nothing (RFC 8725 §3.1:
+ * DW_ERR_JOSE_ALGORITHM): keep two sets.
+ * Errors: DW_ERR_JOSE_MALFORMED, _ALGORITHM, _CRITICAL, _NO_KEY, _SIGNATURE, DW_ERR_KEY_USE (key_ops without verify),
+ * DW_ERR_TOKEN_TOO_LARGE.
  */
 DW_API DW_MUST_USE enum dw_err dw_jws_verify(const struct dw_keyset *keys, dw_alg_set algs, struct dw_str token,
                                              struct dw_arena *arena, struct dw_jws *ret_jws);
@@ -148,7 +154,8 @@ enum {
     DW_TOKEN_COOKIE_BYTES = 4096, /* never put a longer one into a cookie */
 };
 
-/* What a token must show. Zero members are not asked for, but for `exp`, which is always checked when present. */
+/* What a token must show. Zero members are not asked for; `exp`, `nbf` and `iat` are always checked when present (an
+ * `iat` in the future is DW_ERR_TOKEN_NOT_YET), and registered claims must be of their type (RFC 7519 §4.1). */
 struct dw_jwt_rules {
     dw_alg_set algs;            /* required */
     int64_t now_s;              /* 0: the clock's */
@@ -191,7 +198,8 @@ DW_API struct dw_str dw_claim_str(const struct dw_claims *claims, const char *na
 DW_API int64_t dw_claim_int(const struct dw_claims *claims, const char *name, int64_t fallback);
 DW_API struct dw_str dw_claim_item(const struct dw_claims *claims, const char *name, size_t index);
 
-/* A compact JWT of `claims_json` (a JSON object). typ NULL gives "JWT"; the header carries alg, typ and the kid. */
+/* A compact JWT of `claims_json` (a JSON object). typ NULL gives "JWT"; the header carries alg, typ and the kid. The
+ * key must be pinned: DW_ERR_JOSE_ALGORITHM. DW_ERR_JSON and its kin when the claims are no object. */
 DW_API DW_MUST_USE enum dw_err dw_jwt_sign(const struct dw_key *key, const char *typ, struct dw_str claims_json,
                                            struct dw_arena *arena, struct dw_str *ret_token);
 
