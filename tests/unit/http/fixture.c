@@ -117,14 +117,17 @@ static enum http_verdict test_serve(void *context, struct dw_request *r)
 static void test_serve_waiting(void *context, struct dw_request *r)
 {
     struct fixture *f = context;
+    const struct test_route *route = route_find(r);
 
     assert_true(dw_request_may_block(r));
+    assert_non_null(route);
     f->n_working++;
     if (path_is(r, "/work")) {
         sem_post(&f->at_gate);
         sem_wait(&f->gate);
     }
-    route_find(r)->answer(r);
+    if (route != NULL)
+        route->answer(r);
     f->n_working--;
 }
 
