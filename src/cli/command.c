@@ -276,7 +276,14 @@ static enum dw_err check_complete(struct parser *p)
     return DW_OK;
 }
 
-static enum dw_err parse_rest(struct parser *p)
+/* A usage error is told in JSON also when --json stands behind it. */
+static void look_for_json(struct parser *p)
+{
+    for (int i = p->at; i < p->argc && !p->is_only_arguments && strcmp(p->argv[i], "--") != 0; i++)
+        p->cli->json |= strcmp(p->argv[i], "--json") == 0;
+}
+
+static enum dw_err take_words(struct parser *p)
 {
     for (; p->at < p->argc; p->at++) {
         const char *word = p->argv[p->at];
@@ -330,7 +337,10 @@ static enum dw_err parse_and_run(struct parser *p)
     TRY(find_command(p));
     if (cli->command == NULL)
         return answer_without_command(p);
-    TRY(parse_rest(p));
+    const enum dw_err err = take_words(p);
+    if (err != DW_OK)
+        look_for_json(p);
+    TRY(err);
     if (p->is_help) {
         help_write_command(cli->out, cli->command);
         return DW_OK;

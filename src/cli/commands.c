@@ -1,5 +1,6 @@
 /* The table of commands. */
 #include "cli/actions.h"
+#include "cli/tools_jose.h"
 
 static const struct option SERVE_OPTIONS[] = {
     { "--listen", "ADDRESS", "address and port, instead of DOORWARD_LISTEN", .setting = "LISTEN" },
@@ -91,6 +92,21 @@ const struct command COMMANDS[] = {
       .details = "The new key is of the algorithm that DOORWARD_JWT_ALGORITHM names. " AT_ONCE },
     { "key retire", action_key_retire, { "KID" }, NULL, NEEDS_IDENTITY,
       .summary = "Take a key out at once: the tokens that it signed are refused", .details = AT_ONCE },
+
+    { "jwt sign", action_jwt_sign, .options = JWT_SIGN_OPTIONS,
+      .summary = "Sign the claims (a JSON object) on standard input" },
+    { "jwt verify", action_jwt_verify, .options = JWT_VERIFY_OPTIONS,
+      .summary = "Check the token on standard input and print its claims",
+      .details = "Exit code 1 when the token does not hold; the reason goes to standard error." },
+    { "jwt decode", action_jwt_decode,
+      .summary = "Print what the token on standard input says, without checking it",
+      .details = "Nothing in it may be believed: anyone can write such a token." },
+    { "jwk generate", action_jwk_generate, .options = JWK_GENERATE_OPTIONS,
+      .summary = "Make a private key and print it as JWK" },
+    { "jwk public", action_jwk_public, .options = JWK_READ_OPTIONS,
+      .summary = "Print the public half of a key or a key set" },
+    { "jwk thumbprint", action_jwk_thumbprint, .options = JWK_READ_OPTIONS,
+      .summary = "Print the RFC 7638 thumbprint of a key" },
 
     { "password hash", action_password_hash, .options = PASSWORD_HASH_OPTIONS, .needs = NEEDS_SETTINGS,
       .summary = "Hash a password from standard input" },

@@ -1,0 +1,33 @@
+/* docs/settings.md and docs/commands.md are what the tables say. */
+#include "fixture.h"
+
+static void check_page(const char *what)
+{
+    _cleanup_ran_ struct ran ran = run_command(&(struct run){ { "reference", what } });
+    char path[512];
+
+    snprintf(path, sizeof(path), DOCS_FOLDER "/%s.md", what);
+    char *page = file_read(path);
+    assert_int_equal(0, ran.code);
+    if (strcmp(page, ran.out) != 0)
+        fail_msg("docs/%s.md is out of date: doorward reference %s > docs/%s.md", what, what, what);
+    free(page);
+}
+
+static void test_pages(void **state)
+{
+    (void)state;
+    check_page("settings");
+    check_page("commands");
+}
+
+static void test_usage(void **state)
+{
+    _cleanup_ran_ struct ran ran = run_command(&(struct run){ { "reference", "poems" } });
+
+    (void)state;
+    assert_int_equal(2, ran.code);
+    assert_string_equal("", ran.out);
+}
+
+CHECK_MAIN(cmocka_unit_test(test_pages), cmocka_unit_test(test_usage))
