@@ -155,29 +155,49 @@ static enum dw_err opening_prepare(struct opening *o)
     return refresh_token_first_id(o->arena, &o->refresh.id);
 }
 
-enum dw_err session_sign_in(struct identity *identity, const struct sign_in *in, struct dw_arena *arena,
-                            struct token_pair *ret_pair)
+enum dw_err session_first_factor(struct identity *identity, const struct sign_in *in, struct dw_arena *arena,
+                                 struct first_factor *ret_factor)
 {
-    struct opening o = { .identity = identity, .in = in, .arena = arena };
-    struct dw_str granted;
-    enum dw_err err = scope_grant(in->scope, DW_STR(""), arena, &granted);
+    struct first_factor factor = { .is_narrowed = in->scope.len > 0 };
 
-    TRY(err); /* a malformed scope is told before any hashing */
-    err = credential_check(identity, &in->tenant, in->login, in->password, arena, &o.user, &o.rehash);
+    TRY(scope_grant(in->scope, DW_STR(""), arena, &factor.granted)); /* malformed: told before any hashing */
+    const enum dw_err err = credential_check(identity, &in->tenant, in->login, in->password, arena, &factor.user,
+                                             &factor.rehash);
+
     if (err != DW_OK) {
         audit_failure(identity, in, err);
         return err;
     }
-    TRY(scope_grant(in->scope, o.user.permissions, arena, &granted));
-    o.user_id = o.user.id;
-    o.scope = in->scope.len > 0 ? granted : dw_str_n(NULL, 0);
+    TRY(scope_grant(in->scope, factor.user.permissions, arena, &factor.granted));
+    *ret_factor = factor;
+    return DW_OK;
+}
+
+enum dw_err session_open(struct identity *identity, const struct sign_in *in, const struct first_factor *factor,
+                         struct dw_arena *arena, struct token_pair *ret_pair)
+{
+    struct opening o = { .identity = identity, .in = in, .arena = arena, .user_id = factor->user.id,
+                         .rehash = factor->rehash };
+
+    if (factor->is_narrowed)
+        o.scope = factor->granted;
     TRY(opening_prepare(&o));
     TRY(storage_write(identity->storage, open_family, &o));
     invalidation_publish(identity->invalidation, CHANGE_USER, o.user_id);
-    const struct access_grant grant = { .user = &o.user, .session = o.family, .client = o.client, .scope = granted,
-                                        .is_narrowed = o.scope.ptr != NULL, .now_s = o.refresh.issued_s };
+    const struct access_grant grant = { .user = &o.user, .session = o.family, .client = o.client,
+                                        .scope = factor->granted, .is_narrowed = factor->is_narrowed,
+                                        .now_s = o.refresh.issued_s };
 
     return pair_issue(identity, &grant, &o.refresh, arena, ret_pair);
+}
+
+enum dw_err session_sign_in(struct identity *identity, const struct sign_in *in, struct dw_arena *arena,
+                            struct token_pair *ret_pair)
+{
+    struct first_factor factor;
+
+    TRY(session_first_factor(identity, in, arena, &factor));
+    return session_open(identity, in, &factor, arena, ret_pair);
 }
 
 /* --- refreshing ------------------------------------------------------------------------------------------------- */

@@ -28,7 +28,26 @@ struct sign_in {
     struct device device;
 };
 
-/* Errors: those of credential_check(), DW_ERR_SCOPE_UNKNOWN. Failures are audited too. */
+/* What the first factor established. Strings in the arena. */
+struct first_factor {
+    struct user user;
+    struct dw_str rehash;  /* a better hash to store with the sign-in; absent: none */
+    struct dw_str granted; /* scope */
+    bool is_narrowed;      /* the client asked for less than the user may */
+};
+
+/* Name and password, and what scope they give. Errors: those of credential_check(), DW_ERR_SCOPE_UNKNOWN. Failures are
+ * audited. Opens nothing yet: a second factor may stand between. */
+DW_MUST_USE enum dw_err session_first_factor(struct identity *identity, const struct sign_in *sign_in,
+                                             struct dw_arena *arena, struct first_factor *ret_factor);
+
+/* Opens a sign-in of tokens for a user who has shown all factors. DW_ERR_USER_INACTIVE, DW_ERR_SIGN_IN when the user
+ * was disabled or deleted meanwhile. */
+DW_MUST_USE enum dw_err session_open(struct identity *identity, const struct sign_in *sign_in,
+                                     const struct first_factor *factor, struct dw_arena *arena,
+                                     struct token_pair *ret_pair);
+
+/* Both in one, for users without a second factor. */
 DW_MUST_USE enum dw_err session_sign_in(struct identity *identity, const struct sign_in *sign_in,
                                         struct dw_arena *arena, struct token_pair *ret_pair);
 
