@@ -95,6 +95,8 @@ extern "C" {
     X(DW_ERR_SCOPE,              "insufficient_scope",       403, "insufficient_scope",      "Not enough permissions")  \
     X(DW_ERR_ROLE,               "role_required",            403, NULL,                      "Not enough permissions")  \
     X(DW_ERR_PERMISSION,         "permission_required",      403, NULL,                      "Not enough permissions")  \
+    X(DW_ERR_INTERACTIVE,        "sign_in_required",         403, NULL,                                                 \
+      "This needs a sign-in: an API key can't do it")                                                                  \
     /* passwords */                                                                                                    \
     X(DW_ERR_PASSWORD_FORMAT,    "password_hash_format",     500, "server_error",            DW_TEXT_INTERNAL)          \
     X(DW_ERR_PASSWORD_NUL,       "password_nul",             422, "invalid_request", "The password contains a NUL byte") \

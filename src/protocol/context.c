@@ -2,6 +2,19 @@
 
 enum { USER_AGENT_MAX = 256 };
 
+/* A credential that came from no sign-in (an API key) names no session. */
+static enum dw_err resolve_interactive(struct dw_request *r, const struct dw_dependency *self, void *ret_value)
+{
+    return dw_principal(r)->session.len > 0 ? DW_OK : DW_ERR_INTERACTIVE;
+}
+
+const struct dw_dependency INTERACTIVE = {
+    .name = "a sign-in",
+    .uses = DW_USES_PRINCIPAL,
+    .resolve = resolve_interactive,
+    .refusal = "403 The credential is an API key, and this needs a sign-in",
+};
+
 const struct user *caller(struct dw_request *r)
 {
     return dw_principal(r)->user;

@@ -11,7 +11,7 @@
 #include "protocol/models.h"
 #include "protocol/protocol.h"
 
-enum { PROTOCOL_SCOPES_MAX = 32 };
+enum { PROTOCOL_SCOPES_MAX = 32, PROTOCOL_CREDENTIALS_MAX = 4 };
 
 struct protocol {
     struct identity *identity;
@@ -20,8 +20,16 @@ struct protocol {
     struct metadata metadata;
     struct dw_scheme oauth2;
     struct dw_scope_doc scopes[PROTOCOL_SCOPES_MAX + 1];
-    const struct dw_scheme *credentials[2];
+    const struct dw_scheme *credentials[PROTOCOL_CREDENTIALS_MAX + 1];
 };
+
+/*
+ * .needs = NEEDS_INTERACTIVE: a person who signed in, not an API key: 403. For what decides over the account itself (its
+ * password, address, sign-ins, keys, second factor), so that a key that leaks can't be turned into the account.
+ * With more: DW_DEPENDS({ &INTERACTIVE, NULL }, { DW_ROLE_OF("admin"), NULL }).
+ */
+#define NEEDS_INTERACTIVE DW_DEPENDS({ &INTERACTIVE, NULL })
+extern const struct dw_dependency INTERACTIVE;
 
 /* Further answers of a row: .answers = ANSWERS({ 409, "…" }). */
 #define ANSWERS(...) ((const struct dw_answer_doc[]){ __VA_ARGS__, { 0 } })

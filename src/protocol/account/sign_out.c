@@ -25,11 +25,11 @@ static enum dw_err sign_out_all(struct dw_request *r, const void *in, struct det
 }
 
 const struct dw_route SIGN_OUT_ROUTES[] = {
-    { DW_POST, "/logout", DW_HANDLER(sign_out), .answer = &DETAIL_OUT, .needs = DW_SIGNED_IN, .no_store = true,
+    { DW_POST, "/logout", DW_HANDLER(sign_out), .answer = &DETAIL_OUT, .needs = NEEDS_INTERACTIVE, .no_store = true,
       .id = "logout", .tag = TAG_TOKENS, .summary = "Sign out",
       .description = "Ends this sign-in: its refresh tokens and every access token that came from it." },
-    { DW_POST, "/logout/all", DW_HANDLER(sign_out_all), .answer = &DETAIL_OUT, .needs = DW_SIGNED_IN, .no_store = true,
-      .id = "logout_all", .tag = TAG_TOKENS, .summary = "Sign out everywhere",
+    { DW_POST, "/logout/all", DW_HANDLER(sign_out_all), .answer = &DETAIL_OUT, .needs = NEEDS_INTERACTIVE,
+      .no_store = true, .id = "logout_all", .tag = TAG_TOKENS, .summary = "Sign out everywhere",
       .description = "Ends every sign-in of the caller, on every device." },
     { 0 },
 };
