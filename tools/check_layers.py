@@ -16,7 +16,7 @@ FLOORS = [
     ["jose", "password", "otp"],
     ["http"],
     ["app"],
-    ["storage", "shared"],
+    ["storage", "shared", "mail"],
     ["identity"],
     ["protocol"],
     ["cli"],
@@ -27,6 +27,7 @@ FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 NEVER = {
     "storage": {"http", "app"},
     "shared": {"http", "app"},
+    "mail": {"crypto", "jose", "password", "otp", "http", "app"},
     "identity": {"http", "app"},
 }
 
@@ -41,13 +42,14 @@ LIBRARIES = {
     r"openssl/": {"crypto", "password"},  # password: for scrypt alone
     r"argon2\.h": {"password"},
     r"crypt\.h": {"password"},
+    r"(png|qrencode)\.h": {"otp"},
     r"uv\.h": {"http"},
     r"llhttp\.h": {"http"},
     r"wslay/": {"http"},
     r"sqlite3\.h": {"storage"},
     r"libpq-fe\.h": {"storage"},
     r"hiredis/": {"shared"},
-    r"curl/": {"identity"},
+    r"curl/": {"mail", "identity"},
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+(?:"([^"]+)"|<([^>]+)>)', re.M)

@@ -2,6 +2,7 @@
  * Text forms of bytes. All decoders are strict: what another decoder might read differently is refused.
  *
  * base64url (RFC 4648 §5, RFC 7515 §2): no padding, no blanks, no bits set past the end. hex: even length.
+ * base32 (RFC 4648 §6): capitals, no blanks, no bits set past the end, padding complete or absent.
  * percent and form decoding (RFC 3986 §2.1, WHATWG URL): a bare or truncated % is refused.
  * Sizes: each *_size() is what the output needs at the most, without a NUL.
  */
@@ -32,6 +33,22 @@ struct dw_str base64url_encode_arena(struct dw_arena *arena, struct dw_str bytes
 DW_MUST_USE enum dw_err base64_decode(struct dw_str text, bool padded, void *ret_bytes, size_t capacity,
                                       size_t *ret_size);
 size_t base64_encode(struct dw_str bytes, bool padded, char *ret_text);
+
+static inline size_t base32_encoded_size(size_t bytes)
+{
+    return (bytes + 4) / 5 * 8;
+}
+
+static inline size_t base32_decoded_size(size_t chars)
+{
+    return chars * 5 / 8;
+}
+
+size_t base32_encode(struct dw_str bytes, bool padded, char *ret_text);
+DW_MUST_USE enum dw_err base32_decode(struct dw_str text, void *ret_bytes, size_t capacity, size_t *ret_size);
+/* Without padding, as otpauth URIs want it. Absent without memory. */
+struct dw_str base32_encode_arena(struct dw_arena *arena, struct dw_str bytes);
+DW_MUST_USE enum dw_err base32_decode_arena(struct dw_arena *arena, struct dw_str text, struct dw_str *ret_bytes);
 
 size_t hex_encode(struct dw_str bytes, char *ret_text);
 DW_MUST_USE enum dw_err hex_decode(struct dw_str text, void *ret_bytes, size_t capacity, size_t *ret_size);

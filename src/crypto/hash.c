@@ -1,7 +1,9 @@
 #include "crypto/hash.h"
 #include "crypto/algorithms.h"
 #include "crypto/context.h"
+#include <limits.h>
 #include <openssl/core_names.h>
+#include <openssl/hmac.h>
 
 enum dw_err hash_sha2(unsigned bits, struct dw_str data, unsigned char *ret_digest)
 {
@@ -44,6 +46,16 @@ enum dw_err hmac_sha2(unsigned bits, struct dw_str key, struct dw_str data, unsi
 enum dw_err hmac_sha256(const struct dw_secret *key, struct dw_str data, unsigned char ret_mac[SHA256_SIZE])
 {
     return hmac_sha2(256, dw_secret_borrow(key), data, ret_mac);
+}
+
+enum dw_err hmac_sha1(struct dw_str key, struct dw_str data, unsigned char ret_mac[SHA1_SIZE])
+{
+    unsigned size = 0;
+
+    if (key.len > INT_MAX || HMAC(EVP_sha1(), key.len > 0 ? key.ptr : "", (int)key.len,
+                                  (const unsigned char *)data.ptr, data.len, ret_mac, &size) == NULL)
+        return crypto_failed(DW_ERR_CRYPTO);
+    return DW_OK;
 }
 
 enum dw_err hkdf_sha256(const struct dw_secret *key, struct dw_str info, size_t size, struct dw_secret *ret_key)

@@ -7,7 +7,7 @@
 
 #include "base/cleanup.h"
 
-enum { SHA256_SIZE = 32, HASH_MAX_SIZE = 64 };
+enum { SHA1_SIZE = 20, SHA256_SIZE = 32, HASH_MAX_SIZE = 64 };
 
 DW_MUST_USE enum dw_err hash_sha256(struct dw_str data, unsigned char ret_digest[SHA256_SIZE]);
 /* bits: 256, 384 or 512. */
@@ -15,6 +15,8 @@ DW_MUST_USE enum dw_err hash_sha2(unsigned bits, struct dw_str data, unsigned ch
 DW_MUST_USE enum dw_err hmac_sha256(const struct dw_secret *key, struct dw_str data,
                                     unsigned char ret_mac[SHA256_SIZE]);
 DW_MUST_USE enum dw_err hmac_sha2(unsigned bits, struct dw_str key, struct dw_str data, unsigned char *ret_mac);
+/* For one-time codes alone (RFC 4226 asks for it); as a MAC it is sound still (RFC 6194 §3.3). */
+DW_MUST_USE enum dw_err hmac_sha1(struct dw_str key, struct dw_str data, unsigned char ret_mac[SHA1_SIZE]);
 /* `size` bytes bound to `info`; no salt, as the input key is already uniform. */
 DW_MUST_USE enum dw_err hkdf_sha256(const struct dw_secret *key, struct dw_str info, size_t size,
                                     struct dw_secret *ret_key);
