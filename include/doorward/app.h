@@ -261,6 +261,51 @@ DW_API void dw_challenge(struct dw_request *r, const char *value);
 /* Retry-After of an error answer. Headers and a body that a handler set are forgotten when it returns an error. */
 DW_API void dw_retry_after(struct dw_request *r, unsigned seconds);
 
+/* The answer as another model than the row's own: one by which some row of the application answers (DW_ERR_ARGUMENT
+ * otherwise). Nothing of `out` is kept. */
+DW_API DW_MUST_USE enum dw_err dw_answer_model(struct dw_request *r, const struct dw_model *model, const void *out);
+
+/* --- cookies ---------------------------------------------------------------------------------------------------- */
+
+/* Always SameSite=Lax and Path=/, never a Domain. */
+struct dw_cookie {
+    const char *name;    /* with "__Host-" at its start is_secure must be set (RFC 6265bis §4.1.3.2) */
+    struct dw_str value; /* RFC 6265 §4.1.1 */
+    int64_t max_age_s;   /* 0: until the browser ends; negative: it forgets the cookie now; at most 400 days */
+    bool is_secure;      /* the public URL is https */
+    bool for_scripts;    /* not HttpOnly */
+};
+
+/* Sets a cookie, also when the answer becomes an error. DW_ERR_ARGUMENT when it breaks the rules above; 4 KiB a request
+ * at the most (DW_ERR_LIMIT). */
+DW_API DW_MUST_USE enum dw_err dw_answer_cookie(struct dw_request *r, const struct dw_cookie *cookie);
+
+/* --- CSRF --------------------------------------------------------------------------------------------------------- */
+
+/*
+ * For what a cookie authenticates, and for nothing else: a browser sends cookies whoever made it ask, and nobody else's
+ * page can add a header. The token is bound to the session (HMAC), so that one from another session, or one that a
+ * neighbouring host set as a cookie, is worth nothing.
+ */
+struct dw_csrf {
+    const struct dw_secret *key; /* 32 bytes or more, for this alone */
+    struct dw_str origin;        /* of the application's own pages: dw_origin_of_url() */
+    const char *cookie;          /* where the browser keeps the token, for scripts to read */
+    const char *header;          /* where it must come back: "X-CSRF-Token" */
+};
+
+/* A new token for a session (its id, at most 256 bytes), in the arena. Any number of them are good at the same time. */
+DW_API DW_MUST_USE enum dw_err dw_csrf_token(const struct dw_csrf *csrf, struct dw_str session, struct dw_arena *arena,
+                                             struct dw_str *ret_token);
+/* DW_ERR_CSRF for a request other than GET, HEAD, OPTIONS whose token is missing, wrong (compared in constant time) or
+ * another session's, or differs from the cookie where that is sent; and what dw_csrf_check_origin() refuses. */
+DW_API DW_MUST_USE enum dw_err dw_csrf_check(struct dw_request *r, const struct dw_csrf *csrf, struct dw_str session);
+/* DW_ERR_CSRF when Origin or Sec-Fetch-Site say that another origin's page asks; what is not sent says nothing. For rows
+ * that no session protects yet, as a sign-in. */
+DW_API DW_MUST_USE enum dw_err dw_csrf_check_origin(struct dw_request *r, const struct dw_csrf *csrf);
+/* The origin of an http or https URL as browsers write it (RFC 6454 §6.2), in the arena; DW_ERR_ARGUMENT for others. */
+DW_API DW_MUST_USE enum dw_err dw_origin_of_url(struct dw_str url, struct dw_arena *arena, struct dw_str *ret_origin);
+
 /* --- applications ----------------------------------------------------------------------------------------------- */
 
 struct dw_app_config {

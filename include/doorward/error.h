@@ -90,6 +90,8 @@ extern "C" {
     X(DW_ERR_KEY_TYPE,           "key_type",                 400, "invalid_request",         "Bad Request")             \
     X(DW_ERR_KEY_TOO_WEAK,       "key_too_weak",             400, "invalid_request",         "Bad Request")             \
     X(DW_ERR_KEY_USE,            "key_use",                  400, "invalid_request",         "Bad Request")             \
+    X(DW_ERR_API_KEY,            "api_key_invalid",          401, "invalid_token",           DW_TEXT_CREDENTIALS)       \
+    X(DW_ERR_API_KEY_EXPIRED,    "api_key_expired",          401, "invalid_token",           "API key has expired")     \
     /* may they */                                                                                                     \
     X(DW_ERR_FORBIDDEN,          "forbidden",                403, NULL,                      "Not enough permissions")  \
     X(DW_ERR_SCOPE,              "insufficient_scope",       403, "insufficient_scope",      "Not enough permissions")  \
@@ -97,6 +99,7 @@ extern "C" {
     X(DW_ERR_PERMISSION,         "permission_required",      403, NULL,                      "Not enough permissions")  \
     X(DW_ERR_INTERACTIVE,        "sign_in_required",         403, NULL,                                                 \
       "This needs a sign-in: an API key can't do it")                                                                  \
+    X(DW_ERR_CSRF,               "csrf",                     403, NULL,             "CSRF token missing or invalid")     \
     /* passwords */                                                                                                    \
     X(DW_ERR_PASSWORD_FORMAT,    "password_hash_format",     500, "server_error",            DW_TEXT_INTERNAL)          \
     X(DW_ERR_PASSWORD_NUL,       "password_nul",             422, "invalid_request", "The password contains a NUL byte") \
@@ -113,6 +116,12 @@ extern "C" {
     X(DW_ERR_REGISTRATION,       "registration_closed",      403, NULL,             "Registration is closed")           \
     X(DW_ERR_LAST_ADMIN,         "last_administrator",       409, NULL,                                                 \
       "The last administrator can't be demoted, disabled or deleted")                                                  \
+    X(DW_ERR_RECOVERY_TOKEN,     "recovery_token_invalid",   400, NULL,             "Invalid or expired token")         \
+    X(DW_ERR_API_KEY_LIMIT,      "api_key_limit",            409, NULL,                                                 \
+      "There are too many API keys: revoke one first")                                                                 \
+    X(DW_ERR_API_KEY_ENDED,      "api_key_ended",            409, NULL, "The API key has expired: make a new one")      \
+    X(DW_ERR_API_KEY_ROTATED,    "api_key_rotated",          409, NULL,                                                 \
+      "The API key was rotated too often: wait for an overlap to end, or rotate with overlap=0")                       \
     X(DW_ERR_REFRESH_INVALID,    "refresh_invalid",          401, "invalid_grant",  "Invalid refresh token")            \
     X(DW_ERR_REFRESH_REUSED,     "refresh_reused",           401, "invalid_grant",  "Refresh token reuse detected")     \
     X(DW_ERR_GRANT_TYPE,         "grant_type",               400, "unsupported_grant_type", "Unsupported grant type")   \

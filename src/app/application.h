@@ -62,6 +62,7 @@ struct app_state {
     struct dw_str challenge;
     struct dw_str challenge_scope;
     unsigned retry_after_s;
+    struct dw_str cookies; /* lines of Set-Cookie */
     struct issue_list issues;
 };
 

@@ -59,6 +59,20 @@ static void succeed(const struct dw_app *app, struct dw_request *r, const void *
     dispatch_release(r);
 }
 
+enum dw_err dw_answer_model(struct dw_request *r, const struct dw_model *model, const void *out)
+{
+    if (r == NULL || r->state == NULL || model == NULL || out == NULL)
+        return DW_ERR_ARGUMENT;
+    for (const struct model_plan *plan = app_state(r)->app->models.first; plan != NULL; plan = plan->next) {
+        if (plan->model != model || (plan->uses & MODEL_OUT) == 0)
+            continue;
+        dw_answer_body(r, "application/json", dw_str_n(NULL, 0));
+        model_write(plan, out, &r->answer);
+        return buffer_error(&r->answer);
+    }
+    return DW_ERR_ARGUMENT;
+}
+
 /* --- serving ---------------------------------------------------------------------------------------------------- */
 
 static enum dw_err handler_call(struct dw_request *r, void **ret_out)
@@ -100,6 +114,7 @@ static bool run(const struct dw_app *app, struct dw_request *r)
         http_answer_clear(r);
         app_state(r)->fail_error = DW_OK;
         app_state(r)->issues = (struct issue_list){ 0 };
+        app_state(r)->cookies = dw_str_n(NULL, 0);
         return false;
     }
     if (err == DW_OK)

@@ -18,6 +18,7 @@ struct middleware {
     void (*finished)(const struct dw_app *app, struct dw_request *r, bool sent);
 };
 
+extern const struct middleware MIDDLEWARE_COOKIES;
 extern const struct middleware MIDDLEWARE_REQUEST_ID;
 extern const struct middleware MIDDLEWARE_ACCESS_LOG;
 extern const struct middleware MIDDLEWARE_SECURITY_HEADERS;
