@@ -1,28 +1,152 @@
 #include "identity/audit.h"
 
+#include "base/buffer.h"
+#include "base/encoding.h"
+#include "crypto/hash.h"
+
+/* A row is a few short strings; details are cut by whoever writes them. */
+enum { CANONICAL_MAX_BYTES = 64 * 1024 };
+
+/* Rows of the time before the chain keep their order and have no hash: only the first ones can be without. */
+const char AUDIT_CHAIN_TABLES[] =
+    "ALTER TABLE audit_events RENAME TO audit_events_before;"
+    "DROP INDEX audit_events_by_time;"
+    "CREATE TABLE audit_events ("
+    " seq BIGINT PRIMARY KEY,"
+    " id TEXT NOT NULL UNIQUE,"
+    " at BIGINT NOT NULL,"
+    " action TEXT NOT NULL,"
+    " tenant_id TEXT,"
+    " actor TEXT,"
+    " target TEXT,"
+    " address TEXT,"
+    " result TEXT NOT NULL,"
+    " detail TEXT,"
+    " hash TEXT NOT NULL);"
+    "INSERT INTO audit_events (seq, id, at, action, tenant_id, actor, target, address, result, hash)"
+    " SELECT row_number() OVER (ORDER BY id), id, at, action, tenant_id, actor, target, address, result, ''"
+    " FROM audit_events_before;"
+    "DROP TABLE audit_events_before;"
+    "CREATE INDEX audit_events_by_time ON audit_events (at);"
+    "CREATE INDEX audit_events_by_actor ON audit_events (actor, seq);"
+    "CREATE INDEX audit_events_by_target ON audit_events (target, at);"
+    "CREATE TABLE audit_head ("
+    " one INTEGER PRIMARY KEY CHECK (one = 1),"
+    " seq BIGINT NOT NULL,"
+    " hash TEXT NOT NULL);"
+    "INSERT INTO audit_head (one, seq, hash) SELECT 1, COUNT(*), '' FROM audit_events;";
+
+#define AUDIT_COLUMNS "seq, at, id, action, tenant_id, actor, target, address, result, detail, hash"
+/* $1 the tenant, $2 whether it is "default" */
+#define AUDIT_FOUND                                                                                                    \
+    " FROM audit_events WHERE (tenant_id = $1 OR ($2 = 1 AND tenant_id IS NULL))"                                      \
+    " AND (CAST($3 AS TEXT) IS NULL OR actor = $3) AND (CAST($4 AS TEXT) IS NULL OR action = $4)"                      \
+    " AND ($5 < 0 OR at >= $5) AND ($6 < 0 OR at < $6)"
+
+static const struct statement AUDIT_INSERT = {
+    "audit_insert",
+    "INSERT INTO audit_events (" AUDIT_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+    11,
+};
+static const struct statement AUDIT_HEAD_TAKE = {
+    "audit_head_take", "UPDATE audit_head SET seq = seq + 1 WHERE one = 1 RETURNING seq, hash", 0,
+};
+static const struct statement AUDIT_HEAD_PUT = {
+    "audit_head_put", "UPDATE audit_head SET hash = $1 WHERE one = 1", 1,
+};
+static const struct statement AUDIT_HEAD_READ = { "audit_head_read", "SELECT seq, hash FROM audit_head", 0 };
+static const struct statement AUDIT_ALL = {
+    "audit_all", "SELECT " AUDIT_COLUMNS " FROM audit_events ORDER BY seq", 0,
+};
+static const struct statement AUDIT_OLDEST = {
+    "audit_oldest", "SELECT " AUDIT_COLUMNS AUDIT_FOUND " AND seq > $7 ORDER BY seq LIMIT $8", 8,
+};
+static const struct statement AUDIT_NEWEST = {
+    "audit_newest", "SELECT " AUDIT_COLUMNS AUDIT_FOUND " AND ($7 < 0 OR seq < $7) ORDER BY seq DESC LIMIT $8", 8,
+};
+
+const struct statement *const AUDIT_STATEMENTS[] = {
+    &AUDIT_INSERT, &AUDIT_HEAD_TAKE, &AUDIT_HEAD_PUT, &AUDIT_HEAD_READ, &AUDIT_ALL, &AUDIT_OLDEST, &AUDIT_NEWEST, NULL,
+};
+
 #define AUDIT_NAME(symbol, name) [symbol] = (name),
 static const char *const ACTION_NAMES[] = { AUDIT_ACTIONS(AUDIT_NAME) };
 #undef AUDIT_NAME
 
-static const struct statement AUDIT_INSERT = {
-    "audit_insert",
-    "INSERT INTO audit_events (id, at, action, tenant_id, actor, target, address, result)"
-    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-    8,
-};
+/* --- the chain -------------------------------------------------------------------------------------------------- */
 
-const struct statement *const AUDIT_STATEMENTS[] = { &AUDIT_INSERT, NULL };
+/* Length and bytes, so that no two rows have one form; "-" for absent, which is not the same as empty. */
+static void append_text(struct buffer *b, struct dw_str text)
+{
+    if (text.ptr != NULL) {
+        buffer_append_int(b, (int64_t)text.len);
+        buffer_append_char(b, ':');
+        buffer_append(b, text);
+    } else {
+        buffer_append_char(b, '-');
+    }
+    buffer_append_char(b, ',');
+}
+
+static void append_number(struct buffer *b, int64_t number)
+{
+    buffer_append_int(b, number);
+    buffer_append_char(b, ',');
+}
+
+static enum dw_err chain_hash(const struct identity *identity, struct dw_str previous, const struct audit_entry *e,
+                              char ret_hash[AUDIT_HASH_SIZE])
+{
+    const struct dw_str texts[] = { previous,  e->id,      e->action, e->tenant_id, e->actor,
+                                    e->target, e->address, e->result, e->detail };
+    _cleanup_buffer_ struct buffer b = BUFFER_INIT(CANONICAL_MAX_BYTES);
+    unsigned char mac[SHA256_SIZE];
+
+    append_number(&b, e->seq);
+    append_number(&b, e->at);
+    for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+        append_text(&b, texts[i]);
+    TRY(buffer_error(&b));
+    TRY(hmac_sha256(&identity->keys.audit, buffer_str(&b), mac));
+    ret_hash[hex_encode(dw_str_n(mac, sizeof(mac)), ret_hash)] = '\0';
+    return DW_OK;
+}
+
+static enum dw_err read_head(const struct row *row, void *argument)
+{
+    struct audit_head *head = argument;
+    const struct dw_str hash = row_text(row, 1);
+
+    if (hash.len >= sizeof(head->hash))
+        return DW_ERR_DATABASE;
+    *head = (struct audit_head){ .seq = row_int(row, 0) };
+    memcpy(head->hash, hash.ptr, hash.len);
+    return DW_OK;
+}
 
 enum dw_err audit_append(struct transaction *tx, const struct audit_event *event)
 {
-    char id[DW_UUID_SIZE];
+    const struct identity *identity = transaction_context(tx);
+    char id[DW_UUID_SIZE], hash[AUDIT_HASH_SIZE];
+    struct audit_head head;
 
+    if (identity == NULL)
+        return DW_ERR_INTERNAL;
     dw_uuid7(id);
-    return sql_exec(tx, &AUDIT_INSERT,
-                    VALUES(V_CSTR(id), V_INT(dw_clock_now_s()), V_CSTR(ACTION_NAMES[event->action]),
-                           V_CSTR(event->tenant_id), V_TEXT(event->actor), V_TEXT(event->target),
-                           V_TEXT(event->address), V_CSTR(dw_error_info(event->result)->code)),
-                    NULL);
+    TRY(sql_one(tx, &AUDIT_HEAD_TAKE, NO_VALUES, read_head, &head));
+    const struct audit_entry e = {
+        .seq = head.seq, .at = dw_clock_now_s(), .id = dw_str(id), .action = dw_str(ACTION_NAMES[event->action]),
+        .tenant_id = dw_str(event->tenant_id), .actor = event->actor, .target = event->target,
+        .address = event->address, .result = dw_str(dw_error_info(event->result)->code), .detail = event->detail,
+    };
+
+    TRY(chain_hash(identity, dw_str(head.hash), &e, hash));
+    TRY(sql_exec(tx, &AUDIT_INSERT,
+                 VALUES(V_INT(e.seq), V_INT(e.at), V_TEXT(e.id), V_TEXT(e.action), V_TEXT(e.tenant_id),
+                        V_TEXT(e.actor), V_TEXT(e.target), V_TEXT(e.address), V_TEXT(e.result), V_TEXT(e.detail),
+                        V_CSTR(hash)),
+                 NULL));
+    return sql_exec(tx, &AUDIT_HEAD_PUT, VALUES(V_CSTR(hash)), NULL);
 }
 
 static enum dw_err record(struct transaction *tx, void *argument)
@@ -35,4 +159,189 @@ enum dw_err audit_record(struct identity *identity, const struct audit_event *ev
     struct audit_event copy = *event;
 
     return storage_write(identity->storage, record, &copy);
+}
+
+/* --- reading ---------------------------------------------------------------------------------------------------- */
+
+/* Borrows from the row. */
+static struct audit_entry entry_of(const struct row *row)
+{
+    return (struct audit_entry){
+        .seq = row_int(row, 0), .at = row_int(row, 1), .id = row_text(row, 2), .action = row_text(row, 3),
+        .tenant_id = row_text(row, 4), .actor = row_text(row, 5), .target = row_text(row, 6),
+        .address = row_text(row, 7), .result = row_text(row, 8), .detail = row_text(row, 9), .hash = row_text(row, 10),
+    };
+}
+
+static enum dw_err entry_keep(struct audit_entry *e, struct dw_arena *arena)
+{
+    struct dw_str *const texts[] = { &e->id,      &e->action, &e->tenant_id, &e->actor, &e->target,
+                                     &e->address, &e->result, &e->detail,    &e->hash };
+
+    for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+        const struct dw_str copy = dw_arena_copy(arena, *texts[i]);
+
+        if (copy.ptr == NULL && texts[i]->ptr != NULL)
+            return DW_ERR_NO_MEMORY;
+        *texts[i] = copy;
+    }
+    return DW_OK;
+}
+
+struct listing {
+    const struct tenant *tenant;
+    const struct audit_filter *filter;
+    struct dw_arena *arena;
+    struct audit_page page;
+};
+
+static enum dw_err list_row(const struct row *row, void *argument)
+{
+    struct listing *l = argument;
+
+    if (l->page.n == l->filter->limit) {
+        l->page.has_more = true;
+        return DW_OK;
+    }
+    struct audit_entry *entry = &l->page.entries[l->page.n++];
+
+    *entry = entry_of(row);
+    return entry_keep(entry, l->arena);
+}
+
+static enum dw_err list(struct transaction *tx, void *argument)
+{
+    struct listing *l = argument;
+    const struct audit_filter *f = l->filter;
+    const bool is_default = dw_str_eq(dw_str(l->tenant->slug), DW_STR(TENANT_DEFAULT));
+
+    /* One more than asked for tells whether there is a next page. */
+    return sql_each(tx, f->newest_first ? &AUDIT_NEWEST : &AUDIT_OLDEST,
+                    VALUES(V_CSTR(l->tenant->id), V_INT(is_default), V_TEXT(f->actor), V_TEXT(f->action),
+                           V_INT(f->since), V_INT(f->until), V_INT(f->after), V_INT((int64_t)f->limit + 1)),
+                    list_row, l, NULL);
+}
+
+enum dw_err audit_list(struct identity *identity, const struct tenant *tenant, const struct audit_filter *filter,
+                       struct dw_arena *arena, struct audit_page *ret_page)
+{
+    struct listing l = { .tenant = tenant, .filter = filter, .arena = arena };
+
+    l.page.entries = dw_arena_alloc(arena, filter->limit * sizeof(*l.page.entries));
+    if (l.page.entries == NULL)
+        return DW_ERR_NO_MEMORY;
+    TRY(storage_read(identity->storage, list, &l));
+    *ret_page = l.page;
+    return DW_OK;
+}
+
+struct each {
+    enum dw_err (*fn)(const struct audit_entry *entry, void *argument);
+    void *argument;
+};
+
+static enum dw_err each_row(const struct row *row, void *argument)
+{
+    const struct each *each = argument;
+    const struct audit_entry entry = entry_of(row);
+
+    return each->fn(&entry, each->argument);
+}
+
+static enum dw_err read_all(struct transaction *tx, void *argument)
+{
+    return sql_each(tx, &AUDIT_ALL, NO_VALUES, each_row, argument, NULL);
+}
+
+enum dw_err audit_each(struct identity *identity, enum dw_err (*fn)(const struct audit_entry *entry, void *argument),
+                       void *argument)
+{
+    struct each each = { fn, argument };
+
+    return storage_read(identity->storage, read_all, &each);
+}
+
+/* --- verifying -------------------------------------------------------------------------------------------------- */
+
+struct verification {
+    const struct identity *identity;
+    const struct audit_head *known;
+    struct audit_head head; /* as the database says */
+    struct audit_head last; /* as the rows say */
+    struct audit_verdict verdict;
+};
+
+static void find_fault(struct verification *v, enum audit_fault fault, int64_t seq, struct dw_str id)
+{
+    if (fault == AUDIT_INTACT || v->verdict.fault != AUDIT_INTACT)
+        return; /* the first one is told */
+    v->verdict.fault = fault;
+    v->verdict.seq = seq;
+    snprintf(v->verdict.id, sizeof(v->verdict.id), "%.*s", (int)id.len, id.ptr ? id.ptr : "");
+}
+
+static enum audit_fault judge_hash(const struct verification *v, const struct audit_entry *e,
+                                   const char hash[AUDIT_HASH_SIZE])
+{
+    const bool is_known = v->known != NULL && v->known->seq == e->seq;
+
+    if (!dw_str_eq(e->hash, dw_str(hash)))
+        return AUDIT_CHANGED;
+    return is_known && strcmp(v->known->hash, hash) != 0 ? AUDIT_CUT_OFF : AUDIT_INTACT;
+}
+
+static enum dw_err verify_row(const struct row *row, void *argument)
+{
+    struct verification *v = argument;
+    const struct audit_entry e = entry_of(row);
+    char hash[AUDIT_HASH_SIZE] = "";
+
+    if (v->verdict.fault != AUDIT_INTACT)
+        return DW_OK;
+    v->verdict.events++;
+    if (e.seq > v->head.seq)
+        find_fault(v, AUDIT_INSERTED, e.seq, e.id);
+    else if (e.seq != v->last.seq + 1)
+        find_fault(v, AUDIT_REMOVED, v->last.seq + 1, dw_str_n(NULL, 0));
+    const bool is_before_chain = e.hash.len == 0 && v->last.hash[0] == '\0';
+
+    if (is_before_chain)
+        v->verdict.before_chain++;
+    else
+        TRY(chain_hash(v->identity, dw_str(v->last.hash), &e, hash));
+    find_fault(v, judge_hash(v, &e, hash), e.seq, e.id);
+    v->last.seq = e.seq;
+    memcpy(v->last.hash, hash, sizeof(hash));
+    return DW_OK;
+}
+
+/* What the rows alone can't tell: whether the last of them are missing. */
+static void judge_end(struct verification *v)
+{
+    if (v->last.seq < v->head.seq)
+        find_fault(v, AUDIT_REMOVED, v->last.seq + 1, dw_str_n(NULL, 0));
+    if (strcmp(v->last.hash, v->head.hash) != 0)
+        find_fault(v, AUDIT_CHANGED, v->last.seq, dw_str_n(NULL, 0));
+    if (v->known != NULL && v->known->seq > v->last.seq)
+        find_fault(v, AUDIT_CUT_OFF, v->last.seq + 1, dw_str_n(NULL, 0));
+}
+
+static enum dw_err verify(struct transaction *tx, void *argument)
+{
+    struct verification *v = argument;
+
+    TRY(sql_one(tx, &AUDIT_HEAD_READ, NO_VALUES, read_head, &v->head));
+    TRY(sql_each(tx, &AUDIT_ALL, NO_VALUES, verify_row, v, NULL));
+    judge_end(v);
+    v->verdict.head = v->head;
+    return DW_OK;
+}
+
+enum dw_err audit_verify(struct identity *identity, const struct audit_head *known, struct audit_verdict *ret_verdict)
+{
+    struct verification v = { .identity = identity, .known = known };
+
+    TRY(storage_read(identity->storage, verify, &v));
+    *ret_verdict = v.verdict;
+    return DW_OK;
 }

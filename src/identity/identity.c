@@ -2,8 +2,12 @@
 
 #include "base/log.h"
 #include "crypto/hash.h"
+#include "identity/api_key.h"
+#include "identity/api_key_use.h"
 #include "identity/audit.h"
+#include "identity/outbox.h"
 #include "identity/principal.h"
+#include "identity/recovery.h"
 #include "identity/signing_key.h"
 #include "identity/tenant.h"
 
@@ -44,13 +48,18 @@ const struct statement *const IDENTITY_STATEMENTS[] = {
 
 static enum dw_err derive_keys(struct identity *identity, const struct dw_secret *secret)
 {
-    _cleanup_secret_ struct dw_secret refresh = { 0 };
+    _cleanup_secret_ struct dw_secret refresh = { 0 }, pending = { 0 };
 
     if (secret->size < IDENTITY_SECRET_SIZE)
         return DW_ERR_KEY_TOO_WEAK;
     TRY(hkdf_sha256(secret, DW_STR("doorward refresh tokens"), IDENTITY_SECRET_SIZE, &refresh));
     TRY(dw_key_from_octets(&refresh, DW_ALG_HS256, &identity->keys.refresh));
     TRY(hkdf_sha256(secret, DW_STR("doorward refresh successors"), IDENTITY_SECRET_SIZE, &identity->keys.successor));
+    TRY(hkdf_sha256(secret, DW_STR("doorward audit log"), IDENTITY_SECRET_SIZE, &identity->keys.audit));
+    TRY(hkdf_sha256(secret, DW_STR("doorward pending sign-ins"), IDENTITY_SECRET_SIZE, &pending));
+    TRY(dw_key_from_octets(&pending, DW_ALG_HS256, &identity->keys.pending));
+    TRY(hkdf_sha256(secret, DW_STR("doorward recovery codes"), IDENTITY_SECRET_SIZE, &identity->keys.recovery));
+    TRY(hkdf_sha256(secret, DW_STR("doorward csrf tokens"), IDENTITY_SECRET_SIZE, &identity->keys.csrf));
     return hkdf_sha256(secret, DW_STR("doorward sealing"), IDENTITY_SECRET_SIZE, &identity->keys.sealing);
 }
 
@@ -72,6 +81,7 @@ static enum dw_err open_parts(struct identity *identity, const struct dw_secret 
     TRY(deny_list_new(&identity->denied));
     TRY(deny_list_new(&identity->watched));
     TRY(invalidation_new(&identity->invalidation));
+    TRY(api_key_uses_new(&identity->api_key_uses));
     TRY(tenant_ensure_default(identity));
     TRY(signing_key_load(identity));
     return storage_read(identity->storage, load_denials, identity);
@@ -90,6 +100,7 @@ enum dw_err identity_open(struct storage *storage, struct dw_passwords *password
     identity->storage = storage;
     identity->passwords = passwords;
     identity->config = *config;
+    identity->context_before = storage_set_context(storage, identity);
     TRY(open_parts(identity, secret));
     *ret_identity = TAKE_PTR(identity);
     return DW_OK;
@@ -104,9 +115,15 @@ void identity_close(struct identity **identity)
     principal_forget_thread();
     signing_key_unload(i);
     dw_key_free(&i->keys.refresh);
+    dw_key_free(&i->keys.pending);
+    dw_secret_free(&i->keys.recovery);
     dw_secret_free(&i->keys.successor);
+    dw_secret_free(&i->keys.csrf);
     dw_secret_free(&i->keys.sealing);
+    dw_secret_free(&i->keys.audit);
+    storage_set_context(i->storage, i->context_before);
     invalidation_free(&i->invalidation);
+    api_key_uses_free(&i->api_key_uses);
     deny_list_free(&i->denied);
     deny_list_free(&i->watched);
     free(i);
@@ -179,6 +196,9 @@ static enum dw_err purge(struct transaction *tx, void *argument)
     TRY(sql_exec(tx, &PURGE_DENIALS, VALUES(V_INT(now_s)), NULL));
     TRY(sql_exec(tx, &PURGE_TOKENS, VALUES(V_INT(now_s)), NULL));
     TRY(sql_exec(tx, &PURGE_FAMILIES, VALUES(V_INT(now_s)), NULL));
+    TRY(api_key_purge_in(tx, now_s));
+    TRY(recovery_purge(tx));
+    TRY(outbox_purge(tx));
     return sql_exec(tx, &PURGE_CHANGES, VALUES(V_INT(now_s - 10 * WATCH_WINDOW_S)), NULL);
 }
 

@@ -23,7 +23,11 @@ struct identity_config {
     enum dw_alg algorithm;      /* of access tokens */
     int64_t access_ttl_s;
     int64_t refresh_ttl_s;
+    int64_t session_idle_s, session_ttl_s; /* of cookie sessions */
     int64_t refresh_grace_s;    /* 0: a spent refresh token is reuse at once */
+    int64_t reset_ttl_s;        /* of the tokens in mails */
+    int64_t verify_ttl_s;
+    int64_t api_key_overlap_s;  /* how long a rotated key goes on, where nobody says otherwise */
     bool registration_open;
     bool announce;              /* this process is not the server: write down what changes, for the server to see */
     struct dw_password_policy policy;
@@ -33,18 +37,25 @@ struct identity_config {
 struct identity_keys {
     struct dw_key *refresh;      /* HS256, never published */
     struct dw_secret successor;  /* makes the next refresh token's id from the last one's */
-    struct dw_secret sealing;    /* private keys at rest, AES-256-GCM */
+    struct dw_secret csrf;       /* binds CSRF tokens to their session, HMAC-SHA256 */
+    struct dw_secret sealing;    /* private keys and TOTP secrets at rest, AES-256-GCM */
+    struct dw_key *pending;      /* HS256: sign-ins that wait for a second factor */
+    struct dw_secret recovery;   /* hashes recovery codes */
+    struct dw_secret audit;      /* chains the audit log's rows, HMAC-SHA256 */
 };
 
 struct signing_keys; /* identity/signing_key.h */
+struct api_key_uses; /* identity/api_key_use.h */
 
 struct identity {
     uint64_t serial; /* no two of a process are alike: a thread's tables belong to one */
     struct storage *storage;
+    void *context_before; /* the storage's, put back in the end: a second identity may open beside the first */
     struct dw_passwords *passwords;
     struct identity_config config;
     struct identity_keys keys;
     struct signing_keys *signing;
+    struct api_key_uses *api_key_uses;
     struct deny_list *denied;
     struct invalidation *invalidation;
     struct deny_list *watched; /* ids of changes by other processes that were seen already */

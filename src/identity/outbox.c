@@ -166,7 +166,7 @@ static enum dw_err settle(struct transaction *tx, void *argument)
                                        .result = DW_ERR_UNAVAILABLE };
 
     TRY(sql_exec(tx, &OUTBOX_SETTLE, VALUES(V_TEXT(t->mail.id), V_CSTR(t->state)), NULL));
-    return strcmp(t->state, "expired") == 0 ? audit_append(tx, t->identity, &event) : DW_OK;
+    return strcmp(t->state, "expired") == 0 ? audit_append(tx, &event) : DW_OK;
 }
 
 static enum dw_err put_off(struct transaction *tx, void *argument)

@@ -103,7 +103,7 @@ static enum dw_err ask(struct transaction *tx, struct identity *identity, enum r
     if (!is_told)
         return event.result;
     *ret_outcome = event.result;
-    return audit_append(tx, identity, &event);
+    return audit_append(tx, &event);
 }
 
 enum dw_err recovery_verification(struct transaction *tx, struct identity *identity, const struct user *user,
@@ -170,7 +170,7 @@ static enum dw_err work_one(struct transaction *tx, void *argument)
     const struct audit_event event = { .action = AUDIT_RESET_REQUESTED, .address = w->request.peer,
                                        .result = DW_ERR_NOT_FOUND };
 
-    return audit_append(tx, w->identity, &event);
+    return audit_append(tx, &event);
 }
 
 enum dw_err recovery_work(struct identity *identity)
@@ -226,7 +226,7 @@ static enum dw_err audit_use(struct transaction *tx, const struct use *u)
     const struct audit_event event = { .action = PURPOSES[u->purpose].used, .tenant_id = u->user.tenant_id.ptr,
                                        .actor = u->user.id, .target = u->user.id, .address = u->stranger->address };
 
-    return audit_append(tx, u->identity, &event);
+    return audit_append(tx, &event);
 }
 
 /* Best effort: the answer is the same whether the log could be written or not. */

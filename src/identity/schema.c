@@ -1,6 +1,12 @@
+#include "identity/api_key.h"
+#include "identity/api_key_use.h"
 #include "identity/audit.h"
+#include "identity/cookie_session.h"
 #include "identity/credential.h"
+#include "identity/outbox.h"
+#include "identity/recovery.h"
 #include "identity/session.h"
+#include "identity/sign_in_list.h"
 #include "identity/signing_key.h"
 
 /* Ids are UUIDv7 text, times Unix seconds, lists space-separated text. Names and addresses are unique by their key. */
@@ -93,12 +99,18 @@ static const char FIRST_TABLES[] =
 
 static const struct migration MIGRATIONS[] = {
     { 1, "accounts, sign-ins, keys, audit", FIRST_TABLES },
+    { 2, "recovery of accounts", RECOVERY_TABLES },
+    { 3, "mails to send", OUTBOX_TABLES },
+    { 4, "API keys", API_KEY_TABLES },
+    { 5, "the chain of the audit log", AUDIT_CHAIN_TABLES },
+    { 6, "cookie sessions", COOKIE_SESSION_TABLES },
     { 0 },
 };
 
 static const struct statement *const *const ALL_STATEMENTS[] = {
     IDENTITY_STATEMENTS, TENANT_STATEMENTS,      USER_STATEMENTS,  CREDENTIAL_STATEMENTS,
-    SESSION_STATEMENTS,  SIGNING_KEY_STATEMENTS, AUDIT_STATEMENTS, NULL,
+    SESSION_STATEMENTS,  SIGNING_KEY_STATEMENTS, AUDIT_STATEMENTS, RECOVERY_STATEMENTS, OUTBOX_STATEMENTS,
+    API_KEY_STATEMENTS, API_KEY_USE_STATEMENTS, COOKIE_SESSION_STATEMENTS, SIGN_IN_LIST_STATEMENTS, NULL,
 };
 
 const struct storage_schema IDENTITY_SCHEMA = { .migrations = MIGRATIONS, .statements = ALL_STATEMENTS };

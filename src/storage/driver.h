@@ -31,6 +31,7 @@ struct storage_driver {
 /* The head of each driver's own struct transaction and struct row. */
 struct transaction {
     const struct storage_driver *driver;
+    void *context; /* storage_set_context()'s: set by storage.c */
 };
 struct row {
     const struct storage_driver *driver;

@@ -3,6 +3,7 @@
 struct storage {
     const struct storage_driver *driver;
     void *state;
+    void *context;
 };
 
 static const struct storage_driver *find_driver(const struct storage_driver *const *drivers, const char *url)
@@ -78,16 +79,48 @@ enum dw_err storage_ping(struct storage *storage)
     return storage->driver->version(storage->state, &applied);
 }
 
+void *storage_set_context(struct storage *storage, void *context)
+{
+    void *before = storage->context;
+
+    storage->context = context;
+    return before;
+}
+
+void *transaction_context(const struct transaction *tx)
+{
+    return tx->context;
+}
+
+struct call {
+    enum dw_err (*fn)(struct transaction *, void *argument);
+    void *argument;
+    void *context;
+};
+
+/* The driver makes the transaction, on whichever thread: this gives it what it lacks. */
+static enum dw_err call_in_context(struct transaction *tx, void *argument)
+{
+    const struct call *call = argument;
+
+    tx->context = call->context;
+    return call->fn(tx, call->argument);
+}
+
 enum dw_err storage_read(struct storage *storage, enum dw_err (*fn)(struct transaction *, void *argument),
                          void *argument)
 {
-    return storage->driver->read(storage->state, fn, argument);
+    struct call call = { fn, argument, storage->context };
+
+    return storage->driver->read(storage->state, call_in_context, &call);
 }
 
 enum dw_err storage_write(struct storage *storage, enum dw_err (*fn)(struct transaction *, void *argument),
                           void *argument)
 {
-    return storage->driver->write(storage->state, fn, argument);
+    struct call call = { fn, argument, storage->context };
+
+    return storage->driver->write(storage->state, call_in_context, &call);
 }
 
 enum dw_err sql_exec(struct transaction *tx, const struct statement *statement, const struct value *values,

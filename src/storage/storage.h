@@ -78,6 +78,11 @@ DW_MUST_USE enum dw_err storage_open(const struct storage_driver *const *drivers
                                      const struct storage_config *config, struct storage **ret_storage);
 void storage_close(struct storage **storage);
 
+/* What functions inside a read or write get from transaction_context(): the owner of the statements, where it needs more
+ * than the argument of the moment (a key for each row of a log). NULL until it is set; returns the one before. Not while
+ * others read or write. */
+void *storage_set_context(struct storage *storage, void *context);
+
 /* Migrations known and applied: *ret_applied is the database's version. */
 DW_MUST_USE enum dw_err storage_version(struct storage *storage, int *ret_applied);
 /* One trivial query, for readiness. */
@@ -99,6 +104,8 @@ DW_MUST_USE enum dw_err storage_write(struct storage *storage, enum dw_err (*fn)
                                       void *argument);
 
 /* --- inside a read or write ------------------------------------------------------------------------------------- */
+
+void *transaction_context(const struct transaction *tx);
 
 /* Executes a statement that returns no row. ret_changes (may be NULL): rows changed. DW_ERR_CONSTRAINT when a unique,
  * foreign-key or check constraint refuses: hand it on (PostgreSQL runs nothing more in that transaction), or write ON
