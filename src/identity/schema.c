@@ -3,6 +3,7 @@
 #include "identity/audit.h"
 #include "identity/cookie_session.h"
 #include "identity/credential.h"
+#include "identity/mfa.h"
 #include "identity/outbox.h"
 #include "identity/recovery.h"
 #include "identity/session.h"
@@ -104,13 +105,15 @@ static const struct migration MIGRATIONS[] = {
     { 4, "API keys", API_KEY_TABLES },
     { 5, "the chain of the audit log", AUDIT_CHAIN_TABLES },
     { 6, "cookie sessions", COOKIE_SESSION_TABLES },
+    { 7, "two-factor sign-in", MFA_TABLES },
     { 0 },
 };
 
 static const struct statement *const *const ALL_STATEMENTS[] = {
     IDENTITY_STATEMENTS, TENANT_STATEMENTS,      USER_STATEMENTS,  CREDENTIAL_STATEMENTS,
     SESSION_STATEMENTS,  SIGNING_KEY_STATEMENTS, AUDIT_STATEMENTS, RECOVERY_STATEMENTS, OUTBOX_STATEMENTS,
-    API_KEY_STATEMENTS, API_KEY_USE_STATEMENTS, COOKIE_SESSION_STATEMENTS, SIGN_IN_LIST_STATEMENTS, NULL,
+    API_KEY_STATEMENTS, API_KEY_USE_STATEMENTS, COOKIE_SESSION_STATEMENTS, SIGN_IN_LIST_STATEMENTS, MFA_STATEMENTS, MFA_ATTEMPT_STATEMENTS, MFA_PENDING_STATEMENTS,
+    NULL,
 };
 
 const struct storage_schema IDENTITY_SCHEMA = { .migrations = MIGRATIONS, .statements = ALL_STATEMENTS };

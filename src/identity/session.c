@@ -76,7 +76,8 @@ struct opening {
     struct identity *identity;
     const struct sign_in *in;
     struct dw_arena *arena;
-    struct dw_str user_id, rehash, family, scope, client;
+    const struct first_factor *factor;
+    struct dw_str user_id, family, scope, client;
     struct refresh_claims refresh;
     struct user user;
 };
@@ -97,23 +98,33 @@ static enum dw_err insert_family(struct transaction *tx, const struct opening *o
                     NULL);
 }
 
+enum dw_err session_admit_in(struct transaction *tx, const struct first_factor *factor, int64_t now_s,
+                             struct dw_arena *arena, struct user *ret_user)
+{
+    struct user user;
+
+    TRY(sql_exec(tx, &USER_SIGNED_IN, VALUES(V_TEXT(factor->user.id), V_INT(now_s)), NULL));
+    /* The password was checked a moment ago; disabled or deleted since, the sign-in must not come about. */
+    const enum dw_err err = user_load(tx, factor->user.id, arena, &user);
+
+    if (err == DW_ERR_NOT_FOUND)
+        return DW_ERR_SIGN_IN;
+    TRY(err);
+    if (!user.is_active)
+        return DW_ERR_USER_INACTIVE;
+    if (factor->rehash.ptr != NULL)
+        TRY(credential_store_rehash(tx, user.id, factor->rehash));
+    *ret_user = user;
+    return DW_OK;
+}
+
 static enum dw_err open_family(struct transaction *tx, void *argument)
 {
     struct opening *o = argument;
     const struct audit_event event = { .action = AUDIT_SIGN_IN, .tenant_id = o->in->tenant.id, .actor = o->user_id,
                                        .target = o->family, .address = o->in->device.address };
 
-    TRY(sql_exec(tx, &USER_SIGNED_IN, VALUES(V_TEXT(o->user_id), V_INT(o->refresh.issued_s)), NULL));
-    /* The password was checked a moment ago; disabled or deleted since, the sign-in must not come about. */
-    const enum dw_err err = user_load(tx, o->user_id, o->arena, &o->user);
-
-    if (err == DW_ERR_NOT_FOUND)
-        return DW_ERR_SIGN_IN;
-    TRY(err);
-    if (!o->user.is_active)
-        return DW_ERR_USER_INACTIVE;
-    if (o->rehash.ptr != NULL)
-        TRY(credential_store_rehash(tx, o->user_id, o->rehash));
+    TRY(session_admit_in(tx, o->factor, o->refresh.issued_s, o->arena, &o->user));
     TRY(insert_family(tx, o));
     return audit_append(tx, &event);
 }
@@ -176,8 +187,8 @@ enum dw_err session_first_factor(struct identity *identity, const struct sign_in
 enum dw_err session_open(struct identity *identity, const struct sign_in *in, const struct first_factor *factor,
                          struct dw_arena *arena, struct token_pair *ret_pair)
 {
-    struct opening o = { .identity = identity, .in = in, .arena = arena, .user_id = factor->user.id,
-                         .rehash = factor->rehash };
+    struct opening o = { .identity = identity, .in = in, .arena = arena, .factor = factor,
+                         .user_id = factor->user.id };
 
     if (factor->is_narrowed)
         o.scope = factor->granted;

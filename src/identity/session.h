@@ -67,6 +67,11 @@ DW_MUST_USE enum dw_err session_sign_out_all(struct identity *identity, const st
 
 /* --- for the other files of this room, inside a write ------------------------------------------------------------ */
 
+/* What every sign-in does first: the user as she stands now, her last sign-in and a better hash written down.
+ * DW_ERR_USER_INACTIVE, DW_ERR_SIGN_IN when she was disabled or deleted meanwhile. */
+DW_MUST_USE enum dw_err session_admit_in(struct transaction *tx, const struct first_factor *factor, int64_t now_s,
+                                         struct dw_arena *arena, struct user *ret_user);
+
 /* Denials that a write has put into the database and that the memory must learn after its commit. */
 struct denials {
     struct dw_str *ids; /* in the arena */
