@@ -6,6 +6,7 @@
 #include <doorward/jose.h>
 #include <doorward/password.h>
 #include <doorward/http.h>
+#include <doorward/rate_limit.h>
 #include <doorward/app.h>
 
 #endif

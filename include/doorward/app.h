@@ -15,6 +15,7 @@
 
 #include <doorward/base.h>
 #include <doorward/http.h>
+#include <doorward/rate_limit.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -241,6 +242,7 @@ struct dw_route {
     const char *answer_type;             /* media type of an answer that the handler writes itself */
     const char *id, *summary, *description, *tag;
     const struct dw_answer_doc *answers; /* ends with status 0 */
+    const char *rate_limit; /* one of dw_app_config.rate_limits, besides the default one; NULL: none of its own */
 };
 
 /* A segment of the path by its name in the row, percent-decoded; absent when the row has none of that name. */
@@ -321,6 +323,11 @@ struct dw_app_config {
     bool is_https;   /* the public URL is https: answers carry Strict-Transport-Security */
     bool access_log; /* one line a request */
     const char *server_url; /* OpenAPI's servers[0]; NULL: "/" */
+    /* These two are read at once and need not live on. Limits by client address; ends with a NULL name; the one named "default" holds for every request. */
+    const struct dw_rate_limit *rate_limits;
+    /* Addresses and networks of proxies, "127.0.0.1, 10.0.0.0/8": what they say of the client (X-Forwarded-For and
+     * -Proto, Forwarded) is believed, and dw_request_peer() is then the client's address. NULL: none. */
+    const char *trusted_proxies;
 };
 
 enum { DW_PROBLEM_SIZE = 256 };

@@ -54,6 +54,8 @@ static enum dw_err route_check(const struct dw_app *app, const struct dw_route *
         return problem_say(p, "status %d is none of success", route->status);
     if (route->content_security_policy != NULL && !is_header_value(route->content_security_policy))
         return problem_say(p, "a control character in its content security policy");
+    if (route->rate_limit != NULL && rate_limit_find(app, route->rate_limit) == NULL)
+        return problem_say(p, "no rate limit has the name %s", route->rate_limit);
     TRY(needs_check(app, &route->needs, p));
     return models_check(route, p);
 }
@@ -106,6 +108,7 @@ static enum dw_err row_make(struct dw_app *app, const struct dw_route *route, st
 {
     row->route = route;
     TRY(route_check(app, route, p));
+    row->limit = rate_limit_find(app, route->rate_limit);
     TRY(router_add(&app->router, route->method, route->path, row, p, row->names, &row->n_names));
     TRY(model_make(app, route->body, MODEL_JSON_IN, p, &row->body));
     TRY(model_make(app, route->form, MODEL_TEXT_IN, p, &row->body));
@@ -180,6 +183,8 @@ static enum dw_err app_make(struct dw_app *app, struct problem *p)
     TRY(dw_arena_new(APP_ARENA_LIMIT, &app->arena));
     TRY(dw_arena_new(APP_ARENA_LIMIT, &app->plans_arena));
     app->router.arena = app->models.arena = app->arena;
+    TRY(forwarded_make(app, p));
+    TRY(rate_limits_make(app, p));
     TRY(rows_make(app, p));
     TRY(head_make(app, NULL, &app->head));
     model_set_finish(&app->models);
@@ -221,6 +226,7 @@ void dw_app_free(struct dw_app **app)
     }
     model_set_free(&(*app)->models);
     buffer_free(&(*app)->openapi);
+    rate_counters_free(&(*app)->counters);
     dw_arena_free(&(*app)->plans_arena);
     dw_arena_free(&(*app)->arena);
     free(*app);

@@ -7,10 +7,27 @@
 #include "app/issue.h"
 #include "app/model.h"
 #include "app/plan.h"
+#include "app/rate_limit.h"
 #include "app/router.h"
+#include "base/ip.h"
 #include "http/service.h"
 
 enum { APP_BODY_DEFAULT = 64 * 1024, APP_ROWS_MAX = 4096 };
+
+/* A limit by its name. */
+struct app_limit {
+    const char *name;
+    enum dw_rate_window window;
+    struct dw_rate rates[DW_RATES_MAX]; /* by length of the window */
+    size_t n_rates;                     /* 0: no limit */
+};
+
+/* What is left of the limit nearest to its end. */
+struct app_rate {
+    bool is_set;
+    uint32_t limit, remaining;
+    int64_t reset_s;
+};
 
 /* A route with all that was made of it at the start. */
 struct app_row {
@@ -23,6 +40,7 @@ struct app_row {
     const struct model_plan *answer;
     struct plan plan;
     struct dw_str head; /* header lines that each of its answers carries */
+    const struct app_limit *limit; /* its own; NULL: none */
 };
 
 struct dw_app {
@@ -37,6 +55,11 @@ struct dw_app {
     struct dw_str head; /* of answers that belong to no row */
     struct buffer openapi;
     struct http_service service;
+    struct app_limit *limits;
+    size_t n_limits;
+    struct rate_counters *counters; /* there when limits are */
+    struct ip_range *proxies;
+    size_t n_proxies;
 };
 
 /* One request: made when it begins, in its arena. */
@@ -62,6 +85,7 @@ struct app_state {
     struct dw_str challenge;
     struct dw_str challenge_scope;
     unsigned retry_after_s;
+    struct app_rate rate;
     struct dw_str cookies; /* lines of Set-Cookie */
     struct issue_list issues;
 };

@@ -161,7 +161,11 @@ static enum dw_err dispatch_begin(void *context, struct dw_request *r, size_t *m
     for (size_t i = 0; i < MIDDLEWARE_COUNT; i++)
         if (MIDDLEWARE[i]->before != NULL)
             TRY(MIDDLEWARE[i]->before(app, r));
-    TRY(router_find(&app->router, r->arena, r->method, r->path, &s->match));
+    const enum dw_err found = router_find(&app->router, r->arena, r->method, r->path, &s->match);
+    for (size_t i = 0; i < MIDDLEWARE_COUNT; i++)
+        if (MIDDLEWARE[i]->routed != NULL)
+            TRY(MIDDLEWARE[i]->routed(app, r));
+    TRY(found);
     const size_t wanted = s->match.row->route->max_body_bytes;
     *max_body = MIN_OF(*max_body, wanted == 0 ? APP_BODY_DEFAULT : wanted);
     return DW_OK;

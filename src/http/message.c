@@ -146,7 +146,7 @@ void http_request_reset(struct dw_request *r)
     r->method_text = r->path = r->query = r->body = r->answer_static = dw_str_n(NULL, 0);
     r->n_headers = 0;
     r->started_ns = 0;
-    r->may_block = r->close = r->broken = false;
+    r->may_block = r->close = r->broken = r->is_https = false;
     r->status = 200;
     r->content_type = NULL;
     r->lead_size = 0;
@@ -267,6 +267,11 @@ struct dw_str dw_request_cookie(const struct dw_request *r, const char *name)
 struct dw_str dw_request_peer(const struct dw_request *r)
 {
     return dw_str(r->peer);
+}
+
+bool dw_request_is_https(const struct dw_request *r)
+{
+    return r->is_https;
 }
 
 struct dw_str dw_request_id(const struct dw_request *r)

@@ -42,6 +42,7 @@ struct dw_request {
     unsigned n_headers;
     struct dw_str body;
     char peer[HTTP_ADDRESS_SIZE];
+    bool is_https; /* a trusted proxy says so */
     char id[HTTP_REQUEST_ID_SIZE];
     int64_t started_ns; /* monotonic */
 

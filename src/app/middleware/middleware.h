@@ -12,6 +12,8 @@ struct middleware {
     void (*prepare)(const struct dw_app *app, const struct dw_route *route, struct buffer *head);
     /* The request's header is complete. An error is answered instead of the row. */
     enum dw_err (*before)(const struct dw_app *app, struct dw_request *r);
+    /* The row has been looked for, and maybe found. An error is answered instead of it. */
+    enum dw_err (*routed)(const struct dw_app *app, struct dw_request *r);
     /* The answer is complete and about to leave: headers may be added. In reverse order of the list. */
     void (*after)(const struct dw_app *app, struct dw_request *r);
     /* It has left, or the client has. In reverse order. */
@@ -22,8 +24,16 @@ extern const struct middleware MIDDLEWARE_COOKIES;
 extern const struct middleware MIDDLEWARE_REQUEST_ID;
 extern const struct middleware MIDDLEWARE_ACCESS_LOG;
 extern const struct middleware MIDDLEWARE_SECURITY_HEADERS;
+extern const struct middleware MIDDLEWARE_FORWARDED;
+extern const struct middleware MIDDLEWARE_RATE_LIMIT;
 
 extern const struct middleware *const MIDDLEWARE[];
 extern const size_t MIDDLEWARE_COUNT;
+
+/* When the application is made: what its configuration says of proxies and limits. DW_ERR_TABLE when malformed. */
+DW_MUST_USE enum dw_err forwarded_make(struct dw_app *app, struct problem *p);
+DW_MUST_USE enum dw_err rate_limits_make(struct dw_app *app, struct problem *p);
+/* NULL when there is none of that name. */
+const struct app_limit *rate_limit_find(const struct dw_app *app, const char *name);
 
 #endif
