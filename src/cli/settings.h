@@ -30,7 +30,11 @@ enum setting_type {
     SETTING_SIZE,        /* int64_t, bytes             64KiB, 19MiB, 1GiB, or plain bytes */
     SETTING_INT,         /* int64_t                    digits */
     SETTING_CHOICE,      /* int64_t                    one of .choices */
+    SETTING_RATES,       /* const char *               none, or 10/minute, 100 per hour;10 per second */
+    SETTING_NETWORKS,    /* const char *               addresses and networks, separated by commas */
     SETTING_SECRET,      /* struct dw_secret           32 characters or more; or NAME_FILE */
+    SETTING_SMTP,        /* struct dw_secret           smtp(s)://[user:password@]host[:port]; or NAME_FILE */
+    SETTING_MAIL_ADDRESS, /* const char *              name@example.com */
 };
 
 struct setting_choice {
@@ -60,7 +64,7 @@ struct setting_origin {
     const char *secret_file; /* the file that NAME_FILE named; NULL: none */
 };
 
-enum { SETTINGS_MAX = 32, SETTING_TEXT_MAX = 1024, SECRET_MIN_SIZE = 32 };
+enum { SETTINGS_MAX = 64, SETTING_TEXT_MAX = 1024, SECRET_MIN_SIZE = 32 };
 
 struct settings {
     const char *listen;
@@ -71,6 +75,8 @@ struct settings {
     const char *issuer;
     const char *audience;
     int64_t access_ttl_s, refresh_ttl_s, refresh_grace_s;
+    int64_t session_idle_s, session_ttl_s;
+    int64_t api_key_overlap_s;
     int64_t password_min;
     int64_t password_scheme;     /* enum dw_password_scheme */
     int64_t argon2_memory_bytes, argon2_time;
@@ -79,6 +85,13 @@ struct settings {
     int64_t log_level;           /* enum log_level */
     int64_t log_format;          /* enum log_format */
     int64_t registration_open;
+    const char *rate_limit_login, *rate_limit_default; /* "none" or a rule */
+    const char *trusted_proxies; /* NULL: none */
+    int64_t reset_ttl_s, verify_ttl_s;
+    struct dw_secret smtp_url;   /* empty: mails become files */
+    const char *smtp_ca;         /* NULL: the system's certificates */
+    const char *mail_from;
+    const char *mail_templates;  /* NULL: the built-in ones */
     int64_t workers;             /* 0: one a core */
 
     struct setting_origin origins[SETTINGS_MAX];
@@ -116,6 +129,8 @@ void settings_free(struct settings **settings);
 
 /* The row's number; -1 when there is no such setting. */
 int setting_find(struct dw_str name);
+/* Whether its value must never be shown, and may come from a file. */
+bool setting_is_secret(const struct setting *setting);
 /* "default", ".env", "environment", "command line". */
 const char *setting_source_word(enum setting_source source);
 

@@ -71,6 +71,12 @@ const struct setting SETTINGS[] = {
       .meaning = "How long a refresh token lives; each use gives a new one." },
     { "REFRESH_GRACE", SETTING_DURATION, "5s", AT(refresh_grace_s), .min = 0, .max = MINUTE,
       .meaning = "How long a spent refresh token may be sent again, for an answer that got lost; 0 turns it off." },
+    { "SESSION_IDLE", SETTING_DURATION, "12h", AT(session_idle_s), .min = 1, .max = 30 * DAY,
+      .meaning = "How long a cookie session lives without a request; a remembered one has no such limit." },
+    { "SESSION_TTL", SETTING_DURATION, "24h", AT(session_ttl_s), .min = 1, .max = 30 * DAY,
+      .meaning = "How long a cookie session lives, however much it is used; a remembered one lives 30 days." },
+    { "API_KEY_OVERLAP", SETTING_DURATION, "24h", AT(api_key_overlap_s), .min = 0, .max = 30 * DAY,
+      .meaning = "How long a rotated API key goes on, where the rotation does not say it; 0 ends it at once." },
     { "PASSWORD_MIN", SETTING_INT, "8", AT(password_min), .min = 8, .max = 128,
       .meaning = "The least number of characters of a new password." },
     { "PASSWORD_SCHEME", SETTING_CHOICE, "argon2id", AT(password_scheme), .choices = PASSWORD_SCHEMES,
@@ -89,6 +95,29 @@ const struct setting SETTINGS[] = {
       .meaning = "How the log on standard error is written, a line an event." },
     { "REGISTRATION", SETTING_CHOICE, "open", AT(registration_open), .choices = OPEN_OR_CLOSED,
       .meaning = "Whether anyone may register; closed, only an administrator makes accounts." },
+    { "RESET_TTL", SETTING_DURATION, "1h", AT(reset_ttl_s), .min = MINUTE, .max = DAY,
+      .meaning = "How long the link to set a new password is good." },
+    { "VERIFY_TTL", SETTING_DURATION, "24h", AT(verify_ttl_s), .min = MINUTE, .max = 30 * DAY,
+      .meaning = "How long the link to verify an e-mail address is good." },
+    { "SMTP_URL", SETTING_SMTP, .otherwise = "none: mails become files in outbox/", AT(smtp_url),
+      .meaning = "The mail server. smtps:// is TLS; smtp:// is STARTTLS, which the server must offer, except to this "
+                 "machine; special characters in user and password are percent-encoded." },
+    { "SMTP_CA", SETTING_TEXT, .otherwise = "the system's", AT(smtp_ca), .min = 1, .max = SETTING_TEXT_MAX,
+      .meaning = "A PEM file of certificates that the mail server's must come from; with it TLS is asked for to this "
+                 "machine too." },
+    { "MAIL_FROM", SETTING_MAIL_ADDRESS, "doorward@localhost", AT(mail_from),
+      .meaning = "The address that mails come from." },
+    { "MAIL_TEMPLATES", SETTING_TEXT, .otherwise = "the built-in texts", AT(mail_templates), .min = 1,
+      .max = SETTING_TEXT_MAX,
+      .meaning = "A folder whose reset.txt, reset.html, verify.txt, verify.html are taken instead of the built-in "
+                 "ones." },
+    { "RATE_LIMIT_LOGIN", SETTING_RATES, "10/minute", AT(rate_limit_login),
+      .meaning = "How often one address may try to sign in: every attempt counts." },
+    { "RATE_LIMIT_DEFAULT", SETTING_RATES, "none", AT(rate_limit_default),
+      .meaning = "How often one address may ask anything at all." },
+    { "TRUSTED_PROXIES", SETTING_NETWORKS, .otherwise = "none", AT(trusted_proxies),
+      .meaning = "Proxies that are believed when they tell the client's address (X-Forwarded-For, Forwarded): their "
+                 "addresses or networks, with commas between." },
     { "WORKERS", SETTING_INT, .otherwise = "one a core", AT(workers), .min = 1, .max = 256,
       .meaning = "Event loops." },
     { NULL },
@@ -96,7 +125,6 @@ const struct setting SETTINGS[] = {
 _Static_assert(ARRAY_SIZE(SETTINGS) - 1 <= SETTINGS_MAX, "struct settings has too few origins");
 
 const char *const SETTINGS_LATER[] = {
-    "REDIS_URL", "SESSION_IDLE", "SESSION_TTL", "RESET_TTL", "VERIFY_TTL", "CORS_ORIGINS", "TRUSTED_HOSTS",
-    "TRUSTED_PROXIES", "HTTPS_REDIRECT", "TLS_CERT", "TLS_KEY", "RATE_LIMIT_LOGIN", "RATE_LIMIT_DEFAULT", "SMTP_URL",
-    "MAIL_FROM", "METRICS_TOKEN", "METRICS_TOKEN_FILE", NULL,
+    "REDIS_URL", "CORS_ORIGINS", "TRUSTED_HOSTS", "HTTPS_REDIRECT",
+    "TLS_CERT", "TLS_KEY", "METRICS_TOKEN", "METRICS_TOKEN_FILE", NULL,
 };

@@ -1,7 +1,8 @@
 #include "protocol/authenticate.h"
 
-#include "identity/principal.h"
+#include "identity/api_key.h"
 #include "identity/role.h"
+#include "protocol/account/login.h"
 
 /* --- restoring, a function a kind of credential ------------------------------------------------------------------ */
 
@@ -23,11 +24,23 @@ static enum dw_err restore_access_token(struct dw_request *r, struct dw_str cred
                              ret_principal);
 }
 
+/* The look-up waits for the database; what is no key at all ends on the loop. */
+static enum dw_err restore_api_key(struct dw_request *r, struct dw_str credential, struct principal *ret_principal)
+{
+    if (!api_key_is_formed(credential))
+        return DW_ERR_API_KEY;
+    if (!dw_request_may_block(r))
+        return DW_ERR_WOULD_BLOCK;
+    return api_key_restore(identity_of(r), credential, dw_request_peer(r), dw_request_arena(r), ret_principal);
+}
+
 static const struct {
     enum dw_scheme_kind kind;
     restore *restore;
 } RESTORE[] = {
     { DW_SCHEME_OAUTH2_PASSWORD, restore_access_token },
+    { DW_SCHEME_API_KEY_HEADER, restore_api_key },
+    { DW_SCHEME_API_KEY_COOKIE, cookie_restore },
 };
 
 static enum dw_err restore_by_kind(struct dw_request *r, enum dw_scheme_kind kind, struct dw_str credential,
@@ -54,7 +67,7 @@ enum dw_err authenticate(struct dw_request *r, const struct dw_scheme *scheme, s
         .subject = subject,
         .username = p.user->username,
         .tenant = p.user->tenant,
-        .role = p.user->role,
+        .role = p.is_partial ? DW_STR("") : p.user->role,
         .permissions = p.user->permissions,
         .scope = p.scope,
         .session = p.session,
@@ -94,8 +107,24 @@ enum dw_err credentials_make(struct protocol *protocol)
         .scopes = protocol->scopes,
         .bearer_format = "JWT",
     };
+    protocol->api_key = (struct dw_scheme){
+        .kind = DW_SCHEME_API_KEY_HEADER,
+        .name = "APIKeyHeader",
+        .description = "An API key of `/users/me/api-keys`. When a bearer token is sent as well, the token decides.",
+        .parameter = "X-API-Key",
+    };
+    protocol->session_cookie = (struct dw_scheme){
+        .kind = DW_SCHEME_API_KEY_COOKIE,
+        .name = "SessionCookie",
+        .description = "Set by `/login`. What changes something needs the header `X-CSRF-Token` as well, with the value "
+                       "of the CSRF cookie. When another credential is sent, that one decides.",
+        .parameter = protocol->is_https ? "__Host-session" : "session",
+    };
+    protocol->csrf.key = &protocol->identity->keys.csrf;
+    protocol->csrf.cookie = protocol->is_https ? "__Host-csrf" : "csrf";
+    protocol->csrf.header = "X-CSRF-Token";
     /* In the order in which they decide. */
-    const struct dw_scheme *const schemes[] = { &protocol->oauth2 };
+    const struct dw_scheme *const schemes[] = { &protocol->oauth2, &protocol->api_key, &protocol->session_cookie };
 
     _Static_assert(ARRAY_SIZE(schemes) <= PROTOCOL_CREDENTIALS_MAX, "the list ends with NULL");
     memcpy(protocol->credentials, schemes, sizeof(schemes));

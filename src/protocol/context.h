@@ -18,7 +18,9 @@ struct protocol {
     struct dw_app *app;
     struct dw_arena *arena; /* of the strings here */
     struct metadata metadata;
-    struct dw_scheme oauth2;
+    struct dw_scheme oauth2, api_key, session_cookie;
+    struct dw_csrf csrf;
+    bool is_https; /* the public URL is: cookies are Secure and have the prefix */
     struct dw_scope_doc scopes[PROTOCOL_SCOPES_MAX + 1];
     const struct dw_scheme *credentials[PROTOCOL_CREDENTIALS_MAX + 1];
 };
@@ -33,6 +35,10 @@ extern const struct dw_dependency INTERACTIVE;
 
 /* Further answers of a row: .answers = ANSWERS({ 409, "…" }). */
 #define ANSWERS(...) ((const struct dw_answer_doc[]){ __VA_ARGS__, { 0 } })
+
+/* .rate_limit = RATE_LIMIT_LOGIN: every attempt to sign in counts, by client address. */
+#define RATE_LIMIT_LOGIN "login"
+#define ANSWER_RATE { 429, "Too many attempts from this address, or at this account: again after `Retry-After` seconds" }
 
 /* The words for the answers that several rows give. */
 #define ANSWER_NO_SUCH_USER { 404, "No such user in the caller's tenant" }
@@ -59,5 +65,7 @@ static inline struct dw_secret secret_of(struct dw_str text)
 
 /* What the domain refuses about one member of the body becomes a 422 in the form of the models'; other errors pass. */
 enum dw_err refuse_field(struct dw_request *r, enum dw_err err, const char *field);
+/* The same for what the policy of passwords refuses, and for nothing else. */
+enum dw_err refuse_password(struct dw_request *r, enum dw_err err, const char *field);
 
 #endif

@@ -7,7 +7,9 @@
 enum { PROTOCOL_ARENA_LIMIT = 64 * 1024 };
 
 const struct dw_route *const PROTOCOL_ROUTES[] = {
-    ACCOUNT_ROUTES, TOKEN_ROUTES, SIGN_OUT_ROUTES, USER_ROUTES, METADATA_ROUTES, OPERATION_ROUTES, DOCS_ROUTES, NULL,
+    ACCOUNT_ROUTES, RECOVERY_ROUTES,
+     API_KEY_ROUTES,   TOKEN_ROUTES, LOGIN_ROUTES, SIGN_OUT_ROUTES, SESSION_ROUTES, USER_ROUTES,
+    METADATA_ROUTES, OPERATION_ROUTES, DOCS_ROUTES,  NULL,
 };
 
 static const char DESCRIPTION[] =
@@ -28,6 +30,11 @@ static struct dw_str without_slash(struct dw_str url)
 static enum dw_err make_app(struct protocol *protocol, const struct protocol_config *config,
                             char ret_problem[DW_PROBLEM_SIZE])
 {
+    const struct dw_rate_limit rate_limits[] = {
+        { RATE_LIMIT_LOGIN, config->rate_limit_login, DW_RATE_SLIDING },
+        { DW_RATE_LIMIT_DEFAULT, config->rate_limit_default, DW_RATE_SLIDING },
+        { NULL },
+    };
     const struct dw_app_config app_config = {
         .title = "Doorward",
         .version = DOORWARD_VERSION,
@@ -36,8 +43,10 @@ static enum dw_err make_app(struct protocol *protocol, const struct protocol_con
         .context = protocol,
         .credentials = protocol->credentials,
         .authenticate = authenticate,
-        .is_https = dw_str_starts_with(dw_str(config->public_url), DW_STR("https://")),
+        .is_https = protocol->is_https,
         .access_log = config->access_log,
+        .rate_limits = rate_limits,
+        .trusted_proxies = config->trusted_proxies,
     };
 
     return dw_app_new(&app_config, &protocol->app, ret_problem);
@@ -55,6 +64,8 @@ enum dw_err protocol_app_new(const struct protocol_config *config, struct protoc
         return DW_ERR_NO_MEMORY;
     protocol->identity = config->identity;
     TRY(dw_arena_new(PROTOCOL_ARENA_LIMIT, &protocol->arena));
+    protocol->is_https = dw_str_starts_with(public_url, DW_STR("https://"));
+    TRY(dw_origin_of_url(public_url, protocol->arena, &protocol->csrf.origin));
     TRY(credentials_make(protocol));
     TRY(metadata_make(protocol->arena, config->issuer ? config->issuer : config->public_url, public_url,
                       &protocol->metadata));

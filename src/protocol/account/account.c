@@ -5,25 +5,10 @@
  * the password once more: a stolen access token alone must not be enough.
  */
 #include "identity/credential.h"
-#include "protocol/context.h"
+#include "protocol/account/login.h"
 #include "protocol/routes.h"
 
 enum { REGISTER_BODY_MAX = 128 * 1024 }; /* room to say which member is too long */
-
-/* Which member a refusal of the policy is about. */
-static enum dw_err refuse_password(struct dw_request *r, enum dw_err err, const char *field)
-{
-    switch (err) {
-    case DW_ERR_PASSWORD_NUL:
-    case DW_ERR_PASSWORD_LONG:
-    case DW_ERR_PASSWORD_SHORT:
-    case DW_ERR_PASSWORD_COMMON:
-    case DW_ERR_PASSWORD_PERSONAL:
-        return refuse_field(r, err, field);
-    default:
-        return err;
-    }
-}
 
 /* --- registration ----------------------------------------------------------------------------------------------- */
 
@@ -76,7 +61,8 @@ static enum dw_err delete_me(struct dw_request *r, const struct password_in *in,
     const struct dw_secret password = secret_of(in->password);
 
     TRY(credential_confirm(identity_of(r), &tenant, me.id, &password));
-    return user_delete(identity_of(r), &tenant, &me, me.id);
+    TRY(user_delete(identity_of(r), &tenant, &me, me.id));
+    return cookie_forget(r);
 }
 
 static enum dw_err change_password(struct dw_request *r, const struct password_change_in *in, void *out)
@@ -87,8 +73,9 @@ static enum dw_err change_password(struct dw_request *r, const struct password_c
     const struct dw_secret wanted = secret_of(in->new_password);
 
     TRY(credential_confirm(identity_of(r), &tenant, me.id, &current));
-    return refuse_password(
-        r, credential_set(identity_of(r), &tenant, &me, me.id, &wanted, dw_principal(r)->session), "new_password");
+    TRY(refuse_password(
+        r, credential_set(identity_of(r), &tenant, &me, me.id, &wanted, dw_principal(r)->session), "new_password"));
+    return cookie_renew(r);
 }
 
 /* --- rows ------------------------------------------------------------------------------------------------------- */

@@ -8,6 +8,7 @@
 #ifndef PROTOCOL_ACCOUNT_LOGIN_H
 #define PROTOCOL_ACCOUNT_LOGIN_H
 
+#include "identity/principal.h"
 #include "identity/session.h"
 #include "protocol/context.h"
 
@@ -18,6 +19,11 @@
  */
 DW_MUST_USE enum dw_err cookie_sign_in_answer(struct dw_request *r, const struct sign_in *sign_in,
                                               const struct first_factor *factor, bool is_remembered);
+
+/* For authenticate.c: whom the session cookie stands for, when the request may act for her (CSRF). DW_ERR_WOULD_BLOCK on
+ * an event loop, DW_ERR_CSRF, and the errors of cookie_session_restore(). */
+DW_MUST_USE enum dw_err cookie_restore(struct dw_request *r, struct dw_str credential,
+                                       struct principal *ret_principal);
 
 /* Whether the caller is authenticated by the session cookie. Only in rows that need a principal. */
 bool cookie_is_credential(struct dw_request *r);

@@ -16,7 +16,8 @@ static void open_all(struct fixture *f)
     const struct identity_config config = {
         .issuer = "http://issuer", .audience = "http://issuer", .algorithm = DW_ALG_ES256,
         .access_ttl_s = FIXTURE_ACCESS_TTL_S, .refresh_ttl_s = FIXTURE_REFRESH_TTL_S,
-        .refresh_grace_s = FIXTURE_GRACE_S, .registration_open = true,
+        .refresh_grace_s = FIXTURE_GRACE_S, .session_idle_s = 12 * 3600,
+        .session_ttl_s = 86400, .reset_ttl_s = 3600, .verify_ttl_s = 86400, .registration_open = true,
     };
 
     snprintf(url, sizeof(url), "sqlite:%s/test.db", f->folder);
