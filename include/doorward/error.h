@@ -124,6 +124,13 @@ extern "C" {
       "The API key was rotated too often: wait for an overlap to end, or rotate with overlap=0")                       \
     X(DW_ERR_REFRESH_INVALID,    "refresh_invalid",          401, "invalid_grant",  "Invalid refresh token")            \
     X(DW_ERR_REFRESH_REUSED,     "refresh_reused",           401, "invalid_grant",  "Refresh token reuse detected")     \
+    X(DW_ERR_MFA_REQUIRED,       "mfa_required",             403, "mfa_required",   "A second factor is needed")        \
+    X(DW_ERR_MFA_CODE,           "mfa_code_wrong",           400, "invalid_grant",  "Invalid 2FA code")                 \
+    X(DW_ERR_MFA_REFUSED,        "mfa_refused",              401, "invalid_grant",  "Invalid 2FA code")                 \
+    X(DW_ERR_MFA_PAUSED,         "mfa_paused",               429, "slow_down",                                          \
+      "Too many wrong codes: try again later")                                                                         \
+    X(DW_ERR_MFA_ON,             "mfa_is_on",                409, NULL,             "Two-factor sign-in is on already") \
+    X(DW_ERR_MFA_OFF,            "mfa_is_off",               409, NULL,             "Two-factor sign-in is not set up") \
     X(DW_ERR_GRANT_TYPE,         "grant_type",               400, "unsupported_grant_type", "Unsupported grant type")   \
     X(DW_ERR_CLIENT,             "invalid_client",           401, "invalid_client", "Client authentication failed")     \
     X(DW_ERR_SCOPE_UNKNOWN,      "invalid_scope",            400, "invalid_scope",  "The scope is malformed")

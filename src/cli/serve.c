@@ -3,6 +3,7 @@
 #include "cli/actions.h"
 #include "cli/administrator.h"
 #include "cli/keeper.h"
+#include "cli/mailer.h"
 #include "cli/open.h"
 #include "protocol/protocol.h"
 
@@ -47,11 +48,22 @@ static enum dw_err make_app(struct cli *cli, struct protocol **ret_protocol)
         .public_url = cli->settings->public_url,
         .issuer = cli->settings->issuer,
         .access_log = log_is_on(LOG_INFO),
+        .rate_limit_login = cli->settings->rate_limit_login,
+        .rate_limit_default = cli->settings->rate_limit_default,
+        .trusted_proxies = cli->settings->trusted_proxies,
     };
     char problem[DW_PROBLEM_SIZE] = "";
     const enum dw_err err = protocol_app_new(&config, ret_protocol, problem);
 
     return err == DW_ERR_TABLE ? cli_refuse(cli, err, "a route is wrong: %s", problem) : err;
+}
+
+static enum dw_err start_mailer(struct cli *cli, struct mailer **ret_mailer)
+{
+    char problem[MAIL_PROBLEM_SIZE];
+    const enum dw_err err = mailer_start(cli->identity, cli->settings, ret_mailer, problem);
+
+    return err == DW_ERR_SETTING ? cli_refuse(cli, err, SETTINGS_PREFIX "MAIL_TEMPLATES: %s", problem) : err;
 }
 
 static enum dw_err serve(struct cli *cli, struct protocol *protocol)
@@ -80,6 +92,7 @@ enum dw_err action_serve(struct cli *cli)
 {
     _cleanup_(protocol_app_free) struct protocol *protocol = NULL;
     _cleanup_(keeper_stop) struct keeper *keeper = NULL;
+    _cleanup_(mailer_stop) struct mailer *mailer = NULL;
     _cleanup_secret_ struct dw_secret password = { 0 };
 
     umask(S_IRWXG | S_IRWXO);
@@ -91,6 +104,7 @@ enum dw_err action_serve(struct cli *cli)
     dw_secret_free(&password);
     TRY(make_app(cli, &protocol));
     TRY(keeper_start(cli->identity, &keeper));
+    TRY(start_mailer(cli, &mailer));
     TRY(serve(cli, protocol));
     log_event(LOG_INFO, "stopped");
     return DW_OK;

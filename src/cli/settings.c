@@ -46,6 +46,7 @@ void settings_free(struct settings **settings)
     if (*settings == NULL)
         return;
     dw_secret_free(&(*settings)->secret_key);
+    dw_secret_free(&(*settings)->smtp_url);
     dw_arena_free(&(*settings)->arena);
     free(*settings);
     *settings = NULL;
@@ -147,7 +148,7 @@ static void add_problem(struct loader *l, const struct setting *setting, const c
 {
     struct buffer *b = &l->report->problems;
     /* A database's URL may hold a password. */
-    const bool is_shown = *suffix != '\0' || (setting->type != SETTING_SECRET && setting->type != SETTING_DATABASE);
+    const bool is_shown = *suffix != '\0' || (!setting_is_secret(setting) && setting->type != SETTING_DATABASE);
 
     buffer_printf(b, SETTINGS_PREFIX "%s%s", setting->name, suffix);
     if (is_shown && !dw_str_is_absent(raw->text)) {
@@ -226,7 +227,7 @@ static void store(struct loader *l, int row, const struct raw *raw)
         return;
     }
     origin->source = raw->source;
-    origin->text = setting->type == SETTING_SECRET ? "" : keep(l, raw->text);
+    origin->text = setting_is_secret(setting) ? "" : keep(l, raw->text);
 }
 
 static void load_secret_file(struct loader *l, int row, const struct raw *raw)
@@ -285,7 +286,7 @@ static void load_row(struct loader *l, int row)
     const struct setting *setting = &SETTINGS[row];
     struct raw raw = find_raw(l, setting->name);
 
-    if (setting->type == SETTING_SECRET) {
+    if (setting_is_secret(setting)) {
         load_secret(l, row);
         return;
     }
@@ -308,7 +309,7 @@ static bool is_known(struct dw_str name)
     if (name.len <= suffix.len || !dw_str_eq(dw_str_n(name.ptr + name.len - suffix.len, suffix.len), suffix))
         return false;
     const int row = setting_find(dw_str_n(name.ptr, name.len - suffix.len));
-    return row >= 0 && SETTINGS[row].type == SETTING_SECRET;
+    return row >= 0 && setting_is_secret(&SETTINGS[row]);
 }
 
 static bool is_later(struct dw_str name)

@@ -1,6 +1,12 @@
 /* One value of a setting: from text into the struct, and back into words. */
 #include "cli/settings.h"
 
+#include "base/ip.h"
+#include <doorward/rate_limit.h>
+
+#include "mail/message.h"
+#include "mail/smtp.h"
+
 #include <inttypes.h>
 
 struct unit {
@@ -105,6 +111,20 @@ void setting_allowed(const struct setting *setting, char ret_text[SETTING_PROBLE
     case SETTING_TEXT:
         snprintf(ret_text, SETTING_PROBLEM_SIZE, "%" PRId64 " to %" PRId64 " printable characters without blanks",
                  setting->min, setting->max);
+        break;
+    case SETTING_SMTP:
+        snprintf(ret_text, SETTING_PROBLEM_SIZE, "smtp:// or smtps://, USER:PASSWORD@ if need be, a host, and a port "
+                                                 "if need be");
+        break;
+    case SETTING_MAIL_ADDRESS:
+        snprintf(ret_text, SETTING_PROBLEM_SIZE, "an e-mail address alone");
+        break;
+    case SETTING_RATES:
+        snprintf(ret_text, SETTING_PROBLEM_SIZE, "none, or up to %d limits such as 10/minute, 100 per hour;10 per second",
+                 DW_RATES_MAX);
+        break;
+    case SETTING_NETWORKS:
+        snprintf(ret_text, SETTING_PROBLEM_SIZE, "addresses and networks, such as 127.0.0.1,10.0.0.0/8,2001:db8::/32");
         break;
     case SETTING_SECRET:
         snprintf(ret_text, SETTING_PROBLEM_SIZE, "%" PRId64 " to %" PRId64 " random characters", setting->min,
@@ -220,6 +240,41 @@ static bool store_number(const struct setting *setting, struct dw_str text, stru
     return true;
 }
 
+static bool is_rates(struct dw_str text)
+{
+    enum { AMOUNT_MAX = 1000000, WINDOW_S_MAX = 366 * 24 * 3600 };
+    struct dw_rate rates[DW_RATES_MAX];
+    size_t n = 0;
+
+    if (dw_str_eq(text, DW_STR("none")))
+        return true;
+    if (dw_rates_parse(text, rates, &n) != DW_OK)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (rates[i].amount < 1 || rates[i].amount > AMOUNT_MAX || rates[i].seconds > WINDOW_S_MAX)
+            return false;
+    return true;
+}
+
+static bool is_networks(struct dw_str text)
+{
+    for (struct dw_str rest = text;;) {
+        const char *comma = rest.len == 0 ? NULL : memchr(rest.ptr, ',', rest.len);
+        struct dw_str entry = dw_str_n(rest.ptr, comma == NULL ? rest.len : (size_t)(comma - rest.ptr));
+        struct ip_range range;
+
+        rest = dw_str_n(entry.ptr + entry.len + 1, comma == NULL ? 0 : rest.len - entry.len - 1);
+        while (entry.len > 0 && entry.ptr[0] == ' ')
+            entry = dw_str_n(entry.ptr + 1, entry.len - 1);
+        while (entry.len > 0 && entry.ptr[entry.len - 1] == ' ')
+            entry.len--;
+        if (ip_range_parse(entry, &range) != DW_OK)
+            return false;
+        if (comma == NULL)
+            return true;
+    }
+}
+
 /* Few different characters mean that it was typed, or copied from an example. */
 static bool is_random_looking(struct dw_str text)
 {
@@ -233,23 +288,40 @@ static bool is_random_looking(struct dw_str text)
     return different >= 10;
 }
 
-static bool store_secret(const struct setting *setting, struct dw_str text, struct settings *settings,
-                         char *ret_problem)
+static bool keep_secret(const struct setting *setting, struct dw_str text, struct settings *settings,
+                        char *ret_problem)
 {
     struct dw_secret *secret = member(setting, settings);
 
+    dw_secret_free(secret);
+    if (dw_secret_copy(text, secret) == DW_OK)
+        return true;
+    snprintf(ret_problem, SETTING_PROBLEM_SIZE, "there is no memory for it");
+    return false;
+}
+
+static bool is_mail_address(struct dw_str text)
+{
+    char address[MAIL_ADDRESS_SIZE];
+
+    return mail_address(text, address) == DW_OK;
+}
+
+static bool store_secret(const struct setting *setting, struct dw_str text, struct settings *settings,
+                         char *ret_problem)
+{
     if (text.len < (size_t)setting->min || text.len > (size_t)setting->max)
         return wrong(setting, ret_problem);
     if (!is_random_looking(text)) {
         snprintf(ret_problem, SETTING_PROBLEM_SIZE, "it is not random: leave it out, and one is made");
         return false;
     }
-    dw_secret_free(secret);
-    if (dw_secret_copy(text, secret) != DW_OK) {
-        snprintf(ret_problem, SETTING_PROBLEM_SIZE, "there is no memory for it");
-        return false;
-    }
-    return true;
+    return keep_secret(setting, text, settings, ret_problem);
+}
+
+bool setting_is_secret(const struct setting *setting)
+{
+    return setting->type == SETTING_SECRET || setting->type == SETTING_SMTP;
 }
 
 bool setting_store(const struct setting *setting, struct dw_str text, struct settings *settings,
@@ -260,6 +332,10 @@ bool setting_store(const struct setting *setting, struct dw_str text, struct set
         return is_address(text) ? keep_text(setting, text, settings, ret_problem) : wrong(setting, ret_problem);
     case SETTING_URL:
         return is_url(text) ? keep_text(setting, text, settings, ret_problem) : wrong(setting, ret_problem);
+    case SETTING_RATES:
+        return is_rates(text) ? keep_text(setting, text, settings, ret_problem) : wrong(setting, ret_problem);
+    case SETTING_NETWORKS:
+        return is_networks(text) ? keep_text(setting, text, settings, ret_problem) : wrong(setting, ret_problem);
     case SETTING_TEXT:
         return text.len >= (size_t)setting->min && text.len <= (size_t)setting->max && is_visible(text)
                    ? keep_text(setting, text, settings, ret_problem)
@@ -271,6 +347,11 @@ bool setting_store(const struct setting *setting, struct dw_str text, struct set
     case SETTING_SIZE:
     case SETTING_INT:
         return store_number(setting, text, settings, ret_problem);
+    case SETTING_SMTP:
+        return smtp_url_is_valid(text) ? keep_secret(setting, text, settings, ret_problem)
+                                       : wrong(setting, ret_problem);
+    case SETTING_MAIL_ADDRESS:
+        return is_mail_address(text) ? keep_text(setting, text, settings, ret_problem) : wrong(setting, ret_problem);
     case SETTING_SECRET:
         return store_secret(setting, text, settings, ret_problem);
     }

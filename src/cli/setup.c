@@ -85,7 +85,7 @@ enum dw_err action_migrate(struct cli *cli)
 static const char *shown_value(const struct cli *cli, int row, bool *ret_is_words)
 {
     const struct setting_origin *origin = &cli->settings->origins[row];
-    const bool is_secret = SETTINGS[row].type == SETTING_SECRET;
+    const bool is_secret = setting_is_secret(&SETTINGS[row]);
 
     *ret_is_words = origin->text == NULL || is_secret;
     if (origin->text == NULL)
@@ -103,7 +103,7 @@ static void write_setting_json(struct cli *cli, struct buffer *b, int row)
     buffer_append_literal(b, "\"name\":\"" SETTINGS_PREFIX);
     buffer_append(b, dw_str(SETTINGS[row].name));
     buffer_append_char(b, '"');
-    json_write_member_str(b, "value", dw_str(is_words && SETTINGS[row].type != SETTING_SECRET ? NULL : value));
+    json_write_member_str(b, "value", dw_str(is_words && !setting_is_secret(&SETTINGS[row]) ? NULL : value));
     json_write_member_str(b, "source", dw_str(setting_source_word(cli->settings->origins[row].source)));
     json_write_member_str(b, "meaning", dw_str(SETTINGS[row].meaning));
     buffer_append_char(b, '}');

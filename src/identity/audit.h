@@ -15,6 +15,7 @@
 #ifndef IDENTITY_AUDIT_H
 #define IDENTITY_AUDIT_H
 
+#include "base/buffer.h"
 #include "identity/tenant.h"
 
 /* A row an event: the names that the log, searches and documentation use. */
@@ -99,6 +100,8 @@ struct audit_page {
 DW_MUST_USE enum dw_err audit_list(struct identity *identity, const struct tenant *tenant,
                                    const struct audit_filter *filter, struct dw_arena *arena,
                                    struct audit_page *ret_page);
+/* As a JSON object, for lines of an export. */
+void audit_entry_write(struct buffer *b, const struct audit_entry *entry);
 /* Every row of every tenant, in order; an entry is valid during its call. */
 DW_MUST_USE enum dw_err audit_each(struct identity *identity,
                                    enum dw_err (*fn)(const struct audit_entry *entry, void *argument), void *argument);

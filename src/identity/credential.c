@@ -1,6 +1,7 @@
 #include "identity/credential.h"
 
 #include "identity/audit.h"
+#include "identity/recovery.h"
 #include "identity/session.h"
 
 #define SELECT_CREDENTIAL                                                                                              \
@@ -149,12 +150,10 @@ struct set {
     struct denials denials;
 };
 
-static enum dw_err apply_set(struct transaction *tx, void *argument)
+/* Sign-ins but `keep` end, and so do links for resetting: whoever has one may have had it for long. */
+static enum dw_err store(struct transaction *tx, const struct set *s, struct denials *denials)
 {
-    struct set *s = argument;
     int64_t changes = 0;
-    const struct audit_event event = { .action = AUDIT_PASSWORD_CHANGED, .tenant_id = s->tenant->id,
-                                       .actor = s->actor->id, .target = s->id, .address = s->actor->address };
 
     TRY(sql_exec(tx, &CREDENTIAL_SET,
                  VALUES(V_CSTR(s->tenant->id), V_TEXT(s->id), V_CSTR(s->hash), V_INT(s->keep_session.ptr == NULL),
@@ -162,10 +161,34 @@ static enum dw_err apply_set(struct transaction *tx, void *argument)
                  &changes));
     if (changes == 0)
         return DW_ERR_NOT_FOUND;
-    s->denials = (struct denials){ 0 };
-    TRY(session_end_in(tx, s->identity, s->id, s->keep_session, s->arena, &s->denials));
-    TRY(identity_announce(tx, s->identity, CHANGE_USER, s->id));
+    *denials = (struct denials){ 0 };
+    TRY(session_end_in(tx, s->identity, s->id, s->keep_session, s->arena, denials));
+    TRY(recovery_end(tx, RECOVERY_RESET, s->id));
+    return identity_announce(tx, s->identity, CHANGE_USER, s->id);
+}
+
+static enum dw_err apply_set(struct transaction *tx, void *argument)
+{
+    struct set *s = argument;
+    const struct audit_event event = { .action = AUDIT_PASSWORD_CHANGED, .tenant_id = s->tenant->id,
+                                       .actor = s->actor->id, .target = s->id, .address = s->actor->address };
+
+    TRY(store(tx, s, &s->denials));
     return audit_append(tx, &event);
+}
+
+enum dw_err credential_replace(struct transaction *tx, struct identity *identity, const struct user *user,
+                               const char *encoded, struct dw_arena *arena, struct denials *denials)
+{
+    struct tenant tenant = { .id = "" };
+    struct set s = { .identity = identity, .tenant = &tenant, .id = user->id, .arena = arena };
+
+    snprintf(tenant.id, sizeof(tenant.id), "%.*s", (int)user->tenant_id.len, user->tenant_id.ptr);
+    snprintf(s.hash, sizeof(s.hash), "%s", encoded);
+    const enum dw_err err = store(tx, &s, denials);
+
+    dw_wipe(s.hash, sizeof(s.hash));
+    return err;
 }
 
 enum dw_err credential_set(struct identity *identity, const struct tenant *tenant, const struct actor *actor,

@@ -9,6 +9,8 @@
 
 #include "identity/user.h"
 
+struct denials; /* identity/session.h */
+
 /*
  * The user whose name or address is `login` and whose password this is. DW_ERR_SIGN_IN for an unknown user or a wrong
  * password, after the same work; DW_ERR_USER_INACTIVE only after a right password. Waits for a hashing slot.
@@ -27,6 +29,10 @@ DW_MUST_USE enum dw_err credential_hash(struct identity *identity, struct dw_str
 DW_MUST_USE enum dw_err credential_set(struct identity *identity, const struct tenant *tenant,
                                        const struct actor *actor, struct dw_str id, const struct dw_secret *password,
                                        struct dw_str keep_session);
+/* Inside a write: a new password (its hash) for whoever has shown to be that user. Every sign-in and every token ends;
+ * the caller publishes the denials after the commit, and writes the audit log. */
+DW_MUST_USE enum dw_err credential_replace(struct transaction *tx, struct identity *identity, const struct user *user,
+                                           const char *encoded, struct dw_arena *arena, struct denials *denials);
 /* Inside a write: stores a better hash of the same password. */
 DW_MUST_USE enum dw_err credential_store_rehash(struct transaction *tx, struct dw_str user_id, struct dw_str encoded);
 

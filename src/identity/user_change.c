@@ -1,6 +1,7 @@
 /* Making, changing and deleting users. Each is one write; memory learns of it after the commit. */
 #include "identity/audit.h"
 #include "identity/credential.h"
+#include "identity/recovery.h"
 #include "identity/role.h"
 #include "identity/session.h"
 
@@ -98,7 +99,9 @@ static enum dw_err insert_user(struct transaction *tx, void *argument)
         return DW_ERR_USER_TAKEN;
     TRY(err);
     TRY(audit_append(tx, &event));
-    return user_load(tx, dw_str(c->id), c->arena, &c->user);
+    TRY(user_load(tx, dw_str(c->id), c->arena, &c->user));
+    /* Who registers gives an address that nobody has looked at; an administrator knows whom she makes an account for. */
+    return c->actor->id.ptr != NULL ? DW_OK : recovery_verification(tx, c->identity, &c->user, c->actor);
 }
 
 enum dw_err user_create(struct identity *identity, const struct tenant *tenant, const struct actor *actor,
@@ -186,7 +189,11 @@ static enum dw_err apply_update(struct transaction *tx, void *argument)
         TRY(session_end_in(tx, u->identity, u->id, dw_str_n(NULL, 0), u->arena, &u->denials));
     TRY(audit_update(tx, u, &before));
     TRY(identity_announce(tx, u->identity, CHANGE_USER, u->id));
-    return user_load(tx, u->id, u->arena, &u->user);
+    TRY(user_load(tx, u->id, u->arena, &u->user));
+    const bool is_address_new = u->email.ptr != NULL && !u->user.email_verified &&
+                                !dw_str_eq(u->user.email, before.email);
+
+    return is_address_new ? recovery_verification(tx, u->identity, &u->user, u->actor) : DW_OK;
 }
 
 enum dw_err user_update(struct identity *identity, const struct tenant *tenant, const struct actor *actor,

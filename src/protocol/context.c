@@ -59,3 +59,17 @@ enum dw_err refuse_field(struct dw_request *r, enum dw_err err, const char *fiel
         return err;
     return dw_fail_field(r, "body", field, info->code, info->message);
 }
+
+enum dw_err refuse_password(struct dw_request *r, enum dw_err err, const char *field)
+{
+    switch (err) {
+    case DW_ERR_PASSWORD_NUL:
+    case DW_ERR_PASSWORD_LONG:
+    case DW_ERR_PASSWORD_SHORT:
+    case DW_ERR_PASSWORD_COMMON:
+    case DW_ERR_PASSWORD_PERSONAL:
+        return refuse_field(r, err, field);
+    default:
+        return err;
+    }
+}

@@ -103,6 +103,33 @@ const struct dw_model PASSWORD_CHANGE_IN = {
         { 0 } },
 };
 
+const struct dw_model FORGOT_IN = {
+    .name = "ForgottenPassword", .size = sizeof(struct forgot_in),
+    .fields = (const struct dw_field[]){
+        { DW_FIELD(struct forgot_in, email), .type = DW_EMAIL, .flags = DW_REQUIRED,
+          .description = "The account's address, without case", .example = "ann@example.com" },
+        { DW_FIELD(struct forgot_in, tenant), TENANT_FACTS },
+        { 0 } },
+};
+
+const struct dw_model RESET_IN = {
+    .name = "PasswordReset", .size = sizeof(struct reset_in),
+    .fields = (const struct dw_field[]){
+        { DW_FIELD(struct reset_in, token), .type = DW_SECRET, .flags = DW_REQUIRED,
+          .description = "From the mail, good once" },
+        { DW_FIELD(struct reset_in, new_password), .type = DW_SECRET, .flags = DW_REQUIRED, .min = PASSWORD_MIN,
+          .max = PASSWORD_MAX, .description = "As at registration" },
+        { 0 } },
+};
+
+const struct dw_model VERIFY_IN = {
+    .name = "EmailVerification", .size = sizeof(struct verify_in),
+    .fields = (const struct dw_field[]){
+        { DW_FIELD(struct verify_in, token), .type = DW_SECRET, .flags = DW_REQUIRED,
+          .description = "From the mail, good once" },
+        { 0 } },
+};
+
 const struct dw_model USER_CHANGE_IN = {
     .name = "UserChange", .description = "What is left out stays as it is.", .size = sizeof(struct user_change_in),
     .fields = (const struct dw_field[]){
@@ -193,6 +220,14 @@ const struct dw_model DETAIL_OUT = {
     .name = "Done", .size = sizeof(struct detail_out),
     .fields = (const struct dw_field[]){
         { DW_FIELD(struct detail_out, detail), .type = DW_STRING, .flags = DW_REQUIRED, .example = "Logged out" },
+        { 0 } },
+};
+
+const struct dw_model MSG_OUT = {
+    .name = "Message", .size = sizeof(struct msg_out),
+    .fields = (const struct dw_field[]){
+        { DW_FIELD(struct msg_out, msg), .type = DW_STRING, .flags = DW_REQUIRED,
+          .example = "Password reset successful." },
         { 0 } },
 };
 

@@ -37,6 +37,18 @@ struct password_change_in {
     struct dw_str current_password, new_password;
 };
 
+struct forgot_in {
+    struct dw_str email, tenant;
+};
+
+struct reset_in {
+    struct dw_str token, new_password;
+};
+
+struct verify_in {
+    struct dw_str token;
+};
+
 struct user_change_in {
     bool has_full_name;
     struct dw_str full_name;
@@ -54,6 +66,7 @@ struct users_query {
     int64_t limit;
 };
 
+extern const struct dw_model FORGOT_IN, RESET_IN, VERIFY_IN;
 extern const struct dw_model REGISTER_IN, TOKEN_FORM, REFRESH_IN, PROFILE_IN, PASSWORD_IN, PASSWORD_CHANGE_IN,
     USER_CHANGE_IN, ROLE_IN, USERS_QUERY;
 
@@ -75,6 +88,11 @@ struct detail_out {
     struct dw_str detail;
 };
 
+/* What /forgot-password and its like say. */
+struct msg_out {
+    struct dw_str msg;
+};
+
 struct health_out {
     struct dw_str status;
 };
@@ -92,6 +110,7 @@ struct metadata {
         token_endpoint_auth_methods_supported, service_documentation;
 };
 
+extern const struct dw_model MSG_OUT;
 extern const struct dw_model USER, TOKEN_OUT, USERS_OUT, DETAIL_OUT, HEALTH_OUT, READINESS_OUT, METADATA;
 
 #endif

@@ -10,6 +10,7 @@
 /* Groups of the documentation. */
 #define TAG_ACCOUNT "Account"
 #define TAG_TOKENS "Tokens"
+#define TAG_TWO_FACTOR "Two-factor sign-in"
 #define TAG_RECOVERY "Recovery"
 #define TAG_API_KEYS "API keys"
 #define TAG_ADMINISTRATION "Administration"
@@ -20,6 +21,7 @@ extern const struct dw_route LOGIN_ROUTES[];     /* account/login.c */
 extern const struct dw_route SIGN_OUT_ROUTES[];  /* account/sign_out.c */
 extern const struct dw_route SESSION_ROUTES[];   /* account/sessions.c */
 extern const struct dw_route API_KEY_ROUTES[];   /* account/api_keys.c */
+extern const struct dw_route TWO_FACTOR_ROUTES[]; /* account/two_factor.c */
 extern const struct dw_route RECOVERY_ROUTES[];  /* account/recovery.c */
 extern const struct dw_route TOKEN_ROUTES[];     /* oauth2/token.c */
 extern const struct dw_route METADATA_ROUTES[];  /* oauth2/metadata.c */

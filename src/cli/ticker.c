@@ -1,0 +1,98 @@
+#include "cli/ticker.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <time.h>
+
+struct ticker {
+    int64_t every_ms;
+    void (*turn)(void *argument);
+    void *argument;
+    pthread_t thread;
+    pthread_mutex_t mutex;
+    pthread_cond_t stopping; /* on the monotonic clock */
+    bool is_stopping;        /* under the mutex */
+};
+
+static struct timespec from_now(int64_t ms)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    const int64_t ns = t.tv_nsec + ms % 1000 * 1000000;
+
+    return (struct timespec){ .tv_sec = t.tv_sec + ms / 1000 + ns / 1000000000, .tv_nsec = ns % 1000000000 };
+}
+
+/* False when it is time to end. */
+static bool rest(struct ticker *ticker)
+{
+    const struct timespec until = from_now(ticker->every_ms);
+    int waited = 0;
+
+    pthread_mutex_lock(&ticker->mutex);
+    while (!ticker->is_stopping && waited == 0)
+        waited = pthread_cond_timedwait(&ticker->stopping, &ticker->mutex, &until);
+    const bool goes_on = !ticker->is_stopping;
+    pthread_mutex_unlock(&ticker->mutex);
+    return goes_on;
+}
+
+static void *tick(void *argument)
+{
+    struct ticker *ticker = argument;
+
+    do {
+        ticker->turn(ticker->argument);
+    } while (rest(ticker));
+    return NULL;
+}
+
+static int start_thread(struct ticker *ticker)
+{
+    sigset_t all, before;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    const int failed = pthread_create(&ticker->thread, NULL, tick, ticker);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return failed;
+}
+
+enum dw_err ticker_start(int64_t every_ms, void (*turn)(void *argument), void *argument, struct ticker **ret_ticker)
+{
+    _cleanup_free_ struct ticker *ticker = calloc(1, sizeof(*ticker));
+    pthread_condattr_t monotonic;
+
+    if (ticker == NULL)
+        return DW_ERR_NO_MEMORY;
+    ticker->every_ms = every_ms;
+    ticker->turn = turn;
+    ticker->argument = argument;
+    pthread_mutex_init(&ticker->mutex, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&ticker->stopping, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    if (start_thread(ticker) != 0)
+        return DW_ERR_NO_MEMORY;
+    *ret_ticker = TAKE_PTR(ticker);
+    return DW_OK;
+}
+
+void ticker_stop(struct ticker **ticker)
+{
+    struct ticker *t = *ticker;
+
+    if (t == NULL)
+        return;
+    pthread_mutex_lock(&t->mutex);
+    t->is_stopping = true;
+    pthread_cond_signal(&t->stopping);
+    pthread_mutex_unlock(&t->mutex);
+    pthread_join(t->thread, NULL);
+    pthread_cond_destroy(&t->stopping);
+    pthread_mutex_destroy(&t->mutex);
+    free(t);
+    *ticker = NULL;
+}
