@@ -96,7 +96,7 @@ DW_MUST_USE enum dw_err mfa_renew_codes(struct identity *identity, const struct 
                                         const struct actor *actor, struct dw_str user_id, const struct mfa_proof *proof,
                                         struct dw_arena *arena, struct mfa_codes *ret_codes, int64_t *ret_wait_s);
 
-extern const struct statement *const MFA_STATEMENTS[];
+extern const struct statement *const MFA_STATEMENTS[], *const MFA_ATTEMPT_STATEMENTS[], *const MFA_PENDING_STATEMENTS[];
 extern const char MFA_TABLES[];
 
 #endif

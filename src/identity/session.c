@@ -208,6 +208,8 @@ enum dw_err session_sign_in(struct identity *identity, const struct sign_in *in,
     struct first_factor factor;
 
     TRY(session_first_factor(identity, in, arena, &factor));
+    if (factor.user.mfa_enabled)
+        return DW_ERR_MFA_REQUIRED;
     return session_open(identity, in, &factor, arena, ret_pair);
 }
 

@@ -47,7 +47,7 @@ DW_MUST_USE enum dw_err session_open(struct identity *identity, const struct sig
                                      const struct first_factor *factor, struct dw_arena *arena,
                                      struct token_pair *ret_pair);
 
-/* Both in one, for users without a second factor. */
+/* Both in one, for users without a second factor; DW_ERR_MFA_REQUIRED for the others. */
 DW_MUST_USE enum dw_err session_sign_in(struct identity *identity, const struct sign_in *sign_in,
                                         struct dw_arena *arena, struct token_pair *ret_pair);
 

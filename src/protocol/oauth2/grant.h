@@ -16,4 +16,7 @@ struct grant {
 
 extern const struct grant GRANTS[]; /* ends with a NULL type */
 
+/* A pair as the endpoint answers it. */
+struct token_out token_answer(const struct token_pair *pair);
+
 #endif

@@ -7,6 +7,7 @@
  */
 #include "protocol/oauth2/grant.h"
 
+#include "protocol/account/two_factor.h"
 #include "protocol/context.h"
 #include "protocol/routes.h"
 
@@ -19,6 +20,7 @@ static enum dw_err grant_password(struct dw_request *r, const struct token_form 
 {
     struct identity *identity = identity_of(r);
     const struct dw_secret password = secret_of(form->password);
+    struct first_factor factor;
     struct sign_in sign_in = { .login = form->username, .password = &password, .scope = form->scope,
                                .client_id = client, .device = caller_device(r) };
 
@@ -32,7 +34,10 @@ static enum dw_err grant_password(struct dw_request *r, const struct token_form 
         return DW_ERR_SIGN_IN;
     }
     TRY(err);
-    return session_sign_in(identity, &sign_in, dw_request_arena(r), ret_pair);
+    TRY(session_first_factor(identity, &sign_in, dw_request_arena(r), &factor));
+    if (factor.user.mfa_enabled) /* answered already: there is no pair */
+        return two_factor_ask(r, &sign_in, &factor, MFA_FOR_TOKENS);
+    return session_open(identity, &sign_in, &factor, dw_request_arena(r), ret_pair);
 }
 
 static enum dw_err grant_refresh(struct dw_request *r, const struct token_form *form, struct dw_str client,
@@ -100,7 +105,7 @@ static enum dw_err client_identify(struct dw_request *r, struct dw_str form_id, 
 
 /* --- handlers --------------------------------------------------------------------------------------------------- */
 
-static struct token_out token_answer(const struct token_pair *pair)
+struct token_out token_answer(const struct token_pair *pair)
 {
     return (struct token_out){
         .access_token = pair->access_token, .token_type = DW_STR("bearer"), .expires_in = pair->expires_in,
@@ -112,7 +117,7 @@ static enum dw_err issue_token(struct dw_request *r, const struct token_form *fo
 {
     const struct grant *grant = grant_find(form->grant_type);
     struct dw_str client;
-    struct token_pair pair;
+    struct token_pair pair = { 0 };
 
     if (form->grant_type.len == 0)
         return dw_fail(r, DW_ERR_BAD_REQUEST, "grant_type is required");
@@ -142,7 +147,7 @@ static enum dw_err refresh_token(struct dw_request *r, const struct refresh_in *
 
 const struct dw_route TOKEN_ROUTES[] = {
     { DW_POST, "/token", DW_HANDLER(issue_token), .form = &TOKEN_FORM, .answer = &TOKEN_OUT, .needs = DW_PUBLIC,
-      .lane = DW_HASHING, .no_store = true, .oauth_errors = true,
+      .lane = DW_HASHING, .no_store = true, .oauth_errors = true, .rate_limit = RATE_LIMIT_LOGIN,
       .id = "token", .tag = TAG_TOKENS, .summary = "Sign in, or refresh (OAuth2)",
       .description = "Takes a form, as OAuth2 asks. `grant_type=password` with `username` (or the e-mail address) and "
                      "`password` starts a sign-in; `grant_type=refresh_token` with `refresh_token` goes on with one. "
@@ -150,7 +155,8 @@ const struct dw_route TOKEN_ROUTES[] = {
       .answers = ANSWERS({ 400, "`invalid_grant`: incorrect user name or password, an inactive user (told only after "
                                 "the right password), or a refresh token that is not valid; `invalid_request`, "
                                 "`unsupported_grant_type`, `invalid_scope`" },
-                         { 401, "`invalid_client`: a client secret was sent, and no client has one" }, ANSWER_BUSY) },
+                         { 401, "`invalid_client`: a client secret was sent, and no client has one" },
+                         { 403, "`mfa_required`: right so far; `mfa_token` is good for `/2fa/verify`" }, ANSWER_RATE, ANSWER_BUSY) },
     { DW_POST, "/token/refresh", DW_HANDLER(refresh_token), .body = &REFRESH_IN, .answer = &TOKEN_OUT,
       .needs = DW_PUBLIC, .no_store = true,
       .id = "refresh", .tag = TAG_TOKENS, .summary = "Refresh (JSON)",
