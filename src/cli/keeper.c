@@ -1,6 +1,7 @@
 #include "cli/keeper.h"
 
 #include "base/log.h"
+#include "identity/api_key_use.h"
 
 #include <signal.h>
 #include <time.h>
@@ -17,11 +18,13 @@ struct chore {
     const char *name;
     enum dw_err (*run)(struct identity *identity);
     int64_t every_ms;
+    bool at_end; /* once more when the server stops */
 };
 
 static const struct chore CHORES[] = {
     { "watch", identity_watch, KEEPER_WATCH_MS },
     { "purge", identity_purge, (int64_t)KEEPER_PURGE_S * 1000 },
+    { "api_key_uses", api_key_write_uses, (int64_t)KEEPER_USES_S * 1000, .at_end = true },
 };
 
 static void run_chore(struct keeper *keeper, const struct chore *chore, bool *has_failed)
@@ -117,6 +120,9 @@ void keeper_stop(struct keeper **keeper)
     pthread_cond_signal(&k->stopping);
     pthread_mutex_unlock(&k->mutex);
     pthread_join(k->thread, NULL);
+    for (size_t i = 0; i < ARRAY_SIZE(CHORES); i++)
+        if (CHORES[i].at_end)
+            run_chore(k, &CHORES[i], &(bool){ false });
     pthread_cond_destroy(&k->stopping);
     pthread_mutex_destroy(&k->mutex);
     free(k);

@@ -1,6 +1,6 @@
 /*
  * The server's own chores, on a thread of their own: it learns what the command line changed in the same database, and
- * removes what has expired.
+ * removes what has expired; it also writes when API keys were used, once more when the server stops.
  *
  * A chore that fails is tried again at its next turn; the log tells the first failure and the recovery, not each.
  */
@@ -9,7 +9,7 @@
 
 #include "identity/identity.h"
 
-enum { KEEPER_WATCH_MS = 500, KEEPER_PURGE_S = 300 };
+enum { KEEPER_WATCH_MS = 500, KEEPER_PURGE_S = 300, KEEPER_USES_S = 60 };
 
 struct keeper;
 

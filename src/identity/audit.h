@@ -29,6 +29,8 @@
     X(AUDIT_PASSWORD_CHANGED, "user.password_changed")                                                                 \
     X(AUDIT_SIGN_IN, "session.sign_in")                                                                                \
     X(AUDIT_SIGN_IN_FAILED, "session.sign_in_failed")                                                                  \
+    X(AUDIT_SIGN_IN_SLOWED, "session.sign_in_slowed")                                                                  \
+    X(AUDIT_NEW_DEVICE, "session.new_device")                                                                          \
     X(AUDIT_SIGN_OUT, "session.sign_out")                                                                              \
     X(AUDIT_SIGN_OUT_ALL, "session.sign_out_all")                                                                      \
     X(AUDIT_SESSION_RENEWED, "session.renewed")                                                                        \

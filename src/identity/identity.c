@@ -6,6 +6,7 @@
 #include "identity/api_key_use.h"
 #include "identity/audit.h"
 #include "identity/outbox.h"
+#include "identity/guard.h"
 #include "identity/principal.h"
 #include "identity/recovery.h"
 #include "identity/signing_key.h"
@@ -59,6 +60,7 @@ static enum dw_err derive_keys(struct identity *identity, const struct dw_secret
     TRY(hkdf_sha256(secret, DW_STR("doorward pending sign-ins"), IDENTITY_SECRET_SIZE, &pending));
     TRY(dw_key_from_octets(&pending, DW_ALG_HS256, &identity->keys.pending));
     TRY(hkdf_sha256(secret, DW_STR("doorward recovery codes"), IDENTITY_SECRET_SIZE, &identity->keys.recovery));
+    TRY(hkdf_sha256(secret, DW_STR("doorward sign-in guard"), IDENTITY_SECRET_SIZE, &identity->keys.guard));
     TRY(hkdf_sha256(secret, DW_STR("doorward csrf tokens"), IDENTITY_SECRET_SIZE, &identity->keys.csrf));
     return hkdf_sha256(secret, DW_STR("doorward sealing"), IDENTITY_SECRET_SIZE, &identity->keys.sealing);
 }
@@ -120,6 +122,7 @@ void identity_close(struct identity **identity)
     dw_secret_free(&i->keys.successor);
     dw_secret_free(&i->keys.csrf);
     dw_secret_free(&i->keys.sealing);
+    dw_secret_free(&i->keys.guard);
     dw_secret_free(&i->keys.audit);
     storage_set_context(i->storage, i->context_before);
     invalidation_free(&i->invalidation);
@@ -196,6 +199,7 @@ static enum dw_err purge(struct transaction *tx, void *argument)
     TRY(sql_exec(tx, &PURGE_DENIALS, VALUES(V_INT(now_s)), NULL));
     TRY(sql_exec(tx, &PURGE_TOKENS, VALUES(V_INT(now_s)), NULL));
     TRY(sql_exec(tx, &PURGE_FAMILIES, VALUES(V_INT(now_s)), NULL));
+    TRY(guard_purge_in(tx));
     TRY(api_key_purge_in(tx, now_s));
     TRY(recovery_purge(tx));
     TRY(outbox_purge(tx));

@@ -18,6 +18,7 @@ struct principal {
     struct dw_str token_id; /* jti */
     struct dw_str client;
     struct dw_str scope;
+    bool is_partial; /* an API key with less than its owner may: the role does not come with it */
     int64_t expires_s;
 };
 

@@ -106,6 +106,14 @@ enum dw_err scope_grant(struct dw_str asked, struct dw_str may, struct dw_arena 
     return words_finish(&b, arena, ret_scope);
 }
 
+bool scope_covers(struct dw_str whole, struct dw_str part)
+{
+    for (struct dw_str word = next_word(&part); word.ptr != NULL; word = next_word(&part))
+        if (!dw_str_list_has(whole, word))
+            return false;
+    return true;
+}
+
 enum dw_err scope_intersect(struct dw_str a, struct dw_str b, struct dw_arena *arena, struct dw_str *ret_scope)
 {
     _cleanup_buffer_ struct buffer words = BUFFER_INIT(SCOPE_MAX_BYTES);

@@ -30,6 +30,8 @@ DW_MUST_USE enum dw_err role_permissions(struct dw_str role, struct dw_str direc
  * `asked` is no list of scope tokens. Unknown or unpermitted ones are left out. */
 DW_MUST_USE enum dw_err scope_grant(struct dw_str asked, struct dw_str may, struct dw_arena *arena,
                                     struct dw_str *ret_scope);
+/* Whether `whole` has every word of `part`. */
+bool scope_covers(struct dw_str whole, struct dw_str part);
 /* The words that both lists hold. */
 DW_MUST_USE enum dw_err scope_intersect(struct dw_str a, struct dw_str b, struct dw_arena *arena,
                                         struct dw_str *ret_scope);

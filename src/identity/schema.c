@@ -3,6 +3,7 @@
 #include "identity/audit.h"
 #include "identity/cookie_session.h"
 #include "identity/credential.h"
+#include "identity/guard.h"
 #include "identity/mfa.h"
 #include "identity/outbox.h"
 #include "identity/recovery.h"
@@ -106,6 +107,7 @@ static const struct migration MIGRATIONS[] = {
     { 5, "the chain of the audit log", AUDIT_CHAIN_TABLES },
     { 6, "cookie sessions", COOKIE_SESSION_TABLES },
     { 7, "two-factor sign-in", MFA_TABLES },
+    { 8, "failed sign-ins and known devices", GUARD_TABLES },
     { 0 },
 };
 
@@ -113,7 +115,7 @@ static const struct statement *const *const ALL_STATEMENTS[] = {
     IDENTITY_STATEMENTS, TENANT_STATEMENTS,      USER_STATEMENTS,  CREDENTIAL_STATEMENTS,
     SESSION_STATEMENTS,  SIGNING_KEY_STATEMENTS, AUDIT_STATEMENTS, RECOVERY_STATEMENTS, OUTBOX_STATEMENTS,
     API_KEY_STATEMENTS, API_KEY_USE_STATEMENTS, COOKIE_SESSION_STATEMENTS, SIGN_IN_LIST_STATEMENTS,
-    MFA_STATEMENTS, MFA_ATTEMPT_STATEMENTS, MFA_PENDING_STATEMENTS,
+    MFA_STATEMENTS, MFA_ATTEMPT_STATEMENTS, MFA_PENDING_STATEMENTS, GUARD_STATEMENTS,
     NULL,
 };
 
