@@ -1,6 +1,7 @@
 /* The table of commands. */
 #include "cli/actions.h"
 #include "cli/tools_jose.h"
+#include "cli/tools_otp.h"
 
 static const struct option SERVE_OPTIONS[] = {
     { "--listen", "ADDRESS", "address and port, instead of DOORWARD_LISTEN", .setting = "LISTEN" },
@@ -41,6 +42,11 @@ static const struct option USER_DELETE_OPTIONS[] = {
     { NULL },
 };
 
+static const struct option AUDIT_VERIFY_OPTIONS[] = {
+    { "--head", "NUMBER:HASH", "a head that was printed earlier, and must still be in the log" },
+    { NULL },
+};
+
 static const struct option PASSWORD_HASH_OPTIONS[] = {
     { "--scheme", "SCHEME", "argon2id, scrypt or bcrypt, instead of DOORWARD_PASSWORD_SCHEME",
       .setting = "PASSWORD_SCHEME" },
@@ -48,6 +54,7 @@ static const struct option PASSWORD_HASH_OPTIONS[] = {
 };
 
 #define WHICH_USER "USER is a user name, an e-mail address or an id. "
+#define TOTP_INPUT "The secret comes from standard input: base32, or a whole otpauth URI."
 #define AT_ONCE "A running server obeys within a second."
 
 const struct command COMMANDS[] = {
@@ -93,6 +100,13 @@ const struct command COMMANDS[] = {
     { "key retire", action_key_retire, { "KID" }, NULL, NEEDS_IDENTITY,
       .summary = "Take a key out at once: the tokens that it signed are refused", .details = AT_ONCE },
 
+    { "audit verify", action_audit_verify, .options = AUDIT_VERIFY_OPTIONS, .needs = NEEDS_IDENTITY,
+      .summary = "Check that nobody changed, removed or inserted an event of the audit log",
+      .details = "Names the first event that does not hold, and ends with 1. Prints the head of an intact log: kept "
+                 "elsewhere and given back with --head, it also shows when the newest events were cut off." },
+    { "audit export", action_audit_export, .needs = NEEDS_IDENTITY,
+      .summary = "Print the whole audit log, a JSON object a line, oldest first" },
+
     { "jwt sign", action_jwt_sign, .options = JWT_SIGN_OPTIONS,
       .summary = "Sign the claims (a JSON object) on standard input" },
     { "jwt verify", action_jwt_verify, .options = JWT_VERIFY_OPTIONS,
@@ -112,6 +126,14 @@ const struct command COMMANDS[] = {
       .summary = "Hash a password from standard input" },
     { "password verify", action_password_verify, { "HASH" }, NULL, NEEDS_SETTINGS,
       .summary = "Check a password from standard input against a hash (in single quotes: it has $ in it)" },
+
+    { "totp generate", action_totp_generate, .options = TOTP_GENERATE_OPTIONS,
+      .summary = "Print the one-time code of a secret", .details = TOTP_INPUT },
+    { "totp verify", action_totp_verify, { "CODE" }, TOTP_VERIFY_OPTIONS,
+      .summary = "Check a one-time code against a secret",
+      .details = TOTP_INPUT " Exit code 1 when it does not match." },
+    { "totp uri", action_totp_uri, .options = TOTP_URI_OPTIONS,
+      .summary = "Print the otpauth URI that an authenticator app reads", .details = TOTP_INPUT },
 
     { "vectors", action_vectors, .is_hidden = true,
       .summary = "Answer known-answer test vectors, a JSON object a line, from standard input" },

@@ -1,7 +1,7 @@
 #include "identity/audit.h"
 
-#include "base/buffer.h"
 #include "base/encoding.h"
+#include "base/json.h"
 #include "crypto/hash.h"
 
 /* A row is a few short strings; details are cut by whoever writes them. */
@@ -186,6 +186,27 @@ static enum dw_err entry_keep(struct audit_entry *e, struct dw_arena *arena)
         *texts[i] = copy;
     }
     return DW_OK;
+}
+
+void audit_entry_write(struct buffer *b, const struct audit_entry *e)
+{
+    const struct {
+        const char *name;
+        struct dw_str text;
+    } members[] = {
+        { "id", e->id },         { "action", e->action },   { "tenant_id", e->tenant_id }, { "actor", e->actor },
+        { "target", e->target }, { "address", e->address }, { "result", e->result },       { "detail", e->detail },
+        { "hash", e->hash },
+    };
+    char at[RFC3339_SIZE];
+
+    rfc3339_format(e->at, at);
+    buffer_append_char(b, '{');
+    json_write_member_int(b, "seq", e->seq);
+    json_write_member_str(b, "at", dw_str(at));
+    for (size_t i = 0; i < ARRAY_SIZE(members); i++)
+        json_write_member_str(b, members[i].name, members[i].text);
+    buffer_append_char(b, '}');
 }
 
 struct listing {
