@@ -308,6 +308,10 @@ DW_API DW_MUST_USE enum dw_err dw_csrf_check_origin(struct dw_request *r, const 
 /* The origin of an http or https URL as browsers write it (RFC 6454 §6.2), in the arena; DW_ERR_ARGUMENT for others. */
 DW_API DW_MUST_USE enum dw_err dw_origin_of_url(struct dw_str url, struct dw_arena *arena, struct dw_str *ret_origin);
 
+/* Counts the request against a limit of dw_app_config.rate_limits, for a handler that does so only sometimes:
+ * DW_ERR_RATE_LIMITED, to be returned; the answer then has its Retry-After. */
+DW_API DW_MUST_USE enum dw_err dw_rate_limit_count(struct dw_request *r, const char *name);
+
 /* --- applications ----------------------------------------------------------------------------------------------- */
 
 struct dw_app_config {

@@ -4,6 +4,7 @@
 #include "crypto/hash.h"
 #include "identity/access_token.h"
 #include "identity/audit.h"
+#include "identity/guard.h"
 
 enum { VALUE_SIZE = 32, SEEN_EVERY_S = 60, SEEN_PARTS = 10, USER_ARENA = 1 << 16 };
 
@@ -123,6 +124,7 @@ static enum dw_err insert_session(struct transaction *tx, void *argument)
     struct dw_str rights;
 
     TRY(session_admit_in(tx, o->factor, o->now_s, o->arena, &o->session.user));
+    TRY(guard_admit_in(tx, o->identity, in, o->session.user.id));
     TRY(rights_hash(&o->session.user, o->arena, &rights));
     TRY(sql_exec(tx, &COOKIE_INSERT,
                  VALUES(V_TEXT(o->session.id), V_TEXT(o->session.user.id), V_TEXT(client), V_INT(o->now_s),

@@ -3,6 +3,7 @@
 #include "identity/access_token.h"
 #include "identity/audit.h"
 #include "identity/credential.h"
+#include "identity/guard.h"
 #include "identity/refresh_token.h"
 #include "identity/role.h"
 #include "identity/session_sql.h"
@@ -125,18 +126,9 @@ static enum dw_err open_family(struct transaction *tx, void *argument)
                                        .target = o->family, .address = o->in->device.address };
 
     TRY(session_admit_in(tx, o->factor, o->refresh.issued_s, o->arena, &o->user));
+    TRY(guard_admit_in(tx, o->identity, o->in, o->user_id));
     TRY(insert_family(tx, o));
     return audit_append(tx, &event);
-}
-
-static void audit_failure(struct identity *identity, const struct sign_in *in, enum dw_err why)
-{
-    const struct audit_event event = { .action = AUDIT_SIGN_IN_FAILED, .tenant_id = in->tenant.id,
-                                       .address = in->device.address, .result = why };
-
-    /* Best effort: the caller must get the same answer whether the log could be written or not. */
-    if (audit_record(identity, &event) != DW_OK)
-        return;
 }
 
 static enum dw_err pair_issue(struct identity *identity, const struct access_grant *grant,
@@ -170,13 +162,18 @@ enum dw_err session_first_factor(struct identity *identity, const struct sign_in
                                  struct first_factor *ret_factor)
 {
     struct first_factor factor = { .is_narrowed = in->scope.len > 0 };
+    int64_t wait_s;
 
     TRY(scope_grant(in->scope, DW_STR(""), arena, &factor.granted)); /* malformed: told before any hashing */
+    TRY(guard_wait(identity, in, &wait_s));
+    if (wait_s > 0)
+        return DW_ERR_RATE_LIMITED;
     const enum dw_err err = credential_check(identity, &in->tenant, in->login, in->password, arena, &factor.user,
                                              &factor.rehash);
 
     if (err != DW_OK) {
-        audit_failure(identity, in, err);
+        /* The caller gets the same answer whether the failure could be written down or not. */
+        (void)!guard_record_failure(identity, in, err);
         return err;
     }
     TRY(scope_grant(in->scope, factor.user.permissions, arena, &factor.granted));

@@ -36,8 +36,9 @@ struct first_factor {
     bool is_narrowed;      /* the client asked for less than the user may */
 };
 
-/* Name and password, and what scope they give. Errors: those of credential_check(), DW_ERR_SCOPE_UNKNOWN. Failures are
- * audited. Opens nothing yet: a second factor may stand between. */
+/* Name and password, and what scope they give. Errors: those of credential_check(), DW_ERR_SCOPE_UNKNOWN,
+ * DW_ERR_RATE_LIMITED after too many failures (guard_wait() says for how long). Failures are counted and audited.
+ * Opens nothing yet: a second factor may stand between. */
 DW_MUST_USE enum dw_err session_first_factor(struct identity *identity, const struct sign_in *sign_in,
                                              struct dw_arena *arena, struct first_factor *ret_factor);
 

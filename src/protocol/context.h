@@ -32,6 +32,8 @@ struct protocol {
  */
 #define NEEDS_INTERACTIVE DW_DEPENDS({ &INTERACTIVE, NULL })
 extern const struct dw_dependency INTERACTIVE;
+/* Whether a sign-in stands behind the credential: an API key came from none, and names no session. */
+bool is_interactive(struct dw_request *r);
 
 /* Further answers of a row: .answers = ANSWERS({ 409, "…" }). */
 #define ANSWERS(...) ((const struct dw_answer_doc[]){ __VA_ARGS__, { 0 } })

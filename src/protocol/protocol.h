@@ -20,6 +20,9 @@ struct protocol_config {
     const char *public_url; /* "https://id.example.com": links and metadata are made from it */
     const char *issuer;     /* of tokens; NULL: public_url */
     bool access_log;        /* one line a request */
+    const char *rate_limit_login;   /* per client address: "10/minute"; NULL or "none": no limit */
+    const char *rate_limit_default; /* the same, of all requests */
+    const char *trusted_proxies;    /* as in dw_app_config */
 };
 
 /* The application and what its tables borrow. */

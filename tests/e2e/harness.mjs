@@ -94,7 +94,11 @@ export class Server {
     this.exit = null;
     this.child = spawn(BINARY, ["serve"], {
       cwd: this.folder,
-      env: environment({ ...this.env, DOORWARD_LISTEN: `127.0.0.1:${this.port}`, DOORWARD_PUBLIC_URL: this.publicUrl }),
+      // Stories of limits set their own; the others all come from one address.
+      env: environment({
+        DOORWARD_RATE_LIMIT_LOGIN: "none", ...this.env,
+        DOORWARD_LISTEN: `127.0.0.1:${this.port}`, DOORWARD_PUBLIC_URL: this.publicUrl,
+      }),
       stdio: ["ignore", "pipe", "pipe"],
     });
     this.child.stdout.setEncoding("utf8").on("data", (text) => (this.out += text));

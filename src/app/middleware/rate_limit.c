@@ -106,6 +106,13 @@ static enum dw_err rate_limit_routed(const struct dw_app *app, struct dw_request
     return row == NULL ? DW_OK : limit_count(app, r, row->limit);
 }
 
+enum dw_err dw_rate_limit_count(struct dw_request *r, const char *name)
+{
+    if (r == NULL || r->state == NULL)
+        return DW_ERR_ARGUMENT;
+    return limit_count(app_state(r)->app, r, rate_limit_find(app_state(r)->app, name));
+}
+
 static void rate_limit_after(const struct dw_app *app, struct dw_request *r)
 {
     const struct app_rate *rate = r->state == NULL ? NULL : &app_state(r)->rate;

@@ -1,7 +1,8 @@
 #include "protocol/account/login.h"
 
 #include "identity/cookie_session.h"
-#include "identity/mfa.h"
+#include "protocol/account/two_factor.h"
+#include "protocol/first_factor.h"
 #include "protocol/routes.h"
 
 /* --- models ------------------------------------------------------------------------------------------------------ */
@@ -148,24 +149,6 @@ enum dw_err cookie_sign_in_answer(struct dw_request *r, const struct sign_in *si
     return dw_answer_model(r, &LOGIN_OUT, &out);
 }
 
-static enum dw_err find_tenant(struct dw_request *r, const struct login_in *in, const struct dw_secret *password,
-                               struct tenant *ret_tenant)
-{
-    const enum dw_err err = tenant_find(identity_of(r), in->tenant, ret_tenant);
-
-    /* As for an unknown name: which tenants there are is nobody's business either. */
-    if (err == DW_ERR_NOT_FOUND)
-        dw_password_verify_dummy(identity_of(r)->passwords, password);
-    return err == DW_ERR_NOT_FOUND ? DW_ERR_SIGN_IN : err;
-}
-
-static enum dw_err first_factor(struct dw_request *r, const struct login_in *in, struct sign_in *sign_in,
-                                struct first_factor *ret_factor)
-{
-    TRY(find_tenant(r, in, sign_in->password, &sign_in->tenant));
-    return session_first_factor(identity_of(r), sign_in, dw_request_arena(r), ret_factor);
-}
-
 static enum dw_err log_in(struct dw_request *r, const struct login_in *in, void *out)
 {
     const struct dw_secret password = secret_of(in->password);
@@ -174,11 +157,14 @@ static enum dw_err log_in(struct dw_request *r, const struct login_in *in, void 
 
     /* No session protects this row: another page could sign a person in as somebody else. */
     TRY(dw_csrf_check_origin(r, &protocol_of(r)->csrf));
-    const enum dw_err err = first_factor(r, in, &sign_in, &factor);
+    TRY(dw_rate_limit_count(r, RATE_LIMIT_LOGIN));
+    const enum dw_err err = first_factor_check(r, in->tenant, &sign_in, &factor);
 
     if (err == DW_ERR_SIGN_IN)
         return dw_fail(r, DW_ERR_UNAUTHENTICATED, dw_error_info(err)->message);
     TRY(err);
+    if (factor.user.mfa_enabled)
+        return two_factor_ask(r, &sign_in, &factor, in->remember ? MFA_FOR_COOKIE_REMEMBERED : MFA_FOR_COOKIE);
     return cookie_sign_in_answer(r, &sign_in, &factor, in->remember);
 }
 
@@ -193,6 +179,8 @@ const struct dw_route LOGIN_ROUTES[] = {
                      "changes something. A session that the browser had before is ended.",
       .answers = ANSWERS({ 400, "The user is inactive (told only after the right password)" },
                          { 401, "Incorrect user name or password" },
-                         { 403, "Another site's page asked (`Origin`, `Sec-Fetch-Site`)" }, ANSWER_BUSY) },
+                         { 403, "`mfa_required`: right so far; `mfa_token` is good for `/2fa/verify`, which then sets "
+                                "the cookies. Or another site's page asked (`Origin`, `Sec-Fetch-Site`)" },
+                         ANSWER_RATE, ANSWER_BUSY) },
     { 0 },
 };

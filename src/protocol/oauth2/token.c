@@ -9,6 +9,7 @@
 
 #include "protocol/account/two_factor.h"
 #include "protocol/context.h"
+#include "protocol/first_factor.h"
 #include "protocol/routes.h"
 
 enum { CLIENT_ID_MAX = 64 };
@@ -18,7 +19,6 @@ enum { CLIENT_ID_MAX = 64 };
 static enum dw_err grant_password(struct dw_request *r, const struct token_form *form, struct dw_str client,
                                   struct token_pair *ret_pair)
 {
-    struct identity *identity = identity_of(r);
     const struct dw_secret password = secret_of(form->password);
     struct first_factor factor;
     struct sign_in sign_in = { .login = form->username, .password = &password, .scope = form->scope,
@@ -26,18 +26,11 @@ static enum dw_err grant_password(struct dw_request *r, const struct token_form 
 
     if (form->username.len == 0 || form->password.len == 0)
         return dw_fail(r, DW_ERR_BAD_REQUEST, "username and password are required");
-    const enum dw_err err = tenant_find(identity, form->tenant, &sign_in.tenant);
-
-    if (err == DW_ERR_NOT_FOUND) {
-        /* As for an unknown name: which tenants there are is nobody's business either. */
-        dw_password_verify_dummy(identity->passwords, &password);
-        return DW_ERR_SIGN_IN;
-    }
-    TRY(err);
-    TRY(session_first_factor(identity, &sign_in, dw_request_arena(r), &factor));
+    TRY(dw_rate_limit_count(r, RATE_LIMIT_LOGIN));
+    TRY(first_factor_check(r, form->tenant, &sign_in, &factor));
     if (factor.user.mfa_enabled) /* answered already: there is no pair */
         return two_factor_ask(r, &sign_in, &factor, MFA_FOR_TOKENS);
-    return session_open(identity, &sign_in, &factor, dw_request_arena(r), ret_pair);
+    return session_open(identity_of(r), &sign_in, &factor, dw_request_arena(r), ret_pair);
 }
 
 static enum dw_err grant_refresh(struct dw_request *r, const struct token_form *form, struct dw_str client,
@@ -147,7 +140,7 @@ static enum dw_err refresh_token(struct dw_request *r, const struct refresh_in *
 
 const struct dw_route TOKEN_ROUTES[] = {
     { DW_POST, "/token", DW_HANDLER(issue_token), .form = &TOKEN_FORM, .answer = &TOKEN_OUT, .needs = DW_PUBLIC,
-      .lane = DW_HASHING, .no_store = true, .oauth_errors = true, .rate_limit = RATE_LIMIT_LOGIN,
+      .lane = DW_HASHING, .no_store = true, .oauth_errors = true,
       .id = "token", .tag = TAG_TOKENS, .summary = "Sign in, or refresh (OAuth2)",
       .description = "Takes a form, as OAuth2 asks. `grant_type=password` with `username` (or the e-mail address) and "
                      "`password` starts a sign-in; `grant_type=refresh_token` with `refresh_token` goes on with one. "
@@ -156,7 +149,8 @@ const struct dw_route TOKEN_ROUTES[] = {
                                 "the right password), or a refresh token that is not valid; `invalid_request`, "
                                 "`unsupported_grant_type`, `invalid_scope`" },
                          { 401, "`invalid_client`: a client secret was sent, and no client has one" },
-                         { 403, "`mfa_required`: right so far; `mfa_token` is good for `/2fa/verify`" }, ANSWER_RATE, ANSWER_BUSY) },
+                         { 403, "`mfa_required`: right so far; `mfa_token` is good for `/2fa/verify`" }, ANSWER_RATE,
+                         ANSWER_BUSY) },
     { DW_POST, "/token/refresh", DW_HANDLER(refresh_token), .body = &REFRESH_IN, .answer = &TOKEN_OUT,
       .needs = DW_PUBLIC, .no_store = true,
       .id = "refresh", .tag = TAG_TOKENS, .summary = "Refresh (JSON)",
