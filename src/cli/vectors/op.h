@@ -26,6 +26,7 @@ struct op {
 /* The families; each ends with { NULL }. */
 extern const struct op OPS_JWS[];
 extern const struct op OPS_KEY[];
+extern const struct op OPS_OTP[];
 extern const struct op OPS_LIMIT[];
 extern const struct op OPS_PASSWORD[];
 extern const struct op OPS_TEXT[];

@@ -207,6 +207,7 @@ static enum dw_err enable(struct dw_request *r, const struct code_in *in, struct
 
     TRY(pass(r, mfa_enable(identity_of(r), &tenant, &me, me.id, in->code, dw_request_arena(r), &codes, &wait_s),
              wait_s));
+    TRY(cookie_renew(r));
     return codes_answer(r, &codes, out);
 }
 
@@ -237,7 +238,7 @@ static enum dw_err disable(struct dw_request *r, const struct confirm_in *in, st
     TRY(confirm_password(r, in->password));
     TRY(pass(r, mfa_disable(identity_of(r), &tenant, &me, me.id, &proof, &wait_s), wait_s));
     out->detail = DW_STR("Two-factor sign-in is off");
-    return DW_OK;
+    return cookie_renew(r);
 }
 
 static enum dw_err renew_codes(struct dw_request *r, const struct confirm_in *in, struct codes_out *out)
