@@ -5,8 +5,8 @@
  * nanoseconds; the server's keeper writes what is new once a minute, many keys in one write, and once more when it
  * stops. A crash loses the last minute of these times and nothing else.
  * Defends against: a key that goes round unnoticed: used from more than API_KEY_ADDRESSES_MAX addresses within an hour
- * it leaves an event in the audit log (once an hour). Memory is bounded: past API_KEY_USES_MAX keys used within an hour,
- * the use of further ones is not noted.
+ * it leaves an event in the audit log (once an hour). Memory is bounded: past API_KEY_USES_MAX keys within an hour, the
+ * use of further ones is not noted.
  * Does not: count over several nodes; each tells what it saw.
  */
 #ifndef IDENTITY_API_KEY_USE_H

@@ -2,10 +2,14 @@
 
 enum { USER_AGENT_MAX = 256 };
 
-/* A credential that came from no sign-in (an API key) names no session. */
+bool is_interactive(struct dw_request *r)
+{
+    return dw_principal(r)->session.len > 0;
+}
+
 static enum dw_err resolve_interactive(struct dw_request *r, const struct dw_dependency *self, void *ret_value)
 {
-    return dw_principal(r)->session.len > 0 ? DW_OK : DW_ERR_INTERACTIVE;
+    return is_interactive(r) ? DW_OK : DW_ERR_INTERACTIVE;
 }
 
 const struct dw_dependency INTERACTIVE = {

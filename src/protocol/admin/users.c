@@ -7,44 +7,35 @@
  * A promotion between that look and the change gives nothing that the change a moment earlier would not have given.
  * Another tenant's users don't exist here: 404.
  */
-#include "identity/role.h"
+#include "identity/custom_role.h"
 #include "identity/session.h"
-#include "protocol/context.h"
+#include "protocol/admin/rights.h"
 #include "protocol/routes.h"
 
 #define OUTRANKED "Whoever is changed must not have more rights than the caller: otherwise 403."
 
 /* --- who may be acted upon -------------------------------------------------------------------------------------- */
 
-/* Whether every space-separated word of `part` is in `whole`. */
-static bool has_all(struct dw_str whole, struct dw_str part)
-{
-    for (size_t start = 0, end; start < part.len; start = end + 1) {
-        for (end = start; end < part.len && part.ptr[end] != ' ';)
-            end++;
-        if (end > start && !dw_str_list_has(whole, dw_str_n(part.ptr + start, end - start)))
-            return false;
-    }
-    return true;
-}
-
-static bool may_act_upon(const struct user *actor, const struct user *target)
+static bool may_act_upon(const struct dw_principal *actor, const struct user *target)
 {
     const struct dw_str admin = DW_STR(ROLE_ADMIN);
 
     if (dw_str_eq(target->role, admin) && !dw_str_eq(actor->role, admin))
         return false;
-    return has_all(actor->permissions, target->permissions);
+    return has_rights(actor, target->permissions);
 }
 
-/* The user whom the path names, when the caller may act upon her; DW_ERR_NOT_FOUND, DW_ERR_FORBIDDEN. */
+/* The user whom the path names, when the caller may act upon her; DW_ERR_NOT_FOUND, DW_ERR_FORBIDDEN. What a key can't do
+ * to its owner's account under /users/me, it can't do under this path either: DW_ERR_INTERACTIVE. */
 static enum dw_err find_target(struct dw_request *r, const struct tenant *tenant, struct dw_str *ret_id)
 {
     struct user target;
 
     TRY(user_get(identity_of(r), tenant, dw_path_parameter(r, "id"), dw_request_arena(r), &target));
-    if (!may_act_upon(caller(r), &target))
+    if (!may_act_upon(dw_principal(r), &target))
         return DW_ERR_FORBIDDEN;
+    if (!is_interactive(r) && dw_str_eq(target.id, dw_principal(r)->subject))
+        return DW_ERR_INTERACTIVE;
     *ret_id = target.id;
     return DW_OK;
 }
@@ -105,11 +96,16 @@ static enum dw_err set_role(struct dw_request *r, const struct role_in *in, stru
     const struct tenant tenant = caller_tenant(r);
     const struct actor me = caller_actor(r);
     const struct user_change change = { .is_active = -1, .role = in->role };
+    struct custom_role role;
     struct dw_str id;
+    const enum dw_err err = custom_role_find(identity_of(r), &tenant, in->role, dw_request_arena(r), &role);
 
-    if (role_find(in->role) == NULL)
-        return dw_fail_field(r, "body", "role", "role_unknown", "There is no such role");
+    if (err == DW_ERR_NOT_FOUND)
+        return dw_fail_field(r, "body", "role", "role_unknown", "There is no such role in the tenant");
+    TRY(err);
     TRY(find_target(r, &tenant, &id));
+    if (!has_rights(dw_principal(r), role.permissions))
+        return DW_ERR_FORBIDDEN;
     return user_update(identity_of(r), &tenant, &me, id, &change, dw_request_arena(r), out);
 }
 

@@ -6,7 +6,7 @@
 #include <ftw.h>
 #include <unistd.h>
 
-enum { ARENA_LIMIT = 64 << 20, LISTS_MAX = 16 };
+enum { ARENA_LIMIT = 64 << 20, LISTS_MAX = 64 };
 
 static const struct storage_driver *const DRIVERS[] = { &STORAGE_SQLITE, NULL };
 static unsigned char secret_bytes[] = "0123456789abcdef0123456789abcdef";
