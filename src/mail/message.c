@@ -138,7 +138,7 @@ static enum dw_err append_headers(struct buffer *b, const struct mail_message *m
     TRY(append_date(b, m->date_s));
     buffer_printf(b, "Message-ID: <%.*s%s>" CRLF, (int)m->id.len, m->id.ptr, strrchr(from, '@'));
     buffer_append_literal(b, "Auto-Submitted: auto-generated" CRLF "MIME-Version: 1.0" CRLF);
-    buffer_printf(b, "Content-Type: multipart/alternative; boundary=\"%s\"" CRLF CRLF, boundary);
+    buffer_printf(b, "Content-Type: multipart/alternative;" CRLF " boundary=\"%s\"" CRLF CRLF, boundary);
     return DW_OK;
 }
 
