@@ -122,6 +122,10 @@ extern "C" {
     X(DW_ERR_API_KEY_ENDED,      "api_key_ended",            409, NULL, "The API key has expired: make a new one")      \
     X(DW_ERR_API_KEY_ROTATED,    "api_key_rotated",          409, NULL,                                                 \
       "The API key was rotated too often: wait for an overlap to end, or rotate with overlap=0")                       \
+    X(DW_ERR_ROLE_TAKEN,         "role_taken",              409, NULL, "There is a role of this name")                 \
+    X(DW_ERR_ROLE_BUILT_IN,      "role_built_in",           409, NULL, "A built-in role can't be changed or deleted")  \
+    X(DW_ERR_ROLE_IN_USE,        "role_in_use",             409, NULL, "Users have this role: give them another one first")\
+    X(DW_ERR_ROLE_LIMIT,         "role_limit",              409, NULL, "There are too many roles")                     \
     X(DW_ERR_REFRESH_INVALID,    "refresh_invalid",          401, "invalid_grant",  "Invalid refresh token")            \
     X(DW_ERR_REFRESH_REUSED,     "refresh_reused",           401, "invalid_grant",  "Refresh token reuse detected")     \
     X(DW_ERR_MFA_REQUIRED,       "mfa_required",             403, "mfa_required",   "A second factor is needed")        \

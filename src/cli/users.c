@@ -3,7 +3,7 @@
 #include "cli/output.h"
 #include "cli/prompt.h"
 #include "identity/credential.h"
-#include "identity/role.h"
+#include "identity/custom_role.h"
 
 enum { PAGE = 100 };
 
@@ -63,8 +63,16 @@ static enum dw_err find_user(struct cli *cli, struct tenant *ret_tenant, struct 
 
 static enum dw_err check_role(struct cli *cli, struct dw_str role)
 {
-    if (dw_str_is_absent(role) || role_find(role) != NULL)
+    struct custom_role found;
+    struct tenant tenant;
+
+    if (dw_str_is_absent(role))
         return DW_OK;
+    TRY(find_tenant(cli, &tenant));
+    const enum dw_err err = custom_role_find(cli->identity, &tenant, role, cli->arena, &found);
+
+    if (err != DW_ERR_NOT_FOUND)
+        return err;
     return cli_refuse(cli, DW_ERR_VALIDATION, "no role \"%.*s\"", (int)MIN_OF(role.len, 64), role.ptr);
 }
 

@@ -26,6 +26,7 @@
     X(AUDIT_USER_DISABLED, "user.disabled")                                                                            \
     X(AUDIT_USER_ENABLED, "user.enabled")                                                                              \
     X(AUDIT_ROLE_CHANGED, "user.role_changed")                                                                         \
+    X(AUDIT_PERMISSIONS_CHANGED, "user.permissions_changed")                                                           \
     X(AUDIT_PASSWORD_CHANGED, "user.password_changed")                                                                 \
     X(AUDIT_SIGN_IN, "session.sign_in")                                                                                \
     X(AUDIT_SIGN_IN_FAILED, "session.sign_in_failed")                                                                  \
@@ -52,6 +53,9 @@
     X(AUDIT_MFA_PAUSED, "mfa.paused")                                                                                  \
     X(AUDIT_MFA_RECOVERY_USED, "mfa.recovery_code_used")                                                               \
     X(AUDIT_MFA_CODES_RENEWED, "mfa.recovery_codes_renewed")                                                           \
+    X(AUDIT_ROLE_CREATED, "role.created")                                                                              \
+    X(AUDIT_ROLE_UPDATED, "role.updated")                                                                              \
+    X(AUDIT_ROLE_DELETED, "role.deleted")                                                                              \
     X(AUDIT_KEY_CREATED, "key.created")                                                                                \
     X(AUDIT_KEY_ROTATED, "key.rotated")                                                                                \
     X(AUDIT_KEY_RETIRED, "key.retired")

@@ -164,7 +164,8 @@ static enum dw_err learn_change(const struct row *row, void *argument)
     if (row_int(row, 1) == CHANGE_KEYS)
         w->keys_changed = true;
     else
-        invalidation_publish(w->identity->invalidation, CHANGE_USER, row_text(row, 2));
+        invalidation_publish(w->identity->invalidation, row_int(row, 1) == CHANGE_USERS ? CHANGE_USERS : CHANGE_USER,
+                             row_text(row, 2));
     return DW_OK;
 }
 

@@ -235,6 +235,9 @@ static void apply(const struct change *change, void *argument)
         if (deny_id_parse(dw_str(change->id), &id))
             user_drop(cache, &id);
         break;
+    case CHANGE_USERS:
+        users_forget(cache);
+        break;
     case CHANGE_LOADED:
         user_insert(cache, change->object.pointer);
         break;

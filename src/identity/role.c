@@ -15,7 +15,7 @@ const struct permission PERMISSIONS[] = {
     { NULL, NULL },
 };
 
-static const struct role ROLES[] = {
+const struct role ROLES[] = {
     { ROLE_USER, "" },
     { "moderator", "read:users moderate:content" },
     { ROLE_ADMIN, "read:users write:users delete:users read:audit moderate:content manage:roles manage:keys" },
@@ -69,14 +69,13 @@ static enum dw_err words_finish(struct buffer *b, struct dw_arena *arena, struct
     return DW_OK;
 }
 
-enum dw_err role_permissions(struct dw_str role_name, struct dw_str direct, struct dw_arena *arena,
-                             struct dw_str *ret_permissions)
+enum dw_err role_permissions(struct dw_str role_name, struct dw_str custom, struct dw_str direct,
+                             struct dw_arena *arena, struct dw_str *ret_permissions)
 {
     _cleanup_buffer_ struct buffer b = BUFFER_INIT(SCOPE_MAX_BYTES);
     const struct role *role = role_find(role_name);
 
-    if (role != NULL)
-        append_words(&b, dw_str(role->permissions), dw_str_n(NULL, 0));
+    append_words(&b, role != NULL ? dw_str(role->permissions) : custom, dw_str_n(NULL, 0));
     append_words(&b, direct, dw_str_n(NULL, 0));
     return words_finish(&b, arena, ret_permissions);
 }

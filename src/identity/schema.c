@@ -3,6 +3,7 @@
 #include "identity/audit.h"
 #include "identity/cookie_session.h"
 #include "identity/credential.h"
+#include "identity/custom_role.h"
 #include "identity/guard.h"
 #include "identity/mfa.h"
 #include "identity/outbox.h"
@@ -108,6 +109,7 @@ static const struct migration MIGRATIONS[] = {
     { 6, "cookie sessions", COOKIE_SESSION_TABLES },
     { 7, "two-factor sign-in", MFA_TABLES },
     { 8, "failed sign-ins and known devices", GUARD_TABLES },
+    { 9, "custom roles", CUSTOM_ROLE_TABLES },
     { 0 },
 };
 
@@ -116,7 +118,7 @@ static const struct statement *const *const ALL_STATEMENTS[] = {
     SESSION_STATEMENTS,  SIGNING_KEY_STATEMENTS, AUDIT_STATEMENTS, RECOVERY_STATEMENTS, OUTBOX_STATEMENTS,
     API_KEY_STATEMENTS, API_KEY_USE_STATEMENTS, COOKIE_SESSION_STATEMENTS, SIGN_IN_LIST_STATEMENTS,
     MFA_STATEMENTS, MFA_ATTEMPT_STATEMENTS, MFA_PENDING_STATEMENTS, GUARD_STATEMENTS,
-    NULL,
+    CUSTOM_ROLE_STATEMENTS, NULL,
 };
 
 const struct storage_schema IDENTITY_SCHEMA = { .migrations = MIGRATIONS, .statements = ALL_STATEMENTS };

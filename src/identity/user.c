@@ -113,7 +113,7 @@ enum dw_err user_read_row(const struct row *row, struct dw_arena *arena, struct 
     if (!user.id.ptr || !user.tenant_id.ptr || !user.tenant.ptr || !user.username.ptr || !user.email.ptr ||
         !user.role.ptr || !user.direct_permissions.ptr || (!user.full_name.ptr && !row_is_null(row, 6)))
         return DW_ERR_NO_MEMORY;
-    TRY(role_permissions(user.role, user.direct_permissions, arena, &user.permissions));
+    TRY(role_permissions(user.role, row_text(row, 14), user.direct_permissions, arena, &user.permissions));
     *ret_user = user;
     return DW_OK;
 }

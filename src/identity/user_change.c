@@ -1,6 +1,7 @@
 /* Making, changing and deleting users. Each is one write; memory learns of it after the commit. */
 #include "identity/audit.h"
 #include "identity/credential.h"
+#include "identity/custom_role.h"
 #include "identity/recovery.h"
 #include "identity/role.h"
 #include "identity/session.h"
@@ -88,6 +89,9 @@ static enum dw_err insert_user(struct transaction *tx, void *argument)
     const struct audit_event event = { .action = AUDIT_USER_CREATED, .tenant_id = c->tenant->id,
                                        .actor = c->actor->id.ptr ? c->actor->id : dw_str(c->id),
                                        .target = dw_str(c->id), .address = c->actor->address };
+
+    if (u->role.ptr != NULL)
+        TRY(custom_role_check_in(tx, c->tenant, u->role));
     const enum dw_err err =
         sql_exec(tx, &USER_INSERT,
                  VALUES(V_CSTR(c->id), V_CSTR(c->tenant->id), V_TEXT(u->username), V_TEXT(c->username_key),
@@ -110,7 +114,7 @@ enum dw_err user_create(struct identity *identity, const struct tenant *tenant, 
     struct creation c = { .identity = identity, .tenant = tenant, .actor = actor, .new_user = new_user,
                           .arena = arena };
 
-    if (new_user->full_name.len > FULL_NAME_MAX_BYTES || (new_user->role.ptr && !role_find(new_user->role)))
+    if (new_user->full_name.len > FULL_NAME_MAX_BYTES)
         return DW_ERR_VALIDATION;
     TRY(user_key_of_name(new_user->username, arena, &c.username_key));
     TRY(user_key_of_email(new_user->email, arena, &c.email, &c.email_key));
@@ -174,6 +178,8 @@ static enum dw_err apply_update(struct transaction *tx, void *argument)
 
     if (change->is_active == 0 || loses_role)
         TRY(guard_last_admin(tx, u->tenant, &before));
+    if (change->role.ptr != NULL)
+        TRY(custom_role_check_in(tx, u->tenant, change->role));
     const enum dw_err err =
         sql_exec(tx, &USER_UPDATE,
                  VALUES(V_CSTR(u->tenant->id), V_TEXT(u->id), V_INT(change->set_full_name), V_TEXT(change->full_name),
@@ -203,7 +209,7 @@ enum dw_err user_update(struct identity *identity, const struct tenant *tenant, 
     struct update u = { .identity = identity, .tenant = tenant, .actor = actor, .id = id, .change = change,
                         .arena = arena };
 
-    if (change->full_name.len > FULL_NAME_MAX_BYTES || (change->role.ptr && !role_find(change->role)))
+    if (change->full_name.len > FULL_NAME_MAX_BYTES)
         return DW_ERR_VALIDATION;
     if (change->email.ptr != NULL)
         TRY(user_key_of_email(change->email, arena, &u.email, &u.email_key));

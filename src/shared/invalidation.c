@@ -73,7 +73,7 @@ static bool is_current(const struct invalidation *inv, struct dw_str id, uint64_
     for (uint64_t n = read_at; n < number; n++) {
         const struct change *entry = &inv->ring[n % INVALIDATION_RING];
 
-        if (entry->kind == CHANGE_USER && dw_str_eq(dw_str(entry->id), id))
+        if (entry->kind == CHANGE_USERS || (entry->kind == CHANGE_USER && dw_str_eq(dw_str(entry->id), id)))
             return false;
     }
     return true;

@@ -17,6 +17,7 @@ enum change_kind {
     CHANGE_USER,   /* this user's record, rights or existence */
     CHANGE_KEYS,   /* the signing keys */
     CHANGE_LOADED, /* a copy of a user was read: `object` is offered to every loop */
+    CHANGE_USERS,  /* any of them, or all (a role, a tenant) */
 };
 
 /* Something shared by reference: the log takes one reference while the entry is in the ring. */
