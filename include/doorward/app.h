@@ -302,8 +302,8 @@ DW_API DW_MUST_USE enum dw_err dw_csrf_token(const struct dw_csrf *csrf, struct 
 /* DW_ERR_CSRF for a request other than GET, HEAD, OPTIONS whose token is missing, wrong (compared in constant time) or
  * another session's, or differs from the cookie where that is sent; and what dw_csrf_check_origin() refuses. */
 DW_API DW_MUST_USE enum dw_err dw_csrf_check(struct dw_request *r, const struct dw_csrf *csrf, struct dw_str session);
-/* DW_ERR_CSRF when Origin or Sec-Fetch-Site say that another origin's page asks; what is not sent says nothing. For rows
- * that no session protects yet, as a sign-in. */
+/* DW_ERR_CSRF when Origin or Sec-Fetch-Site say that another origin's page asks; what is not sent says nothing. For
+ * rows that no session protects yet, as a sign-in. */
 DW_API DW_MUST_USE enum dw_err dw_csrf_check_origin(struct dw_request *r, const struct dw_csrf *csrf);
 /* The origin of an http or https URL as browsers write it (RFC 6454 §6.2), in the arena; DW_ERR_ARGUMENT for others. */
 DW_API DW_MUST_USE enum dw_err dw_origin_of_url(struct dw_str url, struct dw_arena *arena, struct dw_str *ret_origin);

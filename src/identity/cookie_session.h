@@ -41,8 +41,8 @@ bool cookie_session_is_formed(struct dw_str value);
 
 /*
  * Whom the value stands for; writes down that it was seen, once in a while. ret_is_stale: the user's rights are others
- * than when the value was made; cookie_session_renew() is due. In the arena. DW_ERR_TOKEN_INVALID, DW_ERR_TOKEN_EXPIRED,
- * DW_ERR_TOKEN_REVOKED, DW_ERR_USER_INACTIVE.
+ * than when the value was made; cookie_session_renew() is due. In the arena. DW_ERR_TOKEN_INVALID,
+ * DW_ERR_TOKEN_EXPIRED, DW_ERR_TOKEN_REVOKED, DW_ERR_USER_INACTIVE.
  */
 DW_MUST_USE enum dw_err cookie_session_restore(struct identity *identity, struct dw_str value, struct dw_arena *arena,
                                                struct principal *ret_principal, bool *ret_is_stale);

@@ -116,8 +116,8 @@ enum dw_err credentials_make(struct protocol *protocol)
     protocol->session_cookie = (struct dw_scheme){
         .kind = DW_SCHEME_API_KEY_COOKIE,
         .name = "SessionCookie",
-        .description = "Set by `/login`. What changes something needs the header `X-CSRF-Token` as well, with the value "
-                       "of the CSRF cookie. When another credential is sent, that one decides.",
+        .description = "Set by `/login`. What changes something needs the header `X-CSRF-Token` as well, with the "
+                       "value of the CSRF cookie. When another credential is sent, that one decides.",
         .parameter = protocol->is_https ? "__Host-session" : "session",
     };
     protocol->csrf.key = &protocol->identity->keys.csrf;

@@ -174,8 +174,8 @@ const struct dw_route LOGIN_ROUTES[] = {
     { DW_POST, "/login", DW_HANDLER(log_in), .body = &LOGIN_IN, .answer = &LOGIN_OUT, .needs = DW_PUBLIC,
       .lane = DW_HASHING, .no_store = true,
       .id = "login", .tag = TAG_TOKENS, .summary = "Sign in by cookie",
-      .description = "For browsers: sets a session cookie that scripts can't read, and a CSRF cookie that they can. Its "
-                     "value goes back as `X-CSRF-Token` with every request that the cookie authenticates and that "
+      .description = "For browsers: sets a session cookie that scripts can't read, and a CSRF cookie that they can. "
+                     "Its value goes back as `X-CSRF-Token` with every request that the cookie authenticates and that "
                      "changes something. A session that the browser had before is ended.",
       .answers = ANSWERS({ 400, "The user is inactive (told only after the right password)" },
                          { 401, "Incorrect user name or password" },

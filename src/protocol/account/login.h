@@ -13,15 +13,15 @@
 #include "protocol/context.h"
 
 /*
- * For a person who has shown all factors: opens a cookie session, ends the one that the request brought along, sets both
- * cookies and answers {user, csrf_token}, whatever the row's own answer model is. is_remembered: it outlives the browser.
- * DW_ERR_USER_INACTIVE, DW_ERR_SIGN_IN when the user was disabled or deleted meanwhile.
+ * For a person who has shown all factors: opens a cookie session, ends the one that the request brought along, sets
+ * both cookies and answers {user, csrf_token}, whatever the row's own answer model is. is_remembered: it outlives the
+ * browser. DW_ERR_USER_INACTIVE, DW_ERR_SIGN_IN when the user was disabled or deleted meanwhile.
  */
 DW_MUST_USE enum dw_err cookie_sign_in_answer(struct dw_request *r, const struct sign_in *sign_in,
                                               const struct first_factor *factor, bool is_remembered);
 
-/* For authenticate.c: whom the session cookie stands for, when the request may act for her (CSRF). DW_ERR_WOULD_BLOCK on
- * an event loop, DW_ERR_CSRF, and the errors of cookie_session_restore(). */
+/* For authenticate.c: whom the session cookie stands for, when the request may act for her (CSRF). DW_ERR_WOULD_BLOCK
+ * on an event loop, DW_ERR_CSRF, and the errors of cookie_session_restore(). */
 DW_MUST_USE enum dw_err cookie_restore(struct dw_request *r, struct dw_str credential,
                                        struct principal *ret_principal);
 

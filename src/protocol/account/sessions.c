@@ -1,4 +1,4 @@
-/* A person's devices: where she is signed in, and ending one of them. Another user's sign-in does not exist here: 404. */
+/* A person's devices: where she is signed in, and ending one. Another user's sign-in does not exist here: 404. */
 #include "identity/sign_in_list.h"
 #include "protocol/account/login.h"
 #include "protocol/routes.h"

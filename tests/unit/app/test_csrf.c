@@ -33,7 +33,8 @@ static const struct {
 } COOKIES[] = {
     { { "a", DW_STR_INIT("b"), 0, false, false }, "a=b; Path=/; SameSite=Lax; HttpOnly" },
     { { "a", DW_STR_INIT("b"), 0, false, true }, "a=b; Path=/; SameSite=Lax" },
-    { { "__Host-a", DW_STR_INIT("b"), 60, true, false }, "__Host-a=b; Path=/; SameSite=Lax; Max-Age=60; HttpOnly; Secure" },
+    { { "__Host-a", DW_STR_INIT("b"), 60, true, false },
+      "__Host-a=b; Path=/; SameSite=Lax; Max-Age=60; HttpOnly; Secure" },
     { { "a", DW_STR_INIT(""), -1, true, true }, "a=; Path=/; SameSite=Lax; Max-Age=0; Secure" },
     { { "__Host-a", DW_STR_INIT("b"), 0, false, false }, NULL },
     { { "", DW_STR_INIT("b"), 0, false, false }, NULL },
