@@ -66,6 +66,7 @@ const struct dw_route RECOVERY_ROUTES[] = {
     { DW_POST, "/verify-email", DW_HANDLER(verify_email), .body = &VERIFY_IN, .answer = &MSG_OUT, .needs = DW_PUBLIC,
       .no_store = true,
       .id = "verify_email", .tag = TAG_RECOVERY, .summary = "Verify an e-mail address with the token of the mail",
+      .description = "Needs no sign-in: whoever reads the mail may open it in another browser.",
       .answers = ANSWERS(ANSWER_BAD_TOKEN) },
     { DW_POST, "/verify-email/resend", DW_HANDLER(resend), .answer = &MSG_OUT, .needs = NEEDS_INTERACTIVE,
       .no_store = true,

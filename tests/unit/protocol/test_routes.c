@@ -7,7 +7,8 @@
 
 /* Rows that anyone may call. One that is added here has been thought about. */
 static const char *const PUBLIC[] = {
-    "POST /register", "POST /login", "POST /token", "POST /token/refresh", "GET /.well-known/jwks.json",
+    "POST /register", "POST /forgot-password", "POST /reset-password", "POST /verify-email",
+    "POST /login", "POST /token", "POST /token/refresh", "GET /.well-known/jwks.json",
     "GET /.well-known/oauth-authorization-server", "GET /healthz", "GET /readyz", "GET /", "GET /docs",
     "GET /docs/{file}", "GET /openapi.json",
 };
