@@ -27,6 +27,7 @@ struct protocol {
 #define ANSWERS(...) ((const struct dw_answer_doc[]){ __VA_ARGS__, { 0 } })
 
 /* The words for the answers that several rows give. */
+#define ANSWER_USER { 200, "The user as it is now" }
 #define ANSWER_NO_SUCH_USER { 404, "No such user in the caller's tenant" }
 #define ANSWER_LAST_ADMIN { 409, "The last administrator can't be demoted, disabled or deleted" }
 #define ANSWER_BUSY { 503, "Too many passwords are waiting to be hashed: try again after `Retry-After` seconds" }

@@ -147,7 +147,8 @@ const struct dw_route TOKEN_ROUTES[] = {
       .description = "Takes a form, as OAuth2 asks. `grant_type=password` with `username` (or the e-mail address) and "
                      "`password` starts a sign-in; `grant_type=refresh_token` with `refresh_token` goes on with one. "
                      "An unknown name and a wrong password get the same answer.",
-      .answers = ANSWERS({ 400, "`invalid_grant`: incorrect user name or password, an inactive user (told only after "
+      .answers = ANSWERS({ 200, "A pair of tokens" },
+                         { 400, "`invalid_grant`: incorrect user name or password, an inactive user (told only after "
                                 "the right password), or a refresh token that is not valid; `invalid_request`, "
                                 "`unsupported_grant_type`, `invalid_scope`" },
                          { 401, "`invalid_client`: a client secret was sent, and no client has one" }, ANSWER_BUSY) },
@@ -157,6 +158,7 @@ const struct dw_route TOKEN_ROUTES[] = {
       .description = "Spends the refresh token and gives a new pair. A token that was spent before ends the whole "
                      "sign-in, since somebody else has a copy of it; only a client that asks again within a few "
                      "seconds gets the same successor once more.",
-      .answers = ANSWERS({ 401, "The refresh token is not valid (any more), or was used before" }) },
+      .answers = ANSWERS({ 200, "A new pair" },
+                         { 401, "The refresh token is not valid (any more), or was used before" }) },
     { 0 },
 };
