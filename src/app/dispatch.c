@@ -25,7 +25,7 @@ static void failure_log(const struct dw_request *r, enum dw_err err)
     if (dw_error_info(err)->status < STATUS_SERVER_ERROR || err == DW_ERR_BUSY)
         return;
     log_event(err == DW_ERR_UNAVAILABLE ? LOG_WARNING : LOG_ERROR, "request_failed", LOG_CSTR("request_id", r->id),
-        LOG_CSTR("route", app_row(r) == NULL ? "" : app_row(r)->label), LOG_ERR(err));
+              LOG_CSTR("route", app_row(r) == NULL ? "" : app_row(r)->label), LOG_ERR(err));
 }
 
 static void fail(const struct dw_app *app, struct dw_request *r, enum dw_err err)

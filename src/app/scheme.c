@@ -12,7 +12,7 @@ static bool is_token68(struct dw_str s)
     for (; n < s.len; n++) {
         const char c = s.ptr[n];
         if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                memchr(OTHERS, c, sizeof(OTHERS) - 1) != NULL))
+              memchr(OTHERS, c, sizeof(OTHERS) - 1) != NULL))
             break;
     }
     const size_t characters = n;
@@ -96,18 +96,15 @@ static enum dw_err extract_query(struct dw_request *r, const struct dw_scheme *s
 typedef enum dw_err scheme_extract(struct dw_request *r, const struct dw_scheme *scheme, struct dw_str *ret_credential);
 
 static scheme_extract *const EXTRACT[] = {
-    [DW_SCHEME_OAUTH2_PASSWORD] = extract_bearer,
-    [DW_SCHEME_HTTP_BEARER] = extract_bearer,
-    [DW_SCHEME_HTTP_BASIC] = extract_basic,
-    [DW_SCHEME_API_KEY_HEADER] = extract_header,
-    [DW_SCHEME_API_KEY_QUERY] = extract_query,
-    [DW_SCHEME_API_KEY_COOKIE] = extract_cookie,
+    [DW_SCHEME_OAUTH2_PASSWORD] = extract_bearer, [DW_SCHEME_HTTP_BEARER] = extract_bearer,
+    [DW_SCHEME_HTTP_BASIC] = extract_basic,       [DW_SCHEME_API_KEY_HEADER] = extract_header,
+    [DW_SCHEME_API_KEY_QUERY] = extract_query,    [DW_SCHEME_API_KEY_COOKIE] = extract_cookie,
 };
 
 static bool scheme_is_sane(const struct dw_scheme *scheme)
 {
     return scheme->kind >= DW_SCHEME_OAUTH2_PASSWORD && scheme->kind < ARRAY_SIZE(EXTRACT) &&
-        (scheme->kind < DW_SCHEME_API_KEY_HEADER || scheme->parameter != NULL);
+           (scheme->kind < DW_SCHEME_API_KEY_HEADER || scheme->parameter != NULL);
 }
 
 enum dw_err dw_scheme_extract(struct dw_request *r, const struct dw_scheme *scheme, struct dw_str *ret_credential)

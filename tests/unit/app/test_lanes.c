@@ -50,8 +50,10 @@ struct body {
     int64_t n;
 };
 
-static const struct dw_model BODY = { .name = "Body", .size = sizeof(struct body),
-    .fields = (const struct dw_field[]){ { DW_FIELD(struct body, n), .type = DW_INT, .flags = DW_REQUIRED }, { 0 } } };
+static const struct dw_model BODY = { .name = "Body",
+                                      .size = sizeof(struct body),
+                                      .fields = (const struct dw_field[]){
+                                          { DW_FIELD(struct body, n), .type = DW_INT, .flags = DW_REQUIRED }, { 0 } } };
 
 static enum dw_err handle(struct dw_request *r, const void *in, void *out)
 {
@@ -209,4 +211,4 @@ static void test_refused_before_it_began(void **state)
 }
 
 CHECK_MAIN(cmocka_unit_test(test_lanes), cmocka_unit_test(test_queue_is_full), cmocka_unit_test(test_client_goes_away),
-    cmocka_unit_test(test_refused_before_it_began))
+           cmocka_unit_test(test_refused_before_it_began))
