@@ -30,7 +30,7 @@ static void the_password_grant_gives_a_pair(void **state)
     static const char *const FORMS[] = {
         "grant_type=password&username=ann&password=mind+the+purple+gap",
         "grant_type=password&username=ANN&password=mind%20the%20purple%20gap&tenant=default&scope=&client_id=",
-        "grant_type=password&username=Ann%40Example.com&password=" PASSWORD,
+        ("grant_type=password&username=Ann%40Example.com&password=" PASSWORD),
     };
     struct fixture *f = *state;
 
