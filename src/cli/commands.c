@@ -53,9 +53,9 @@ static const struct option PASSWORD_HASH_OPTIONS[] = {
 const struct command COMMANDS[] = {
     { "serve", action_serve, .options = SERVE_OPTIONS, .needs = NEEDS_SETTINGS, .is_server = true,
       .summary = "Run the server",
-      .details = "The first start makes the secret key (doorward.secret), the database and an administrator, and prints "
-                 "the administrator's one-time password once, on standard output. SIGTERM and SIGINT stop it, after "
-                 "the requests under way." },
+      .details = "The first start makes the secret key (doorward.secret), the database and an administrator, and "
+                 "prints the administrator's one-time password once, on standard output. SIGTERM and SIGINT stop it, "
+                 "after the requests under way." },
     { "init", action_init, .needs = NEEDS_SETTINGS,
       .summary = "Make the secret key, the database and an administrator",
       .details = "What is there already stays as it is. The administrator's one-time password is printed once." },

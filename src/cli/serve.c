@@ -28,7 +28,7 @@ static void tell_oddities(const struct cli *cli)
     if (cli->settings->argon2_memory_bytes < OWASP_MIN_MEMORY)
         warn(SETTINGS_PREFIX "ARGON2_MEMORY is below 7MiB: a stolen hash is guessed too fast; for tests alone");
     if (is_default(cli, "PUBLIC_URL") && !is_default(cli, "LISTEN"))
-        warn(SETTINGS_PREFIX "LISTEN is set but " SETTINGS_PREFIX "PUBLIC_URL is not: clients are told the default one");
+        warn(SETTINGS_PREFIX "LISTEN is set and " SETTINGS_PREFIX "PUBLIC_URL is not: clients are told its default");
 }
 
 static void on_ready(void *argument, const char *address)

@@ -78,7 +78,8 @@ const struct setting SETTINGS[] = {
     { "ARGON2_MEMORY", SETTING_SIZE, "19MiB", AT(argon2_memory_bytes), .min = 64 * KIB, .max = (int64_t)1024 * MIB,
       .meaning = "Memory of one Argon2id hash; that much is held for each hash worker. Below 7MiB a stolen hash is "
                  "guessed too fast: for tests alone." },
-    { "ARGON2_TIME", SETTING_INT, "2", AT(argon2_time), .min = 1, .max = 100, .meaning = "Passes of an Argon2id hash." },
+    { "ARGON2_TIME", SETTING_INT, "2", AT(argon2_time), .min = 1, .max = 100,
+      .meaning = "Passes of an Argon2id hash." },
     { "HASH_WORKERS", SETTING_INT, .otherwise = "one a core", AT(hash_workers), .min = 1, .max = 256,
       .meaning = "Passwords hashed at the same time." },
     { "HASH_QUEUE", SETTING_INT, "256", AT(hash_queue), .min = 1, .max = 65536,
