@@ -163,7 +163,7 @@ DW_API const void *dw_get(struct dw_request *r, const struct dw_dependency *depe
 DW_API struct dw_str dw_required_scopes(struct dw_request *r);
 
 /* The principal: extracts with the application's schemes in order, authenticates, checks the scopes on the path.
- * 401 with WWW-Authenticate; 403 with scope="…" when the credential's scope is too narrow. Gives: struct dw_principal. */
+ * 401 with WWW-Authenticate; 403 with scope="…" when the credential was granted too little. Gives a dw_principal. */
 DW_API extern const struct dw_dependency DW_CURRENT_PRINCIPAL;
 /* Short for dw_get(r, &DW_CURRENT_PRINCIPAL). */
 DW_API const struct dw_principal *dw_principal(struct dw_request *r);

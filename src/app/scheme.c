@@ -4,17 +4,17 @@
 #include "base/encoding.h"
 
 /* token68 = 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"=" (RFC 9110 §11.2, RFC 6750 §2.1). */
+static const bool TOKEN68[256] = {
+    ['0' ... '9'] = true, ['A' ... 'Z'] = true, ['a' ... 'z'] = true, ['-'] = true, ['.'] = true,
+    ['_'] = true,         ['~'] = true,         ['+'] = true,         ['/'] = true,
+};
+
 static bool is_token68(struct dw_str s)
 {
-    static const char OTHERS[] = "-._~+/";
     size_t n = 0;
 
-    for (; n < s.len; n++) {
-        const char c = s.ptr[n];
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-              memchr(OTHERS, c, sizeof(OTHERS) - 1) != NULL))
-            break;
-    }
+    while (n < s.len && TOKEN68[(unsigned char)s.ptr[n]])
+        n++;
     const size_t characters = n;
     while (n < s.len && s.ptr[n] == '=')
         n++;
