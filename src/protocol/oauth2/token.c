@@ -7,12 +7,24 @@
  */
 #include "protocol/oauth2/grant.h"
 
+#include "identity/audit.h"
 #include "protocol/context.h"
 #include "protocol/routes.h"
 
 enum { CLIENT_ID_MAX = 64 };
 
 /* --- grants ----------------------------------------------------------------------------------------------------- */
+
+/* As an unknown name is refused, with the same work: which tenants there are is nobody's business either. */
+static enum dw_err refuse_unknown_tenant(struct dw_request *r, const struct dw_secret *password)
+{
+    const struct audit_event event = { .action = AUDIT_SIGN_IN_FAILED, .address = dw_request_peer(r),
+                                       .result = DW_ERR_SIGN_IN };
+
+    dw_password_verify_dummy(identity_of(r)->passwords, password);
+    TRY(audit_record(identity_of(r), &event));
+    return DW_ERR_SIGN_IN;
+}
 
 static enum dw_err grant_password(struct dw_request *r, const struct token_form *form, struct dw_str client,
                                   struct token_pair *ret_pair)
@@ -26,11 +38,8 @@ static enum dw_err grant_password(struct dw_request *r, const struct token_form 
         return dw_fail(r, DW_ERR_BAD_REQUEST, "username and password are required");
     const enum dw_err err = tenant_find(identity, form->tenant, &sign_in.tenant);
 
-    if (err == DW_ERR_NOT_FOUND) {
-        /* As for an unknown name: which tenants there are is nobody's business either. */
-        dw_password_verify_dummy(identity->passwords, &password);
-        return DW_ERR_SIGN_IN;
-    }
+    if (err == DW_ERR_NOT_FOUND)
+        return refuse_unknown_tenant(r, &password);
     TRY(err);
     return session_sign_in(identity, &sign_in, dw_request_arena(r), ret_pair);
 }
@@ -88,10 +97,13 @@ static enum dw_err client_identify(struct dw_request *r, struct dw_str form_id, 
 {
     struct dw_str id = form_id, secret = form_secret;
 
-    if (!is_empty_basic(r))
-        TRY(dw_client_credentials(r, form_id, form_secret, &id, &secret));
-    if (secret.len > 0)
+    const enum dw_err err = is_empty_basic(r) ? DW_OK : dw_client_credentials(r, form_id, form_secret, &id, &secret);
+
+    if (err == DW_ERR_CLIENT || secret.len > 0) {
+        dw_challenge(r, "Basic realm=\"doorward\""); /* RFC 6749 §5.2 */
         return DW_ERR_CLIENT;
+    }
+    TRY(err);
     if (!is_client_id(id))
         return dw_fail(r, DW_ERR_BAD_REQUEST, "client_id must be at most 64 visible ASCII characters");
     *ret_client = id.len > 0 ? id : dw_str_n(NULL, 0);
@@ -118,7 +130,6 @@ static enum dw_err issue_token(struct dw_request *r, const struct token_form *fo
         return dw_fail(r, DW_ERR_BAD_REQUEST, "grant_type is required");
     if (grant == NULL)
         return DW_ERR_GRANT_TYPE;
-    dw_challenge(r, "Basic realm=\"doorward\""); /* a 401 here is a client's (RFC 6749 §5.2) */
     TRY(client_identify(r, form->client_id, form->client_secret, &client));
     TRY(grant->run(r, form, client, &pair));
     *out = token_answer(&pair);

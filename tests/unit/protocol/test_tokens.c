@@ -121,6 +121,7 @@ static void clients_are_public_names(void **state)
     assert_string_equal(answer_text(f, "error"), "invalid_client");
     check_str(DW_STR("Basic realm=\"doorward\""), header(f, "WWW-Authenticate"), "WWW-Authenticate");
     STATUS(401, token_with(f, "Basic !", FORM));
+    check_str(DW_STR("Basic realm=\"doorward\""), header(f, "WWW-Authenticate"), "WWW-Authenticate");
     STATUS(401, token_with(f, basic(f, ":secret"), FORM));
 
     char long_id[MANY] = { 0 };
