@@ -123,7 +123,7 @@ static struct token_out token_answer(const struct token_pair *pair)
 static enum dw_err issue_token(struct dw_request *r, const struct token_form *form, struct token_out *out)
 {
     const struct grant *grant = grant_find(form->grant_type);
-    struct dw_str client;
+    struct dw_str client = { NULL, 0 };
     struct token_pair pair;
 
     if (form->grant_type.len == 0)
