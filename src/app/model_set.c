@@ -1,5 +1,7 @@
 #include "app/model.h"
 
+#include <assert.h>
+
 static enum dw_err plan_prepare(struct model_set *set, struct model_plan *plan, struct problem *p);
 
 /* --- checks of one declaration ---------------------------------------------------------------------------------- */
@@ -201,6 +203,7 @@ enum dw_err model_set_add(struct model_set *set, const struct dw_model *model, e
     struct model_plan *plan = NULL;
 
     TRY(plan_get(set, model, p, &plan));
+    assert(plan != NULL);
     TRY(plan_mark(plan, use, p));
     *ret_plan = plan;
     return DW_OK;
