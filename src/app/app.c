@@ -109,6 +109,8 @@ static enum dw_err row_make(struct dw_app *app, const struct dw_route *route, st
     TRY(router_add(&app->router, route->method, route->path, row, p, row->names, &row->n_names));
     TRY(model_make(app, route->body, MODEL_JSON_IN, p, &row->body));
     TRY(model_make(app, route->form, MODEL_TEXT_IN, p, &row->body));
+    if (route->form != NULL)
+        ((struct model_plan *)row->body)->is_form = true;
     TRY(model_make(app, route->query, MODEL_TEXT_IN, p, &row->query));
     TRY(model_make(app, route->answer, MODEL_OUT, p, &row->answer));
     TRY(row_plan(app, row, app->plans_arena, p, &row->plan));

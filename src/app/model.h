@@ -32,6 +32,7 @@ struct model_plan {
     size_t n_fields;
     unsigned uses;
     bool has_secret; /* a DW_SECRET here or deeper */
+    bool is_form;    /* a query's members are documented one by one, a form as a component */
 };
 
 struct model_set {

@@ -211,7 +211,7 @@ static enum dw_err schemas_write(const struct dw_app *app, struct problem *p, st
     for (const struct model_plan *plan = app->models.first; plan != NULL; plan = plan->next) {
         if (is_reserved(plan->model->name))
             return problem_say(p, "model %s: that name is taken by the error answers", plan->model->name);
-        if ((plan->uses & (MODEL_JSON_IN | MODEL_TEXT_IN)) != 0)
+        if ((plan->uses & MODEL_JSON_IN) != 0 || plan->is_form)
             schema_write(plan, false, b);
         if ((plan->uses & MODEL_OUT) != 0)
             schema_write(plan, true, b);

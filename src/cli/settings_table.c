@@ -51,8 +51,9 @@ enum {
 const struct setting SETTINGS[] = {
     { "LISTEN", SETTING_ADDRESS, "127.0.0.1:8080", AT(listen),
       .meaning = "Address and port to listen on; :8080 is every address of the machine, port 0 any free one." },
-    { "PUBLIC_URL", SETTING_URL, "http://127.0.0.1:8080", AT(public_url),
-      .meaning = "The address that clients use, as they write it; links and metadata are made from it." },
+    { "PUBLIC_URL", SETTING_URL, .follows = "LISTEN", AT(public_url),
+      .meaning = "The address that clients use, as they write it; links and metadata are made from it. Without it: "
+                 "http:// and the address to listen on, 127.0.0.1 where that is every address." },
     { "DATABASE_URL", SETTING_DATABASE, "sqlite:doorward.db", AT(database_url), .choices = DATABASES,
       .meaning = "Where the data is: sqlite: and a file name, from the working directory where it is relative." },
     { "SECRET_KEY", SETTING_SECRET, .otherwise = "the file " SETTINGS_SECRET_FILE ", made at the first start",
