@@ -251,7 +251,8 @@ describe("tools", () => {
 
       const token = shop.done(`jwt sign --alg ${alg} --key ${file}`, JSON.stringify(claims)).out.trim();
       const key = await jose.importJWK(jwk, alg);
-      const { payload } = await jose.jwtVerify(token, key, { issuer: "me", audience: "you", algorithms: [alg] });
+      const open = alg.startsWith("HS") ? jwk : JSON.parse(shop.done(`jwk public --key ${file}`).out);
+      const { payload } = await jose.jwtVerify(token, await jose.importJWK(open, alg), { issuer: "me", audience: "you", algorithms: [alg] });
       assert.equal(payload.sub, "somebody");
       assert.equal(shop.done(`jwk thumbprint --key ${file}`).out.trim(), await jose.calculateJwkThumbprint(jwk, "sha256"));
 
@@ -293,7 +294,7 @@ describe("tools", () => {
     const token = `${Buffer.from('{"alg":"none"}').toString("base64url")}.${Buffer.from('{"sub":"x"}').toString("base64url")}.`;
     const { out, err } = shop.dw("jwt decode", token);
     assert.match(out, /"sub"/);
-    assert.match(out + err, /not verified|unverified|not checked/i);
+    assert.match(out + err, /nothing was verified/i);
   });
 
   for (const scheme of ["argon2id", "bcrypt", "scrypt"]) {

@@ -32,10 +32,12 @@ MODEL_OF(CROSSED, { DW_FIELD(struct item, n), .type = DW_INT, .min = 4, .max = 3
 MODEL_OF(PRESENCE, { DW_FIELD(struct item, n), .type = DW_INT, .flags = DW_PRESENCE, .presence = sizeof(struct item) });
 MODEL_OF(RAW, { DW_FIELD(struct item, name), .type = DW_RAW_JSON });
 MODEL_OF(NESTED, { .name = "o", .offset = 0, .type = DW_OBJECT, .model = &FINE });
-static const struct dw_model NAMELESS = { .size = sizeof(struct item), .fields = FINE.fields };
-static const struct dw_model SAME_NAME = { .name = "FINE", .size = sizeof(struct item), .fields = FINE.fields };
-static const struct dw_model NO_SIZE = { .name = "NO_SIZE", .fields = FINE.fields };
-static const struct dw_model RESERVED = { .name = "Error", .size = sizeof(struct item), .fields = FINE.fields };
+/* clang takes no member of another constant as a constant. */
+static const struct dw_field FINE_FIELDS[] = { { DW_FIELD(struct item, name), .type = DW_STRING }, { 0 } };
+static const struct dw_model NAMELESS = { .size = sizeof(struct item), .fields = FINE_FIELDS };
+static const struct dw_model SAME_NAME = { .name = "FINE", .size = sizeof(struct item), .fields = FINE_FIELDS };
+static const struct dw_model NO_SIZE = { .name = "NO_SIZE", .fields = FINE_FIELDS };
+static const struct dw_model RESERVED = { .name = "Error", .size = sizeof(struct item), .fields = FINE_FIELDS };
 
 /* a -> b -> a, which C lets nobody write without a declaration first. */
 static const struct dw_dependency A;
