@@ -14,8 +14,13 @@ void accounts_open(struct accounts *a, const char *path, const char *secret)
     const struct dw_password_config cheap = { .argon2_memory_kib = 64, .argon2_time = 1, .workers = 1 };
     /* As the server's defaults are, but for tokens that outlive the bench. */
     const struct identity_config config = {
-        .issuer = "http://127.0.0.1:8080", .audience = "http://127.0.0.1:8080", .algorithm = DW_ALG_ES256,
-        .access_ttl_s = 86400, .refresh_ttl_s = 7 * 86400, .refresh_grace_s = 5, .registration_open = true,
+        .issuer = "http://127.0.0.1:8080",
+        .audience = "http://127.0.0.1:8080",
+        .algorithm = DW_ALG_ES256,
+        .access_ttl_s = 86400,
+        .refresh_ttl_s = 7 * 86400,
+        .refresh_grace_s = 5,
+        .registration_open = true,
     };
 
     *a = (struct accounts){ 0 };

