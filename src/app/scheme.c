@@ -11,14 +11,19 @@ static const bool TOKEN68[256] = {
 
 static bool is_token68(struct dw_str s)
 {
-    size_t n = 0;
+    const unsigned char *p = (const unsigned char *)s.ptr;
+    bool is_fine = true;
+    size_t i = 0;
 
-    while (n < s.len && TOKEN68[(unsigned char)s.ptr[n]])
-        n++;
-    const size_t characters = n;
-    while (n < s.len && s.ptr[n] == '=')
-        n++;
-    return characters > 0 && n == s.len;
+    while (s.len > 0 && p[s.len - 1] == '=')
+        s.len--;
+    /* Nearly all are fine, and this is done for every request: eight look-ups without a branch between them. */
+    for (; i + 8 <= s.len; i += 8)
+        is_fine &= TOKEN68[p[i]] & TOKEN68[p[i + 1]] & TOKEN68[p[i + 2]] & TOKEN68[p[i + 3]] & TOKEN68[p[i + 4]] &
+                   TOKEN68[p[i + 5]] & TOKEN68[p[i + 6]] & TOKEN68[p[i + 7]];
+    for (; i < s.len; i++)
+        is_fine &= TOKEN68[p[i]];
+    return is_fine && s.len > 0;
 }
 
 /* What follows the scheme's name in Authorization; DW_ERR_UNAUTHENTICATED when it is another scheme or nothing. */
