@@ -118,7 +118,7 @@ struct dw_scheme {
 DW_API DW_MUST_USE enum dw_err dw_scheme_extract(struct dw_request *r, const struct dw_scheme *scheme,
                                                  struct dw_str *ret_credential);
 
-/* Whoever a credential stood for. Filled in by the application's `authenticate`. Strings live as long as the request. */
+/* Who a credential stood for. Filled in by the application's `authenticate`. Strings live as long as the request. */
 struct dw_principal {
     struct dw_str subject;     /* user id */
     struct dw_str username;
@@ -164,7 +164,7 @@ DW_API const void *dw_get(struct dw_request *r, const struct dw_dependency *depe
 DW_API struct dw_str dw_required_scopes(struct dw_request *r);
 
 /* The principal: extracts with the application's schemes in order, authenticates, checks the scopes on the path.
- * 401 with WWW-Authenticate; 403 with scope="…" when the credential's scope is too narrow. Value: struct dw_principal. */
+ * 401 with WWW-Authenticate; 403 with scope="…" when the credential was granted too little. Gives a dw_principal. */
 DW_API extern const struct dw_dependency DW_CURRENT_PRINCIPAL;
 /* Short for dw_get(r, &DW_CURRENT_PRINCIPAL). */
 DW_API const struct dw_principal *dw_principal(struct dw_request *r);
@@ -253,7 +253,7 @@ DW_API const void *dw_query(const struct dw_request *r);
 DW_API const struct dw_route *dw_route(const struct dw_request *r);
 DW_API void *dw_context(const struct dw_request *r);
 
-/* Error answers with words of one's own: `return dw_fail(r, DW_ERR_CONFLICT, "…")`. `text` is static or in the arena. */
+/* Errors with words of one's own: `return dw_fail(r, DW_ERR_CONFLICT, "…")`. `text` is static or in the arena. */
 DW_API enum dw_err dw_fail(struct dw_request *r, enum dw_err err, const char *text);
 /* Adds one entry to a 422's `detail`: loc is [place, field]; returns DW_ERR_VALIDATION. */
 DW_API enum dw_err dw_fail_field(struct dw_request *r, const char *place, const char *field, const char *type,

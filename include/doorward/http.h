@@ -61,7 +61,7 @@ DW_API void dw_answer_body_static(struct dw_request *r, const char *content_type
 
 /* Zero members take the default in brackets. */
 struct dw_server_config {
-    const char *listen;             /* "127.0.0.1:8080", "[::1]:8080", ":8080"; port 0 picks a free one */
+    const char *listen;             /* "127.0.0.1:8080", "[::1]:8080", "localhost:8080", ":8080"; port 0: any */
     unsigned loops;                 /* event loops [one a core] */
     unsigned workers;               /* threads for what may wait [64] */
     unsigned worker_queue;          /* requests waiting for them [1024] */

@@ -78,7 +78,7 @@ static enum dw_err head_make(struct dw_app *app, const struct dw_route *route, s
 }
 
 static enum dw_err model_make(struct dw_app *app, const struct dw_model *model, enum model_use use, struct problem *p,
-    const struct model_plan **plan)
+                              const struct model_plan **plan)
 {
     return model == NULL ? DW_OK : model_set_add(&app->models, model, use, p, plan);
 }
@@ -92,7 +92,7 @@ static bool plan_uses(const struct plan *plan, const struct dw_dependency *depen
 }
 
 static enum dw_err row_plan(struct dw_app *app, const struct app_row *row, struct dw_arena *arena, struct problem *p,
-    struct plan *ret_plan)
+                            struct plan *ret_plan)
 {
     const struct dw_app_config *config = &app->config;
 
@@ -112,6 +112,8 @@ static enum dw_err row_make(struct dw_app *app, const struct dw_route *route, st
     TRY(router_add(&app->router, route->method, route->path, row, p, row->names, &row->n_names));
     TRY(model_make(app, route->body, MODEL_JSON_IN, p, &row->body));
     TRY(model_make(app, route->form, MODEL_TEXT_IN, p, &row->body));
+    if (route->form != NULL)
+        ((struct model_plan *)row->body)->is_form = true;
     TRY(model_make(app, route->query, MODEL_TEXT_IN, p, &row->query));
     TRY(model_make(app, route->answer, MODEL_OUT, p, &row->answer));
     TRY(row_plan(app, row, app->plans_arena, p, &row->plan));
@@ -142,8 +144,7 @@ static enum dw_err rows_make(struct dw_app *app, struct problem *p)
     for (const struct dw_route *const *table = app->config.routes; *table != NULL; table++)
         for (const struct dw_route *route = *table; route->path != NULL; route++) {
             struct app_row *row = &app->rows[app->n_rows++];
-            row->label =
-                dw_arena_printf(app->arena, "%s %s", dw_method_name(route->method), route->path).ptr;
+            row->label = dw_arena_printf(app->arena, "%s %s", dw_method_name(route->method), route->path).ptr;
             if (row->label == NULL)
                 return DW_ERR_NO_MEMORY;
             TRY(problem_at(p, row->label, row_make(app, route, row, p)));
@@ -284,8 +285,8 @@ static void override_link(struct dw_app *app, struct plan_override *o)
     app->overrides = o;
 }
 
-enum dw_err dw_app_override(
-    struct dw_app *app, const struct dw_dependency *dependency, const struct dw_dependency *replacement)
+enum dw_err dw_app_override(struct dw_app *app, const struct dw_dependency *dependency,
+                            const struct dw_dependency *replacement)
 {
     if (app == NULL || dependency == NULL || (replacement != NULL && replacement->size != dependency->size))
         return DW_ERR_ARGUMENT;
@@ -313,8 +314,8 @@ enum dw_err dw_serve(struct dw_app *app, const struct dw_server_config *config)
     return http_serve(&app->service, config);
 }
 
-enum dw_err dw_call(
-    struct dw_app *app, const struct dw_call *call, struct dw_arena *arena, struct dw_called *ret_called)
+enum dw_err dw_call(struct dw_app *app, const struct dw_call *call, struct dw_arena *arena,
+                    struct dw_called *ret_called)
 {
     if (app == NULL || call == NULL || arena == NULL || ret_called == NULL)
         return DW_ERR_ARGUMENT;

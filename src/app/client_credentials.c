@@ -26,8 +26,8 @@ static bool is_clean(struct dw_str s)
 }
 
 /* RFC 6749 §2.3.1: each part is form-encoded before the two are joined by a colon. */
-static enum dw_err basic_decode(
-    struct dw_arena *arena, struct dw_str encoded, struct dw_str *ret_id, struct dw_str *ret_secret)
+static enum dw_err basic_decode(struct dw_arena *arena, struct dw_str encoded, struct dw_str *ret_id,
+                                struct dw_str *ret_secret)
 {
     size_t size;
 
@@ -48,7 +48,7 @@ static enum dw_err basic_decode(
 }
 
 enum dw_err dw_client_credentials(struct dw_request *r, struct dw_str form_id, struct dw_str form_secret,
-    struct dw_str *ret_id, struct dw_str *ret_secret)
+                                  struct dw_str *ret_id, struct dw_str *ret_secret)
 {
     struct dw_str encoded, id, secret;
 

@@ -25,7 +25,7 @@ static void failure_log(const struct dw_request *r, enum dw_err err)
     if (dw_error_info(err)->status < STATUS_SERVER_ERROR || err == DW_ERR_BUSY)
         return;
     log_event(err == DW_ERR_UNAVAILABLE ? LOG_WARNING : LOG_ERROR, "request_failed", LOG_CSTR("request_id", r->id),
-        LOG_CSTR("route", app_row(r) == NULL ? "" : app_row(r)->label), LOG_ERR(err));
+              LOG_CSTR("route", app_row(r) == NULL ? "" : app_row(r)->label), LOG_ERR(err));
 }
 
 static void fail(const struct dw_app *app, struct dw_request *r, enum dw_err err)
@@ -104,6 +104,21 @@ static enum http_verdict lane_of(const struct dw_request *r)
     return app_state(r)->match.row->route->lane == DW_HASHING ? HTTP_TO_HASHING : HTTP_TO_WORKER;
 }
 
+/* Before a row of the loop moves to a worker: what was resolved may borrow from the loop's memory, so all of it goes
+ * and is resolved again there. Rows of the other lanes keep theirs, which was made to be kept. */
+static void start_over(struct dw_request *r)
+{
+    struct app_state *s = app_state(r);
+
+    if (s->match.row->route->lane != DW_INLINE)
+        return;
+    dispatch_release(r);
+    if (s->values != NULL)
+        memset(s->values, 0, s->match.row->plan.values_size);
+    s->principal = (struct dw_principal){ 0 };
+    s->is_authenticated = false;
+}
+
 /* False when the handler would have to wait where it may not: then nothing of its answer is left. */
 static bool run(const struct dw_app *app, struct dw_request *r)
 {
@@ -131,15 +146,20 @@ static enum http_verdict dispatch_serve(void *context, struct dw_request *r)
     const struct dw_app *app = context;
     const enum dw_err err = app_row(r) == NULL ? DW_ERR_INTERNAL : prepare(r);
 
-    if (err == DW_ERR_WOULD_BLOCK && !r->may_block)
+    if (err == DW_ERR_WOULD_BLOCK && !r->may_block) {
+        start_over(r);
         return lane_of(r);
+    }
     if (err != DW_OK) {
         fail(app, r, err);
         return HTTP_ANSWERED;
     }
     if (app_state(r)->match.row->route->lane != DW_INLINE && !r->may_block)
         return lane_of(r);
-    return run(app, r) ? HTTP_ANSWERED : lane_of(r);
+    if (run(app, r))
+        return HTTP_ANSWERED;
+    start_over(r);
+    return lane_of(r);
 }
 
 static void dispatch_serve_waiting(void *context, struct dw_request *r)

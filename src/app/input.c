@@ -44,7 +44,7 @@ static bool is_json_type(struct dw_str type)
         return true;
     /* application/merge-patch+json and the like (RFC 6839 §3.1). */
     return type.len > PREFIX.len + SUFFIX.len && dw_str_eq_nocase(dw_str_n(type.ptr, PREFIX.len), PREFIX) &&
-        dw_str_eq_nocase(dw_str_n(type.ptr + type.len - SUFFIX.len, SUFFIX.len), SUFFIX);
+           dw_str_eq_nocase(dw_str_n(type.ptr + type.len - SUFFIX.len, SUFFIX.len), SUFFIX);
 }
 
 static bool media_type_is(const struct dw_request *r, bool is_form)
@@ -69,8 +69,9 @@ static enum dw_err body_read(struct dw_request *r, struct app_state *s)
     /* Without a body there is nothing of a wrong type: the model says what is missing. */
     if (r->body.len > 0 && !media_type_is(r, row->route->form != NULL))
         return dw_fail(r, DW_ERR_MEDIA_TYPE,
-            row->route->form != NULL ? "Unsupported Media Type: application/x-www-form-urlencoded is expected"
-                                     : "Unsupported Media Type: application/json is expected");
+                       row->route->form != NULL
+                           ? "Unsupported Media Type: application/x-www-form-urlencoded is expected"
+                           : "Unsupported Media Type: application/json is expected");
     if (row->route->form != NULL)
         return model_parse_text(row->body, r->body, "body", r->arena, &s->issues, &s->body);
     return model_parse_json(row->body, r->body, r->arena, &s->issues, &s->body);

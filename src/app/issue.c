@@ -21,7 +21,7 @@ static void place_write(const struct place *place, struct buffer *b)
 }
 
 enum dw_err issue_add(struct issue_list *list, struct dw_arena *arena, const struct place *place, const char *type,
-    struct dw_str message, struct dw_str input)
+                      struct dw_str message, struct dw_str input)
 {
     enum { LOC_MAX = 4096 };
     _cleanup_buffer_ struct buffer loc = BUFFER_INIT(LOC_MAX);

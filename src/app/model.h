@@ -32,6 +32,7 @@ struct model_plan {
     size_t n_fields;
     unsigned uses;
     bool has_secret; /* a DW_SECRET here or deeper */
+    bool is_form;    /* a query's members are documented one by one, a form as a component */
 };
 
 struct model_set {
@@ -71,7 +72,7 @@ void model_write(const struct model_plan *plan, const void *from, struct buffer 
 /* Space-separated words as an array of strings. */
 void model_write_words(struct dw_str words, struct buffer *b);
 
-/* The schema of the model itself, and of a single field (also a parameter's). `suffix` of nested names: see openapi.c */
+/* The schema of the model itself, and of a single field (also of a parameter). */
 void model_write_schema(const struct model_plan *plan, bool is_output, struct buffer *b);
 void model_write_field_schema(const struct model_field *field, bool is_output, struct buffer *b);
 /* The name in components/schemas: with -Input or -Output where one model is used both ways. */

@@ -13,7 +13,7 @@ static bool goes_on(enum dw_err err, enum dw_err *verdict)
 static bool field_is_secret(const struct model_field *f)
 {
     return f->field->type == DW_SECRET || (f->field->type == DW_LIST && f->field->items == DW_SECRET) ||
-        (f->nested != NULL && f->nested->has_secret);
+           (f->nested != NULL && f->nested->has_secret);
 }
 
 static size_t item_size(const struct model_field *f)
@@ -47,8 +47,8 @@ static enum dw_err fallback_read(struct model_reader *in, const struct model_fie
 
 static enum dw_err object_read(struct model_reader *in, const struct model_plan *plan, yyjson_val *object, void *out);
 
-static enum dw_err value_read(
-    struct model_reader *in, const struct model_field *f, enum dw_type type, yyjson_val *value, void *member)
+static enum dw_err value_read(struct model_reader *in, const struct model_field *f, enum dw_type type,
+                              yyjson_val *value, void *member)
 {
     if (type == DW_OBJECT)
         return object_read(in, f->nested, value, member);
@@ -81,8 +81,8 @@ static enum dw_err list_read(struct model_reader *in, const struct model_field *
     return verdict;
 }
 
-static enum dw_err member_read(
-    struct model_reader *in, const struct model_plan *plan, const struct model_field *f, yyjson_val *object, void *out)
+static enum dw_err member_read(struct model_reader *in, const struct model_plan *plan, const struct model_field *f,
+                               yyjson_val *object, void *out)
 {
     const struct place place = { .outer = in->place, .name = dw_str(f->field->name) };
     struct model_reader at = *in;
@@ -116,8 +116,8 @@ static bool plan_has(const struct model_plan *plan, struct dw_str name)
     return false;
 }
 
-static enum dw_err extra_refuse(
-    struct model_reader *in, const struct model_plan *plan, struct dw_str name, yyjson_val *json, struct dw_str text)
+static enum dw_err extra_refuse(struct model_reader *in, const struct model_plan *plan, struct dw_str name,
+                                yyjson_val *json, struct dw_str text)
 {
     const struct place place = { .outer = in->place, .name = name };
     struct model_reader at = *in;
@@ -139,7 +139,7 @@ static enum dw_err extras_refuse(struct model_reader *in, const struct model_pla
 
     while (plan->model->refuse_unknown && (name = yyjson_obj_iter_next(&members)) != NULL)
         if (!goes_on(extra_refuse(in, plan, json_str(name), yyjson_obj_iter_get_val(name), dw_str_n(NULL, 0)),
-                &verdict))
+                     &verdict))
             return verdict;
     return verdict;
 }
@@ -176,7 +176,7 @@ static enum dw_err json_refuse(struct model_reader *in, enum dw_err err, size_t 
 }
 
 enum dw_err model_parse_json(const struct model_plan *plan, struct dw_str body, struct dw_arena *arena,
-    struct issue_list *issues, void **ret_struct)
+                             struct issue_list *issues, void **ret_struct)
 {
     const struct place place = { .name = DW_STR("body") };
     struct model_reader in = { .arena = arena, .issues = issues, .place = &place };
@@ -217,8 +217,8 @@ static size_t pairs_named(const struct pairs *p, struct dw_str name, struct dw_s
     return n;
 }
 
-static enum dw_err text_list_read(
-    struct model_reader *in, const struct model_field *f, const struct pairs *p, size_t n, void *member)
+static enum dw_err text_list_read(struct model_reader *in, const struct model_field *f, const struct pairs *p, size_t n,
+                                  void *member)
 {
     struct dw_list list = { .items = dw_arena_alloc(in->arena, n * item_size(f)) };
     const struct model_type *type = model_type(f->field->items);
@@ -242,8 +242,8 @@ static enum dw_err text_list_read(
     return verdict;
 }
 
-static enum dw_err parameter_read(
-    struct model_reader *in, const struct model_field *f, const struct pairs *p, void *out)
+static enum dw_err parameter_read(struct model_reader *in, const struct model_field *f, const struct pairs *p,
+                                  void *out)
 {
     const struct place place = { .outer = in->place, .name = dw_str(f->field->name) };
     struct model_reader at = *in;
@@ -265,8 +265,8 @@ static enum dw_err parameter_read(
     return model_type(f->field->type)->read_text(&at, f, f->field->type, at.text, member);
 }
 
-static enum dw_err parameters_read(
-    struct model_reader *in, const struct model_plan *plan, const struct pairs *p, void *out)
+static enum dw_err parameters_read(struct model_reader *in, const struct model_plan *plan, const struct pairs *p,
+                                   void *out)
 {
     enum dw_err verdict = DW_OK;
 
@@ -280,7 +280,7 @@ static enum dw_err parameters_read(
 }
 
 enum dw_err model_parse_text(const struct model_plan *plan, struct dw_str encoded, const char *where,
-    struct dw_arena *arena, struct issue_list *issues, void **ret_struct)
+                             struct dw_arena *arena, struct issue_list *issues, void **ret_struct)
 {
     const struct place place = { .name = dw_str(where) };
     struct model_reader in = { .arena = arena, .issues = issues, .place = &place };

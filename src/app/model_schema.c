@@ -59,7 +59,7 @@ static void pattern_write(const char *pattern, struct buffer *b)
 }
 
 static void limits_write(const struct dw_field *f, const char *min_name, const char *max_name, bool zero_counts,
-    struct buffer *b)
+                         struct buffer *b)
 {
     if (f->min != 0 || (zero_counts && f->max != 0))
         json_write_member_int(b, min_name, f->min);
@@ -79,7 +79,8 @@ static void type_write(const struct model_type *type, bool nullable, struct buff
 }
 
 /* The members of the schema of one value: of a field, or of an item of its list. */
-static void value_schema(const struct model_field *f, enum dw_type type, bool nullable, bool is_output, struct buffer *b)
+static void value_schema(const struct model_field *f, enum dw_type type, bool nullable, bool is_output,
+                         struct buffer *b)
 {
     const struct dw_field *field = f->field;
     const bool is_item = field->type == DW_LIST;

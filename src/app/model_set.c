@@ -1,5 +1,7 @@
 #include "app/model.h"
 
+#include <assert.h>
+
 static enum dw_err plan_prepare(struct model_set *set, struct model_plan *plan, struct problem *p);
 
 /* --- checks of one declaration ---------------------------------------------------------------------------------- */
@@ -35,7 +37,8 @@ static enum dw_err field_check_type(const struct dw_field *f, struct problem *p)
 
     if (model_type(f->type)->uses == 0)
         return problem_say(p, "no type, or an unknown one");
-    if (f->type == DW_LIST && (model_type(held)->uses == 0 || held == DW_LIST || held == DW_WORDS || held == DW_RAW_JSON))
+    if (f->type == DW_LIST &&
+        (model_type(held)->uses == 0 || held == DW_LIST || held == DW_WORDS || held == DW_RAW_JSON))
         return problem_say(p, "a list of what can't be an item");
     if (held == DW_OBJECT && f->model == NULL)
         return problem_say(p, "an object without a model");
@@ -82,9 +85,10 @@ static enum dw_err pattern_compile(struct model_field *f, struct problem *p)
 
     if (f->field->pattern == NULL)
         return DW_OK;
-    f->pattern = pcre2_compile((PCRE2_SPTR)f->field->pattern, PCRE2_ZERO_TERMINATED,
-        PCRE2_UTF | PCRE2_ANCHORED | PCRE2_ENDANCHORED | PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_BACKSLASH_C, &code, &where,
-        NULL);
+    f->pattern =
+        pcre2_compile((PCRE2_SPTR)f->field->pattern, PCRE2_ZERO_TERMINATED,
+                      PCRE2_UTF | PCRE2_ANCHORED | PCRE2_ENDANCHORED | PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_BACKSLASH_C,
+                      &code, &where, NULL);
     if (f->pattern != NULL)
         return DW_OK;
     pcre2_get_error_message(code, message, sizeof(message));
@@ -114,7 +118,7 @@ static struct model_plan *plan_find(const struct model_set *set, const struct dw
 }
 
 static enum dw_err plan_get(struct model_set *set, const struct dw_model *model, struct problem *p,
-    struct model_plan **ret_plan)
+                            struct model_plan **ret_plan)
 {
     struct model_plan *plan = plan_find(set, model);
 
@@ -137,7 +141,7 @@ static enum dw_err plan_get(struct model_set *set, const struct dw_model *model,
 }
 
 static enum dw_err field_prepare(struct model_set *set, const struct dw_model *model, struct model_field *f,
-    struct problem *p)
+                                 struct problem *p)
 {
     const struct dw_field *field = f->field;
     struct model_plan *nested = NULL;
@@ -186,7 +190,7 @@ static enum dw_err plan_mark(struct model_plan *plan, enum model_use use, struct
         const enum dw_type held = f->field->type == DW_LIST ? f->field->items : f->field->type;
         if ((model_type(f->field->type)->uses & use) == 0 || (model_type(held)->uses & use) == 0)
             return problem_say(p, "%s: %s: such a member can't stand in a %s", plan->model->name, f->field->name,
-                use == MODEL_JSON_IN ? "body" : "form or query");
+                               use == MODEL_JSON_IN ? "body" : "form or query");
         if (f->nested != NULL)
             TRY(plan_mark((struct model_plan *)f->nested, use, p));
     }
@@ -194,11 +198,12 @@ static enum dw_err plan_mark(struct model_plan *plan, enum model_use use, struct
 }
 
 enum dw_err model_set_add(struct model_set *set, const struct dw_model *model, enum model_use use, struct problem *p,
-    const struct model_plan **ret_plan)
+                          const struct model_plan **ret_plan)
 {
     struct model_plan *plan = NULL;
 
     TRY(plan_get(set, model, p, &plan));
+    assert(plan != NULL);
     TRY(plan_mark(plan, use, p));
     *ret_plan = plan;
     return DW_OK;

@@ -39,8 +39,7 @@ enum dw_err model_issue(struct model_reader *in, const char *type, const char *f
     va_start(arguments, format);
     vsnprintf(message, sizeof(message), format, arguments);
     va_end(arguments);
-    return issue_add(
-        in->issues, in->arena, in->place, type, dw_arena_copy(in->arena, dw_str(message)), input_of(in));
+    return issue_add(in->issues, in->arena, in->place, type, dw_arena_copy(in->arena, dw_str(message)), input_of(in));
 }
 
 static enum dw_err issue_wrong(struct model_reader *in, enum dw_type type)
@@ -50,8 +49,8 @@ static enum dw_err issue_wrong(struct model_reader *in, enum dw_type type)
 
 /* --- strings ---------------------------------------------------------------------------------------------------- */
 
-static enum dw_err read_json_str(
-    struct model_reader *in, const struct model_field *f, enum dw_type type, yyjson_val *value, void *member)
+static enum dw_err read_json_str(struct model_reader *in, const struct model_field *f, enum dw_type type,
+                                 yyjson_val *value, void *member)
 {
     const struct dw_str text = json_str(value);
 
@@ -60,32 +59,31 @@ static enum dw_err read_json_str(
     return model_type(type)->read_text(in, f, type, text, member);
 }
 
-static enum dw_err read_string(
-    struct model_reader *in, const struct model_field *f, enum dw_type type, struct dw_str text, void *member)
+static enum dw_err read_string(struct model_reader *in, const struct model_field *f, enum dw_type type,
+                               struct dw_str text, void *member)
 {
     TRY(validate_string(in, f, text));
     *(struct dw_str *)member = text;
     return DW_OK;
 }
 
-static enum dw_err read_email(
-    struct model_reader *in, const struct model_field *f, enum dw_type type, struct dw_str text, void *member)
+static enum dw_err read_email(struct model_reader *in, const struct model_field *f, enum dw_type type,
+                              struct dw_str text, void *member)
 {
     struct email email;
 
     TRY(validate_string(in, f, text));
     const enum dw_err err = email_parse(in->arena, text, NULL, &email);
     if (err == DW_ERR_VALIDATION)
-        return model_issue(
-            in, "value_error", "value is not a valid email address: %s", validate_email_reason(text));
+        return model_issue(in, "value_error", "value is not a valid email address: %s", validate_email_reason(text));
     TRY(err);
     *(struct dw_str *)member = email.normalized;
     return DW_OK;
 }
 
 /* RFC 9562 §4, in lower case, so that ids compare. */
-static enum dw_err read_uuid(
-    struct model_reader *in, const struct model_field *f, enum dw_type type, struct dw_str text, void *member)
+static enum dw_err read_uuid(struct model_reader *in, const struct model_field *f, enum dw_type type,
+                             struct dw_str text, void *member)
 {
     bool is_uuid = text.len == DW_UUID_SIZE - 1;
 
@@ -97,7 +95,7 @@ static enum dw_err read_uuid(
     }
     if (!is_uuid)
         return model_issue_text(in, "uuid_parsing",
-            "Input should be a valid UUID, 32 hexadecimal digits in groups of 8-4-4-4-12");
+                                "Input should be a valid UUID, 32 hexadecimal digits in groups of 8-4-4-4-12");
     char *copy = dw_arena_alloc(in->arena, text.len + 1);
     if (copy == NULL)
         return DW_ERR_NO_MEMORY;
@@ -107,8 +105,8 @@ static enum dw_err read_uuid(
     return DW_OK;
 }
 
-static enum dw_err read_plain_text(
-    struct model_reader *in, const struct model_field *f, enum dw_type type, struct dw_str text, void *member)
+static enum dw_err read_plain_text(struct model_reader *in, const struct model_field *f, enum dw_type type,
+                                   struct dw_str text, void *member)
 {
     const struct dw_str stripped = plain_text_strip(in->arena, text);
 
@@ -117,8 +115,8 @@ static enum dw_err read_plain_text(
     return read_string(in, f, type, stripped, member);
 }
 
-static enum dw_err read_enum(
-    struct model_reader *in, const struct model_field *f, enum dw_type type, struct dw_str text, void *member)
+static enum dw_err read_enum(struct model_reader *in, const struct model_field *f, enum dw_type type,
+                             struct dw_str text, void *member)
 {
     TRY(validate_enum(in, f, text));
     *(struct dw_str *)member = text;
@@ -135,27 +133,27 @@ static enum dw_err int_store(struct model_reader *in, const struct model_field *
 }
 
 /* JSON knows one kind of number: 3.0 is an integer, where a double holds all of it. */
-static enum dw_err read_json_int(
-    struct model_reader *in, const struct model_field *f, enum dw_type type, yyjson_val *value, void *member)
+static enum dw_err read_json_int(struct model_reader *in, const struct model_field *f, enum dw_type type,
+                                 yyjson_val *value, void *member)
 {
     static const double EXACT = 9007199254740992.0; /* 2^53 */
 
     if (yyjson_is_sint(value) || (yyjson_is_uint(value) && yyjson_get_uint(value) <= INT64_MAX))
         return int_store(in, f, yyjson_get_sint(value), member);
     if (yyjson_is_uint(value))
-        return model_issue_text(
-            in, "int_parsing_size", "Unable to parse input string as an integer, exceeded maximum size");
+        return model_issue_text(in, "int_parsing_size",
+                                "Unable to parse input string as an integer, exceeded maximum size");
     if (!yyjson_is_real(value))
         return issue_wrong(in, type);
     const double real = yyjson_get_real(value);
     if (real < -EXACT || real > EXACT || (double)(int64_t)real != real)
-        return model_issue_text(
-            in, "int_from_float", "Input should be a valid integer, got a number with a fractional part");
+        return model_issue_text(in, "int_from_float",
+                                "Input should be a valid integer, got a number with a fractional part");
     return int_store(in, f, (int64_t)real, member);
 }
 
-static enum dw_err read_text_int(
-    struct model_reader *in, const struct model_field *f, enum dw_type type, struct dw_str text, void *member)
+static enum dw_err read_text_int(struct model_reader *in, const struct model_field *f, enum dw_type type,
+                                 struct dw_str text, void *member)
 {
     enum { DIGITS_MAX = 20 };
     char digits[DIGITS_MAX + 1];
@@ -165,21 +163,21 @@ static enum dw_err read_text_int(
     while (end < text.len && text.ptr[end] >= '0' && text.ptr[end] <= '9')
         end++;
     if (end == start || end != text.len)
-        return model_issue_text(
-            in, "int_parsing", "Input should be a valid integer, unable to parse string as an integer");
+        return model_issue_text(in, "int_parsing",
+                                "Input should be a valid integer, unable to parse string as an integer");
     const size_t len = MIN_OF(text.len, DIGITS_MAX);
     memcpy(digits, text.ptr, len);
     digits[len] = '\0';
     errno = 0;
     const long long value = strtoll(digits, NULL, 10);
     if (len != text.len || errno == ERANGE)
-        return model_issue_text(
-            in, "int_parsing_size", "Unable to parse input string as an integer, exceeded maximum size");
+        return model_issue_text(in, "int_parsing_size",
+                                "Unable to parse input string as an integer, exceeded maximum size");
     return int_store(in, f, value, member);
 }
 
-static enum dw_err read_json_number(
-    struct model_reader *in, const struct model_field *f, enum dw_type type, yyjson_val *value, void *member)
+static enum dw_err read_json_number(struct model_reader *in, const struct model_field *f, enum dw_type type,
+                                    yyjson_val *value, void *member)
 {
     if (!yyjson_is_num(value))
         return issue_wrong(in, type);
@@ -189,8 +187,8 @@ static enum dw_err read_json_number(
 }
 
 /* As JSON writes numbers; strtod alone would also take hexadecimal, "inf" and blanks. */
-static enum dw_err read_text_number(
-    struct model_reader *in, const struct model_field *f, enum dw_type type, struct dw_str text, void *member)
+static enum dw_err read_text_number(struct model_reader *in, const struct model_field *f, enum dw_type type,
+                                    struct dw_str text, void *member)
 {
     enum { NUMBER_MAX = 63 };
     char copy[NUMBER_MAX + 1];
@@ -205,15 +203,15 @@ static enum dw_err read_text_number(
     if (is_number)
         value = strtod(copy, &end);
     if (!is_number || end != copy + len)
-        return model_issue_text(
-            in, "float_parsing", "Input should be a valid number, unable to parse string as a number");
+        return model_issue_text(in, "float_parsing",
+                                "Input should be a valid number, unable to parse string as a number");
     TRY(validate_number(in, f, value));
     *(double *)member = value;
     return DW_OK;
 }
 
-static enum dw_err read_json_bool(
-    struct model_reader *in, const struct model_field *f, enum dw_type type, yyjson_val *value, void *member)
+static enum dw_err read_json_bool(struct model_reader *in, const struct model_field *f, enum dw_type type,
+                                  yyjson_val *value, void *member)
 {
     if (!yyjson_is_bool(value))
         return issue_wrong(in, type);
@@ -221,16 +219,16 @@ static enum dw_err read_json_bool(
     return DW_OK;
 }
 
-static enum dw_err read_text_bool(
-    struct model_reader *in, const struct model_field *f, enum dw_type type, struct dw_str text, void *member)
+static enum dw_err read_text_bool(struct model_reader *in, const struct model_field *f, enum dw_type type,
+                                  struct dw_str text, void *member)
 {
     static const struct {
         struct dw_str word;
         bool means;
     } WORDS[] = {
-        { DW_STR_INIT("true"), true }, { DW_STR_INIT("1"), true }, { DW_STR_INIT("yes"), true },
-        { DW_STR_INIT("on"), true }, { DW_STR_INIT("false"), false }, { DW_STR_INIT("0"), false },
-        { DW_STR_INIT("no"), false }, { DW_STR_INIT("off"), false },
+        { DW_STR_INIT("true"), true }, { DW_STR_INIT("1"), true },      { DW_STR_INIT("yes"), true },
+        { DW_STR_INIT("on"), true },   { DW_STR_INIT("false"), false }, { DW_STR_INIT("0"), false },
+        { DW_STR_INIT("no"), false },  { DW_STR_INIT("off"), false },
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(WORDS); i++)
@@ -241,14 +239,14 @@ static enum dw_err read_text_bool(
     return model_issue_text(in, "bool_parsing", "Input should be a valid boolean, unable to interpret input");
 }
 
-static enum dw_err read_text_time(
-    struct model_reader *in, const struct model_field *f, enum dw_type type, struct dw_str text, void *member)
+static enum dw_err read_text_time(struct model_reader *in, const struct model_field *f, enum dw_type type,
+                                  struct dw_str text, void *member)
 {
     int64_t unix_s;
 
     if (rfc3339_parse(text, &unix_s) != DW_OK)
-        return model_issue_text(
-            in, "datetime_parsing", "Input should be a valid datetime, such as 2026-11-22T17:05:49Z");
+        return model_issue_text(in, "datetime_parsing",
+                                "Input should be a valid datetime, such as 2026-11-22T17:05:49Z");
     return int_store(in, f, unix_s, member);
 }
 
@@ -272,8 +270,7 @@ struct words {
 static enum dw_err word_append(struct model_reader *in, struct words *words, struct dw_str word)
 {
     if (!is_word(word))
-        return model_issue_text(
-            in, "string_pattern_mismatch", "String should match pattern '^[!#-\\[\\]-~]+$'");
+        return model_issue_text(in, "string_pattern_mismatch", "String should match pattern '^[!#-\\[\\]-~]+$'");
     if (words->len > 0)
         words->text[words->len++] = ' ';
     memcpy(words->text + words->len, word.ptr, word.len);
@@ -282,16 +279,16 @@ static enum dw_err word_append(struct model_reader *in, struct words *words, str
     return DW_OK;
 }
 
-static enum dw_err words_store(
-    struct model_reader *in, const struct model_field *f, const struct words *words, void *member)
+static enum dw_err words_store(struct model_reader *in, const struct model_field *f, const struct words *words,
+                               void *member)
 {
     TRY(validate_count(in, f, words->n));
     *(struct dw_str *)member = dw_str_n(words->text, words->len);
     return DW_OK;
 }
 
-static enum dw_err read_json_words(
-    struct model_reader *in, const struct model_field *f, enum dw_type type, yyjson_val *value, void *member)
+static enum dw_err read_json_words(struct model_reader *in, const struct model_field *f, enum dw_type type,
+                                   yyjson_val *value, void *member)
 {
     struct words words = { 0 };
     enum dw_err verdict = DW_OK;
@@ -323,8 +320,8 @@ static enum dw_err read_json_words(
     return words_store(in, f, &words, member);
 }
 
-static enum dw_err read_text_words(
-    struct model_reader *in, const struct model_field *f, enum dw_type type, struct dw_str text, void *member)
+static enum dw_err read_text_words(struct model_reader *in, const struct model_field *f, enum dw_type type,
+                                   struct dw_str text, void *member)
 {
     struct words words = { .text = dw_arena_alloc(in->arena, text.len + 1) };
 
@@ -344,7 +341,9 @@ static enum dw_err read_text_words(
 enum { EVERYWHERE = MODEL_JSON_IN | MODEL_TEXT_IN | MODEL_OUT };
 
 #define STR_ROW(reader, wrong, message, format)                                                                        \
-    { sizeof(struct dw_str), EVERYWHERE, read_json_str, reader, wrong, message, "string", format, true }
+    {                                                                                                                  \
+        sizeof(struct dw_str), EVERYWHERE, read_json_str, reader, wrong, message, "string", format, true               \
+    }
 
 /* clang-format off */
 static const struct model_type TYPES[] = {

@@ -60,8 +60,8 @@ static void raw_write(struct dw_str json, struct buffer *b)
 
 static void list_write(const struct model_field *f, const struct dw_list *list, struct buffer *b, unsigned depth);
 
-static void value_write(
-    const struct model_field *f, enum dw_type type, const void *value, struct buffer *b, unsigned depth)
+static void value_write(const struct model_field *f, enum dw_type type, const void *value, struct buffer *b,
+                        unsigned depth)
 {
     switch (type) {
     case DW_STRING:

@@ -112,8 +112,8 @@ static void tag_write(const char *tag, struct buffer *b)
     buffer_append_char(b, ']');
 }
 
-static enum dw_err operation_write(
-    const struct dw_app *app, const struct app_row *row, struct problem *p, struct buffer *b)
+static enum dw_err operation_write(const struct dw_app *app, const struct app_row *row, struct problem *p,
+                                   struct buffer *b)
 {
     const struct dw_route *route = row->route;
     struct security security;
@@ -175,10 +175,12 @@ static const char ERROR_SCHEMAS[] =
     "\"Error\":{\"type\":\"object\",\"title\":\"Error\",\"properties\":{\"detail\":{\"type\":\"string\"}},"
     "\"required\":[\"detail\"]},"
     "\"OAuthError\":{\"type\":\"object\",\"title\":\"OAuthError\",\"properties\":{\"error\":{\"type\":\"string\"},"
-    "\"error_description\":{\"type\":\"string\"},\"detail\":{\"type\":\"string\"}},\"required\":[\"error\",\"detail\"]},"
+    "\"error_description\":{\"type\":\"string\"},\"detail\":{\"type\":\"string\"}},\"required\":[\"error\",\"detail\"]}"
+    ","
     "\"HTTPValidationError\":{\"type\":\"object\",\"title\":\"HTTPValidationError\",\"properties\":{\"detail\":{"
     "\"type\":\"array\",\"items\":{\"$ref\":\"#/components/schemas/ValidationError\"}}},\"required\":[\"detail\"]},"
-    "\"ValidationError\":{\"type\":\"object\",\"title\":\"ValidationError\",\"properties\":{\"loc\":{\"type\":\"array\","
+    "\"ValidationError\":{\"type\":\"object\",\"title\":\"ValidationError\",\"properties\":{\"loc\":{\"type\":"
+    "\"array\","
     "\"items\":{\"anyOf\":[{\"type\":\"string\"},{\"type\":\"integer\"}]}},\"msg\":{\"type\":\"string\"},"
     "\"type\":{\"type\":\"string\"},\"input\":{}},\"required\":[\"loc\",\"msg\",\"type\"]}";
 
@@ -209,7 +211,7 @@ static enum dw_err schemas_write(const struct dw_app *app, struct problem *p, st
     for (const struct model_plan *plan = app->models.first; plan != NULL; plan = plan->next) {
         if (is_reserved(plan->model->name))
             return problem_say(p, "model %s: that name is taken by the error answers", plan->model->name);
-        if ((plan->uses & (MODEL_JSON_IN | MODEL_TEXT_IN)) != 0)
+        if ((plan->uses & MODEL_JSON_IN) != 0 || plan->is_form)
             schema_write(plan, false, b);
         if ((plan->uses & MODEL_OUT) != 0)
             schema_write(plan, true, b);

@@ -32,8 +32,9 @@ static enum dw_err words_join(struct dw_arena *arena, struct dw_str *list, struc
         const struct dw_str word = dw_str_n(more.ptr + start, end - start);
         if (dw_str_list_has(*list, word))
             continue;
-        const struct dw_str joined = dw_arena_printf(arena, "%.*s%s%.*s", (int)list->len, list->len > 0 ? list->ptr : "",
-            list->len > 0 ? " " : "", (int)word.len, word.ptr);
+        const struct dw_str joined =
+            dw_arena_printf(arena, "%.*s%s%.*s", (int)list->len, list->len > 0 ? list->ptr : "",
+                            list->len > 0 ? " " : "", (int)word.len, word.ptr);
         if (dw_str_is_absent(joined))
             return DW_ERR_NO_MEMORY;
         *list = joined;
@@ -41,9 +42,8 @@ static enum dw_err words_join(struct dw_arena *arena, struct dw_str *list, struc
     return DW_OK;
 }
 
-static enum dw_err step_add(
-    const struct dw_app *app, const struct plan_step *step, struct dw_arena *arena, struct problem *p,
-    struct security *security)
+static enum dw_err step_add(const struct dw_app *app, const struct plan_step *step, struct dw_arena *arena,
+                            struct problem *p, struct security *security)
 {
     const struct dw_dependency *d = step->asked;
     const bool is_permission = d->resolve == dw_resolve_permission && d->parameter != NULL;
@@ -60,7 +60,7 @@ static enum dw_err step_add(
 }
 
 enum dw_err openapi_security_find(const struct dw_app *app, const struct app_row *row, struct dw_arena *arena,
-    struct problem *p, struct security *ret_security)
+                                  struct problem *p, struct security *ret_security)
 {
     struct security security = { 0 };
 
@@ -210,8 +210,8 @@ static enum dw_err scheme_use(struct used_schemes *used, const struct dw_scheme 
     return DW_OK;
 }
 
-static enum dw_err row_use(
-    const struct dw_app *app, const struct app_row *row, struct used_schemes *used, struct problem *p)
+static enum dw_err row_use(const struct dw_app *app, const struct app_row *row, struct used_schemes *used,
+                           struct problem *p)
 {
     struct security security;
 

@@ -27,7 +27,8 @@ static bool is_scope(const char *scope)
 }
 
 /* `from` and then those of `scopes` that it has not. */
-static enum dw_err scopes_join(struct maker *m, struct dw_str from, const char *const *scopes, struct dw_str *ret_joined)
+static enum dw_err scopes_join(struct maker *m, struct dw_str from, const char *const *scopes,
+                               struct dw_str *ret_joined)
 {
     _cleanup_buffer_ struct buffer b = BUFFER_INIT(SCOPES_MAX);
 
@@ -104,7 +105,7 @@ static enum dw_err dependency_check(const struct maker *m, const struct dw_depen
 }
 
 static bool step_find(const struct maker *m, const struct dw_dependency *asked, struct dw_str scopes,
-    unsigned char *ret_index)
+                      unsigned char *ret_index)
 {
     for (size_t i = 0; i < m->n_steps; i++)
         if (m->steps[i].asked == asked && scopes_same(m->steps[i].scopes, scopes)) {
@@ -127,7 +128,7 @@ static enum dw_err step_append(struct maker *m, const struct plan_step *step, un
 }
 
 static enum dw_err uses_visit(struct maker *m, const struct dw_use *uses, struct dw_str scopes, unsigned char *ret_uses,
-    unsigned char *ret_n);
+                              unsigned char *ret_n);
 
 static enum dw_err use_visit(struct maker *m, const struct dw_use *use, struct dw_str above, unsigned char *ret_index)
 {
@@ -144,7 +145,7 @@ static enum dw_err use_visit(struct maker *m, const struct dw_use *use, struct d
 }
 
 static enum dw_err uses_visit(struct maker *m, const struct dw_use *uses, struct dw_str scopes, unsigned char *ret_uses,
-    unsigned char *ret_n)
+                              unsigned char *ret_n)
 {
     unsigned char n = 0;
 
@@ -159,7 +160,7 @@ static enum dw_err uses_visit(struct maker *m, const struct dw_use *uses, struct
 }
 
 enum dw_err plan_make(struct dw_arena *arena, const struct dw_needs *needs, const struct plan_override *overrides,
-    struct problem *p, struct plan *ret_plan)
+                      struct problem *p, struct plan *ret_plan)
 {
     _cleanup_free_ struct maker *m = calloc(1, sizeof(*m));
     struct plan plan = { 0 };

@@ -13,9 +13,8 @@ static bool scopes_hold(struct dw_str granted, struct dw_str needed)
 }
 
 /* The first scheme by which something was sent. */
-static enum dw_err credential_find(
-    struct dw_request *r, const struct dw_scheme *const *schemes, const struct dw_scheme **ret_scheme,
-    struct dw_str *ret_credential)
+static enum dw_err credential_find(struct dw_request *r, const struct dw_scheme *const *schemes,
+                                   const struct dw_scheme **ret_scheme, struct dw_str *ret_credential)
 {
     for (; *schemes != NULL; schemes++) {
         const enum dw_err err = dw_scheme_extract(r, *schemes, ret_credential);

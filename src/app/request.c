@@ -39,15 +39,15 @@ enum dw_err dw_fail(struct dw_request *r, enum dw_err err, const char *text)
     return err;
 }
 
-enum dw_err dw_fail_field(
-    struct dw_request *r, const char *place, const char *field, const char *type, const char *message)
+enum dw_err dw_fail_field(struct dw_request *r, const char *place, const char *field, const char *type,
+                          const char *message)
 {
     if (r == NULL || r->state == NULL || place == NULL || field == NULL || type == NULL || message == NULL)
         return DW_ERR_ARGUMENT;
     const struct place outer = { .name = dw_str(place) };
     const struct place inner = { .outer = &outer, .name = dw_str(field) };
     return issue_add(&app_state(r)->issues, r->arena, &inner, type, dw_arena_copy(r->arena, dw_str(message)),
-        dw_str_n(NULL, 0));
+                     dw_str_n(NULL, 0));
 }
 
 void dw_challenge(struct dw_request *r, const char *value)

@@ -93,7 +93,7 @@ static enum dw_err parameter_name_add(struct dw_str segment, struct problem *p, 
 }
 
 static enum dw_err node_step(struct router *router, struct dw_str segment, struct problem *p, struct dw_str *names,
-    size_t *n_names, struct router_node **node)
+                             size_t *n_names, struct router_node **node)
 {
     if (is_parameter(segment)) {
         TRY(parameter_name_add(segment, p, names, n_names));
@@ -107,7 +107,7 @@ static enum dw_err node_step(struct router *router, struct dw_str segment, struc
 }
 
 enum dw_err router_add(struct router *router, enum dw_method method, const char *path, const struct app_row *row,
-    struct problem *p, struct dw_str *ret_names, size_t *ret_n_names)
+                       struct problem *p, struct dw_str *ret_names, size_t *ret_n_names)
 {
     struct dw_str rest = dw_str(path), segment;
     struct router_node *node = &router->root;
@@ -201,8 +201,8 @@ static const struct app_row *node_row(const struct router_node *node, const stru
 }
 
 /* Literals first; back to the parameter when they lead to no row of this method. */
-static const struct app_row *node_search(
-    const struct router_node *node, const struct search *s, size_t i, size_t n_parameters)
+static const struct app_row *node_search(const struct router_node *node, const struct search *s, size_t i,
+                                         size_t n_parameters)
 {
     if (i == s->n)
         return node_row(node, s);
@@ -215,7 +215,7 @@ static const struct app_row *node_search(
 }
 
 enum dw_err router_find(const struct router *router, struct dw_arena *arena, enum dw_method method, struct dw_str path,
-    struct router_match *ret_match)
+                        struct router_match *ret_match)
 {
     struct dw_str segments[ROUTER_SEGMENTS_MAX];
     struct search s = { .segments = segments, .method = method, .match = ret_match };
@@ -237,7 +237,7 @@ struct dw_str router_allow(struct dw_arena *arena, unsigned methods)
         methods |= 1u << DW_HEAD;
     for (int method = DW_GET; method < DW_METHOD_COUNT && len < sizeof(text); method++)
         if (methods & 1u << method)
-            len += (size_t)snprintf(
-                text + len, sizeof(text) - len, "%s%s", len > 0 ? ", " : "", dw_method_name((enum dw_method)method));
+            len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%s", len > 0 ? ", " : "",
+                                    dw_method_name((enum dw_method)method));
     return dw_arena_copy(arena, dw_str(text));
 }

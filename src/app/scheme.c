@@ -4,21 +4,26 @@
 #include "base/encoding.h"
 
 /* token68 = 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"=" (RFC 9110 §11.2, RFC 6750 §2.1). */
+static const bool TOKEN68[256] = {
+    ['0' ... '9'] = true, ['A' ... 'Z'] = true, ['a' ... 'z'] = true, ['-'] = true, ['.'] = true,
+    ['_'] = true,         ['~'] = true,         ['+'] = true,         ['/'] = true,
+};
+
 static bool is_token68(struct dw_str s)
 {
-    static const char OTHERS[] = "-._~+/";
-    size_t n = 0;
+    const unsigned char *p = (const unsigned char *)s.ptr;
+    bool is_fine = true;
+    size_t i = 0;
 
-    for (; n < s.len; n++) {
-        const char c = s.ptr[n];
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                memchr(OTHERS, c, sizeof(OTHERS) - 1) != NULL))
-            break;
-    }
-    const size_t characters = n;
-    while (n < s.len && s.ptr[n] == '=')
-        n++;
-    return characters > 0 && n == s.len;
+    while (s.len > 0 && p[s.len - 1] == '=')
+        s.len--;
+    /* Nearly all are fine, and this is done for every request: eight look-ups without a branch between them. */
+    for (; i + 8 <= s.len; i += 8)
+        is_fine &= TOKEN68[p[i]] & TOKEN68[p[i + 1]] & TOKEN68[p[i + 2]] & TOKEN68[p[i + 3]] & TOKEN68[p[i + 4]] &
+                   TOKEN68[p[i + 5]] & TOKEN68[p[i + 6]] & TOKEN68[p[i + 7]];
+    for (; i < s.len; i++)
+        is_fine &= TOKEN68[p[i]];
+    return is_fine && s.len > 0;
 }
 
 /* What follows the scheme's name in Authorization; DW_ERR_UNAUTHENTICATED when it is another scheme or nothing. */
@@ -96,18 +101,15 @@ static enum dw_err extract_query(struct dw_request *r, const struct dw_scheme *s
 typedef enum dw_err scheme_extract(struct dw_request *r, const struct dw_scheme *scheme, struct dw_str *ret_credential);
 
 static scheme_extract *const EXTRACT[] = {
-    [DW_SCHEME_OAUTH2_PASSWORD] = extract_bearer,
-    [DW_SCHEME_HTTP_BEARER] = extract_bearer,
-    [DW_SCHEME_HTTP_BASIC] = extract_basic,
-    [DW_SCHEME_API_KEY_HEADER] = extract_header,
-    [DW_SCHEME_API_KEY_QUERY] = extract_query,
-    [DW_SCHEME_API_KEY_COOKIE] = extract_cookie,
+    [DW_SCHEME_OAUTH2_PASSWORD] = extract_bearer, [DW_SCHEME_HTTP_BEARER] = extract_bearer,
+    [DW_SCHEME_HTTP_BASIC] = extract_basic,       [DW_SCHEME_API_KEY_HEADER] = extract_header,
+    [DW_SCHEME_API_KEY_QUERY] = extract_query,    [DW_SCHEME_API_KEY_COOKIE] = extract_cookie,
 };
 
 static bool scheme_is_sane(const struct dw_scheme *scheme)
 {
     return scheme->kind >= DW_SCHEME_OAUTH2_PASSWORD && scheme->kind < ARRAY_SIZE(EXTRACT) &&
-        (scheme->kind < DW_SCHEME_API_KEY_HEADER || scheme->parameter != NULL);
+           (scheme->kind < DW_SCHEME_API_KEY_HEADER || scheme->parameter != NULL);
 }
 
 enum dw_err dw_scheme_extract(struct dw_request *r, const struct dw_scheme *scheme, struct dw_str *ret_credential)

@@ -43,18 +43,18 @@ static enum dw_err validate_length(struct model_reader *in, const struct dw_fiel
     const int64_t n = count_characters(s);
     if (n < f->min)
         return model_issue(in, "string_too_short", "String should have at least %lld character%s", (long long)f->min,
-            plural(f->min));
+                           plural(f->min));
     if (f->max != 0 && n > f->max)
-        return model_issue(
-            in, "string_too_long", "String should have at most %lld character%s", (long long)f->max, plural(f->max));
+        return model_issue(in, "string_too_long", "String should have at most %lld character%s", (long long)f->max,
+                           plural(f->max));
     return DW_OK;
 }
 
 enum dw_err validate_string(struct model_reader *in, const struct model_field *f, struct dw_str s)
 {
     if (!dw_str_is_utf8(s))
-        return model_issue_text(
-            in, "string_unicode", "Input should be a valid string, unable to parse raw data as a unicode string");
+        return model_issue_text(in, "string_unicode",
+                                "Input should be a valid string, unable to parse raw data as a unicode string");
     if (s.len > 0 && memchr(s.ptr, '\0', s.len) != NULL)
         return model_issue_text(in, "string_nul", "String should not contain a NUL character");
     TRY(validate_length(in, f->field, s));
@@ -94,10 +94,10 @@ enum dw_err validate_int(struct model_reader *in, const struct model_field *f, i
 {
     if (has_minimum(f->field) && value < f->field->min)
         return model_issue(in, "greater_than_equal", "Input should be greater than or equal to %lld",
-            (long long)f->field->min);
+                           (long long)f->field->min);
     if (has_maximum(f->field) && value > f->field->max)
-        return model_issue(
-            in, "less_than_equal", "Input should be less than or equal to %lld", (long long)f->field->max);
+        return model_issue(in, "less_than_equal", "Input should be less than or equal to %lld",
+                           (long long)f->field->max);
     return DW_OK;
 }
 
@@ -107,10 +107,10 @@ enum dw_err validate_number(struct model_reader *in, const struct model_field *f
         return model_issue_text(in, "finite_number", "Input should be a finite number");
     if (has_minimum(f->field) && value < (double)f->field->min)
         return model_issue(in, "greater_than_equal", "Input should be greater than or equal to %lld",
-            (long long)f->field->min);
+                           (long long)f->field->min);
     if (has_maximum(f->field) && value > (double)f->field->max)
-        return model_issue(
-            in, "less_than_equal", "Input should be less than or equal to %lld", (long long)f->field->max);
+        return model_issue(in, "less_than_equal", "Input should be less than or equal to %lld",
+                           (long long)f->field->max);
     return DW_OK;
 }
 
@@ -120,10 +120,10 @@ enum dw_err validate_count(struct model_reader *in, const struct model_field *f,
 
     if (count < min)
         return model_issue(in, "too_short", "List should have at least %lld item%s after validation, not %lld",
-            (long long)min, plural(min), (long long)count);
+                           (long long)min, plural(min), (long long)count);
     if (max != 0 && count > max)
         return model_issue(in, "too_long", "List should have at most %lld item%s after validation, not %lld",
-            (long long)max, plural(max), (long long)count);
+                           (long long)max, plural(max), (long long)count);
     return DW_OK;
 }
 

@@ -36,6 +36,7 @@
     })
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+/* Each argument is evaluated twice: no calls, no atomics, no increments in them. */
 #define MIN_OF(a, b) ((a) < (b) ? (a) : (b))
 #define MAX_OF(a, b) ((a) > (b) ? (a) : (b))
 #define container_of(pointer, type, member) ((type *)(void *)((char *)(pointer) - offsetof(type, member)))

@@ -92,20 +92,42 @@ void json_write_str(struct buffer *b, struct dw_str s)
     buffer_append_char(b, '"');
 }
 
+static bool wants_comma(const struct buffer *b)
+{
+    const char last = b->len > 0 ? b->ptr[b->len - 1] : '[';
+
+    return last != '{' && last != '[' && last != ':';
+}
+
 void json_write_comma(struct buffer *b)
 {
-    if (b->len == 0)
-        return;
-    const char last = b->ptr[b->len - 1];
-    if (last != '{' && last != '[' && last != ':')
+    if (wants_comma(b))
         buffer_append_char(b, ',');
 }
 
+/* Names are nearly always plain: comma, quotes and colon go in with them in one piece. */
 void json_write_key(struct buffer *b, const char *name)
 {
-    json_write_comma(b);
-    json_write_str(b, dw_str(name));
-    buffer_append_char(b, ':');
+    const struct dw_str key = dw_str(name);
+    const bool is_plain_key = plain_prefix(key) == key.len;
+    char *out = is_plain_key ? buffer_reserve(b, key.len + 4) : NULL;
+
+    if (out == NULL) {
+        json_write_comma(b);
+        json_write_str(b, key);
+        buffer_append_char(b, ':');
+        return;
+    }
+    char *at = out;
+
+    if (wants_comma(b))
+        *at++ = ',';
+    *at++ = '"';
+    memcpy(at, key.ptr, key.len);
+    at += key.len;
+    *at++ = '"';
+    *at++ = ':';
+    buffer_commit(b, (size_t)(at - out));
 }
 
 void json_write_member_str(struct buffer *b, const char *name, struct dw_str value)

@@ -8,12 +8,24 @@ void dw_wipe(void *memory, size_t size)
 
 bool dw_mem_eq(const void *a, const void *b, size_t size)
 {
-    const volatile unsigned char *left = a;
-    const volatile unsigned char *right = b;
-    unsigned char difference = 0;
+    const unsigned char *left = a, *right = b;
+    uint64_t difference = 0;
+    size_t i = 0;
 
-    for (size_t i = 0; i < size; i++)
-        difference |= (unsigned char)(left[i] ^ right[i]);
+    /* A token is compared on every request: eight bytes at a time. The empty asm hides from the compiler what the
+     * difference is so far, so that it can't leave the loop early. */
+    for (; i + sizeof(uint64_t) <= size; i += sizeof(uint64_t)) {
+        uint64_t l, r;
+
+        memcpy(&l, left + i, sizeof(l));
+        memcpy(&r, right + i, sizeof(r));
+        difference |= l ^ r;
+        __asm__("" : "+r"(difference));
+    }
+    for (; i < size; i++) {
+        difference |= (uint64_t)(left[i] ^ right[i]);
+        __asm__("" : "+r"(difference));
+    }
     return difference == 0;
 }
 

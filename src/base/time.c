@@ -1,6 +1,6 @@
 #include "base/encoding.h"
 
-enum { DAY_S = 86400 };
+enum { DAY_S = 86400, RFC3339_LENGTH = 20 };
 
 struct civil {
     int64_t year;
@@ -36,14 +36,32 @@ static struct civil civil_from_days(int64_t days)
     return date;
 }
 
+static void put_two(char *text, unsigned number)
+{
+    text[0] = (char)('0' + number / 10);
+    text[1] = (char)('0' + number % 10);
+}
+
 size_t rfc3339_format(int64_t unix_s, char ret_text[RFC3339_SIZE])
 {
     const int64_t days = unix_s / DAY_S - (unix_s % DAY_S < 0 ? 1 : 0);
     const unsigned second_of_day = (unsigned)(unix_s - days * DAY_S);
     const struct civil date = civil_from_days(days);
 
-    return (size_t)snprintf(ret_text, RFC3339_SIZE, "%04lld-%02u-%02uT%02u:%02u:%02uZ", (long long)date.year,
-                            date.month, date.day, second_of_day / 3600, second_of_day / 60 % 60, second_of_day % 60);
+    if (date.year < 0 || date.year > 9999)
+        return (size_t)snprintf(ret_text, RFC3339_SIZE, "%lld-%02u-%02uT%02u:%02u:%02uZ", (long long)date.year,
+                                date.month, date.day, second_of_day / 3600, second_of_day / 60 % 60,
+                                second_of_day % 60);
+    /* Every user on the wire has two of these: the digits by hand cost a tenth of snprintf(). */
+    memcpy(ret_text, "yyyy-mm-ddThh:mm:ssZ", RFC3339_LENGTH + 1);
+    put_two(&ret_text[0], (unsigned)date.year / 100);
+    put_two(&ret_text[2], (unsigned)date.year % 100);
+    put_two(&ret_text[5], date.month);
+    put_two(&ret_text[8], date.day);
+    put_two(&ret_text[11], second_of_day / 3600);
+    put_two(&ret_text[14], second_of_day / 60 % 60);
+    put_two(&ret_text[17], second_of_day % 60);
+    return RFC3339_LENGTH;
 }
 
 /* Takes exactly `digits` digits off the front. */

@@ -300,7 +300,7 @@ static enum dw_err take_words(struct parser *p)
     return p->is_help ? DW_OK : check_complete(p);
 }
 
-/* --- the way of one command ---------------------------------------------------------------------------------------- */
+/* --- the way of one command -------------------------------------------------------------------------------------- */
 
 /* Without a command: help that was asked for, or what is missing. */
 static enum dw_err answer_without_command(struct parser *p)

@@ -60,12 +60,13 @@ static const struct option PASSWORD_HASH_OPTIONS[] = {
 const struct command COMMANDS[] = {
     { "serve", action_serve, .options = SERVE_OPTIONS, .needs = NEEDS_SETTINGS, .is_server = true,
       .summary = "Run the server",
-      .details = "The first start makes the secret key (doorward.secret), the database and an administrator, and prints "
-                 "the administrator's one-time password once, on standard output. SIGTERM and SIGINT stop it, after "
-                 "the requests under way." },
+      .details = "The first start makes the secret key (doorward.secret), the database and an administrator, and "
+                 "prints the administrator's one-time password once, on standard output. SIGTERM and SIGINT stop it, "
+                 "after the requests under way." },
     { "init", action_init, .needs = NEEDS_SETTINGS,
       .summary = "Make the secret key, the database and an administrator",
-      .details = "What is there already stays as it is. The administrator's one-time password is printed once." },
+      .details = "What is there already stays as it is. The administrator's one-time password is printed once; when it "
+                 "is lost, `doorward user set-password admin` sets another." },
     { "migrate", action_migrate, .options = MIGRATE_OPTIONS, .needs = NEEDS_SETTINGS,
       .summary = "Bring the database to this program's version",
       .details = "serve and init do the same by themselves. A database that is not there is made." },

@@ -58,7 +58,7 @@ static void set_up_log(struct cli *cli)
     else if (is_server)
         log_setup((enum log_level)cli->settings->log_level, (enum log_format)cli->settings->log_format, STDERR_FILENO);
     else
-        log_setup(LOG_WARNING, LOG_FORMAT_TEXT, STDERR_FILENO);
+        log_setup(LOG_WARNING, cli->json ? LOG_FORMAT_JSON : LOG_FORMAT_TEXT, STDERR_FILENO);
 }
 
 enum dw_err open_needs(struct cli *cli)

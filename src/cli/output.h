@@ -31,7 +31,8 @@ DW_MUST_USE enum dw_err output_record(struct cli *cli, const struct field *field
 
 /* A list: headings and a line a record, or {"items": […], "next": null}. */
 void output_list_begin(struct cli *cli, const struct field *fields);
-DW_MUST_USE enum dw_err output_list_item(struct cli *cli, const struct field *fields, const void *record, bool is_first);
+DW_MUST_USE enum dw_err output_list_item(struct cli *cli, const struct field *fields, const void *record,
+                                         bool is_first);
 void output_list_end(struct cli *cli);
 
 /* One sentence for people, or {"detail": sentence}. */

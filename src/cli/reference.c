@@ -8,10 +8,10 @@ static const char HEAD[] =
     "A setting is read from the environment, else from `.env` in the working directory, else its default holds. A\n"
     "wrong value stops the start with the setting's name and what is allowed; a name that is no setting is told as\n"
     "a warning. `doorward settings` shows what holds and where it comes from.\n\n"
-    "Durations: `30s`, `15m`, `12h`, `7d`, or plain seconds. Sizes: `64KiB`, `19MiB`, `1GiB`, or plain bytes. A secret\n"
-    "can also come from a file: `DOORWARD_SECRET_KEY_FILE=/run/secrets/key`.\n\n"
-    "`.env` holds lines of `NAME=value`, `NAME='as it stands'` or `NAME=\"with \\n escapes\"`, and comments after `#`.\n"
-    "Nothing in it is expanded.\n\n"
+    "Durations: `30s`, `15m`, `12h`, `7d`, or plain seconds. Sizes: `64KiB`, `19MiB`, `1GiB`, or plain bytes. A\n"
+    "secret can also come from a file: `DOORWARD_SECRET_KEY_FILE=/run/secrets/key`.\n\n"
+    "`.env` holds lines of `NAME=value`, `NAME='as it stands'` or `NAME=\"with \\n escapes\"`, and comments after\n"
+    "`#`. Nothing in it is expanded.\n\n"
     "| setting | default | allowed | meaning |\n|---|---|---|---|\n";
 
 static const char TAIL[] =

@@ -21,6 +21,13 @@ static bool is_default(const struct cli *cli, const char *name)
     return cli->settings->origins[setting_find(dw_str(name))].source == SOURCE_DEFAULT;
 }
 
+static bool has_any_port(const char *listen)
+{
+    const char *colon = strrchr(listen, ':');
+
+    return colon != NULL && strcmp(colon, ":0") == 0;
+}
+
 /* What is allowed but seldom meant. */
 static void tell_oddities(const struct cli *cli)
 {
@@ -28,8 +35,9 @@ static void tell_oddities(const struct cli *cli)
         warn("--dev: the log tells everything, as text; not for production");
     if (cli->settings->argon2_memory_bytes < OWASP_MIN_MEMORY)
         warn(SETTINGS_PREFIX "ARGON2_MEMORY is below 7MiB: a stolen hash is guessed too fast; for tests alone");
-    if (is_default(cli, "PUBLIC_URL") && !is_default(cli, "LISTEN"))
-        warn(SETTINGS_PREFIX "LISTEN is set but " SETTINGS_PREFIX "PUBLIC_URL is not: clients are told the default one");
+    if (is_default(cli, "PUBLIC_URL") && has_any_port(cli->settings->listen))
+        warn(SETTINGS_PREFIX "LISTEN leaves the port open and " SETTINGS_PREFIX "PUBLIC_URL is not set: clients are "
+             "told port 0");
 }
 
 static void on_ready(void *argument, const char *address)

@@ -281,6 +281,33 @@ static void load_secret(struct loader *l, int row)
     }
 }
 
+/* The URL by which a server on this machine is reached that listens there. Port 0 is a port nobody knows yet. */
+static struct dw_str url_of_address(struct loader *l, struct dw_str address)
+{
+    static const char *const EVERY_ADDRESS[] = { ":", "0.0.0.0:", "[::]:" };
+    struct dw_arena *arena = l->settings->arena;
+
+    for (size_t i = 0; i < ARRAY_SIZE(EVERY_ADDRESS); i++) {
+        const struct dw_str prefix = dw_str(EVERY_ADDRESS[i]);
+
+        if (dw_str_starts_with(address, prefix))
+            return dw_arena_printf(arena, "http://127.0.0.1:%.*s", (int)(address.len - prefix.len),
+                                   address.ptr + prefix.len);
+    }
+    return dw_arena_printf(arena, "http://%.*s", (int)address.len, address.ptr);
+}
+
+/* The value of the setting that this one follows, in this one's form. */
+static struct dw_str followed_text(struct loader *l, const struct setting *setting)
+{
+    const int row = setting_find(dw_str(setting->follows));
+    const struct dw_str text = dw_str(l->settings->origins[row].text);
+
+    if (setting->type == SETTING_URL && SETTINGS[row].type == SETTING_ADDRESS && text.ptr != NULL)
+        return url_of_address(l, text);
+    return text;
+}
+
 static void load_row(struct loader *l, int row)
 {
     const struct setting *setting = &SETTINGS[row];
@@ -293,7 +320,7 @@ static void load_row(struct loader *l, int row)
     if (dw_str_is_absent(raw.text) && setting->initial != NULL)
         raw = (struct raw){ .text = dw_str(setting->initial) };
     if (dw_str_is_absent(raw.text) && setting->follows != NULL)
-        raw = (struct raw){ .text = dw_str(l->settings->origins[setting_find(dw_str(setting->follows))].text) };
+        raw = (struct raw){ .text = followed_text(l, setting) };
     if (!dw_str_is_absent(raw.text))
         store(l, row, &raw);
 }

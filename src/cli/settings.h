@@ -121,8 +121,8 @@ enum { SETTINGS_REPORT_MAX = 64 * 1024 };
 
 void settings_report_free(struct settings_report *report);
 
-/* DW_ERR_SETTING when the report has problems: all of them, not only the first. DW_ERR_ARGUMENT when an override is among
- * the wrong ones. */
+/* DW_ERR_SETTING when the report has problems: all of them, not only the first. DW_ERR_ARGUMENT when an override is
+ * among the wrong ones. */
 DW_MUST_USE enum dw_err settings_load(const struct settings_sources *sources, struct settings **ret_settings,
                                       struct settings_report *report);
 void settings_free(struct settings **settings);

@@ -51,8 +51,9 @@ enum {
 const struct setting SETTINGS[] = {
     { "LISTEN", SETTING_ADDRESS, "127.0.0.1:8080", AT(listen),
       .meaning = "Address and port to listen on; :8080 is every address of the machine, port 0 any free one." },
-    { "PUBLIC_URL", SETTING_URL, "http://127.0.0.1:8080", AT(public_url),
-      .meaning = "The address that clients use, as they write it; links and metadata are made from it." },
+    { "PUBLIC_URL", SETTING_URL, .follows = "LISTEN", AT(public_url),
+      .meaning = "The address that clients use, as they write it; links and metadata are made from it. Without it: "
+                 "http:// and the address to listen on, 127.0.0.1 where that is every address." },
     { "DATABASE_URL", SETTING_DATABASE, "sqlite:doorward.db", AT(database_url), .choices = DATABASES,
       .meaning = "Where the data is: sqlite: and a file name, from the working directory where it is relative." },
     { "SECRET_KEY", SETTING_SECRET, .otherwise = "the file " SETTINGS_SECRET_FILE ", made at the first start",
@@ -84,7 +85,8 @@ const struct setting SETTINGS[] = {
     { "ARGON2_MEMORY", SETTING_SIZE, "19MiB", AT(argon2_memory_bytes), .min = 64 * KIB, .max = (int64_t)1024 * MIB,
       .meaning = "Memory of one Argon2id hash; that much is held for each hash worker. Below 7MiB a stolen hash is "
                  "guessed too fast: for tests alone." },
-    { "ARGON2_TIME", SETTING_INT, "2", AT(argon2_time), .min = 1, .max = 100, .meaning = "Passes of an Argon2id hash." },
+    { "ARGON2_TIME", SETTING_INT, "2", AT(argon2_time), .min = 1, .max = 100,
+      .meaning = "Passes of an Argon2id hash." },
     { "HASH_WORKERS", SETTING_INT, .otherwise = "one a core", AT(hash_workers), .min = 1, .max = 256,
       .meaning = "Passwords hashed at the same time." },
     { "HASH_QUEUE", SETTING_INT, "256", AT(hash_queue), .min = 1, .max = 65536,

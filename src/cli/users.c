@@ -183,7 +183,11 @@ enum dw_err action_user_delete(struct cli *cli)
     struct user user;
 
     TRY(find_user(cli, &tenant, &user));
-    if (cli_option(cli, "--yes") == NULL && !prompt_confirm(cli, "Delete this user for good?"))
+    const struct dw_str question = dw_arena_printf(cli->arena, "Delete %.*s for good?", (int)user.username.len,
+                                                   user.username.ptr);
+    if (question.ptr == NULL)
+        return DW_ERR_NO_MEMORY;
+    if (cli_option(cli, "--yes") == NULL && !prompt_confirm(cli, question.ptr))
         return cli_refuse(cli, DW_ERR_CONFLICT, "nothing was deleted");
     TRY(explain(cli, user_delete(cli->identity, &tenant, &CLI_ACTOR, user.id)));
     return output_said(cli, "Deleted %.*s", (int)user.username.len, user.username.ptr);

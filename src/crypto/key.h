@@ -34,6 +34,17 @@ struct key_parts {
     struct dw_str k; /* HMAC */
 };
 
+/* A component by its place in the struct, for tables of them. */
+static inline struct dw_str *key_part(struct key_parts *parts, size_t offset)
+{
+    return (void *)((char *)parts + offset);
+}
+
+static inline struct dw_str key_part_value(const struct key_parts *parts, size_t offset)
+{
+    return *(const struct dw_str *)(const void *)((const char *)parts + offset);
+}
+
 /* How to sign. hash_bits 256, 384, 512; 0 for Ed25519. */
 struct key_scheme {
     enum key_type type;

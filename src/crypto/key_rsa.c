@@ -36,11 +36,6 @@ static void numbers_free(struct numbers *numbers)
     BN_CTX_free(numbers->scratch);
 }
 
-static struct dw_str part_of(const struct key_parts *parts, size_t i)
-{
-    return *(const struct dw_str *)((const char *)parts + COMPONENTS[i].offset);
-}
-
 /* A leading zero is a second way to write the same number, and a second thumbprint (RFC 7518 §2, Base64urlUInt). */
 static bool is_minimal(struct dw_str number)
 {
@@ -53,7 +48,7 @@ static enum dw_err numbers_read(const struct key_parts *parts, struct numbers *n
     if (numbers->scratch == NULL)
         return crypto_failed(DW_ERR_NO_MEMORY);
     for (size_t i = 0; i < N_COMPONENTS; i++) {
-        const struct dw_str part = part_of(parts, i);
+        const struct dw_str part = key_part_value(parts, COMPONENTS[i].offset);
         if (dw_str_is_absent(part))
             continue;
         if (!is_minimal(part))
@@ -174,7 +169,7 @@ enum dw_err key_rsa_parts(const EVP_PKEY *pkey, bool with_private, struct dw_are
     const size_t end = !with_private ? D : has_primes ? N_COMPONENTS : P;
 
     for (size_t i = 0; i < end; i++)
-        TRY(part_get(pkey, COMPONENTS[i].name, arena, (struct dw_str *)((char *)&parts + COMPONENTS[i].offset)));
+        TRY(part_get(pkey, COMPONENTS[i].name, arena, key_part(&parts, COMPONENTS[i].offset)));
     *ret_parts = parts;
     return DW_OK;
 }

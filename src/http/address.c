@@ -57,7 +57,9 @@ enum dw_err address_parse(const char *text, struct address *ret_address)
         return DW_ERR_SETTING;
     memcpy(host, text, (size_t)(colon - text));
     const size_t len = strlen(host);
-    if (len == 0) {
+    if (strcmp(host, "localhost") == 0) {
+        TRY(address_set_v4(&address, "127.0.0.1", port));
+    } else if (len == 0) {
         TRY(address_set_v6(&address, "::", port));
     } else if (host[0] == '[' && host[len - 1] == ']') {
         host[len - 1] = '\0';

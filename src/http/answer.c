@@ -90,19 +90,22 @@ void http_answer_clear(struct dw_request *r)
 
 static bool answer_is_broken(const struct dw_request *r)
 {
-    if (r->broken || buffer_error(&r->head) != DW_OK || buffer_error(&r->answer) != DW_OK)
-        return true;
-    if (r->status < 200 || r->status > 599)
-        return true;
-    return r->content_type != NULL &&
-           (strlen(r->content_type) > HTTP_CONTENT_TYPE_MAX || !header_value_is_good(dw_str(r->content_type)));
+    return r->broken || buffer_error(&r->head) != DW_OK || buffer_error(&r->answer) != DW_OK || r->status < 200 ||
+           r->status > 599;
+}
+
+static bool content_type_is_good(const char *content_type)
+{
+    return content_type == NULL ||
+           (strlen(content_type) <= HTTP_CONTENT_TYPE_MAX && header_value_is_good(dw_str(content_type)));
 }
 
 void answer_complete(struct dw_request *r, const struct http_service *service)
 {
-    if (answer_is_broken(r)) {
+    if (answer_is_broken(r) || !content_type_is_good(r->content_type)) {
         http_answer_clear(r);
         service->refuse(service->context, r, DW_ERR_INTERNAL);
+        r->broken = r->broken || !content_type_is_good(r->content_type);
     }
     service->finish_head(service->context, r);
     buffer_append_literal(&r->head, "\r\n");

@@ -1,9 +1,9 @@
 /*
  * The guard: what llhttp lets through and we don't.
  *
- * Why: two programs that read the same bytes differently are what request smuggling is made of (RFC 9112 §11.2). llhttp
- * in its strict mode refuses most; the rows of guard.c refuse the rest. A refused request always ends the connection.
- * It does not look at limits (parse.c does, as the bytes come) nor at the body.
+ * Why: two programs that read the same bytes differently are what request smuggling is made of (RFC 9112 §11.2).
+ * llhttp in its strict mode refuses most; the rows of guard.c refuse the rest. A refused request always ends the
+ * connection. It does not look at limits (parse.c does, as the bytes come) nor at the body.
  */
 #ifndef HTTP_GUARD_H
 #define HTTP_GUARD_H

@@ -86,9 +86,20 @@ enum dw_method http_method_by_name(struct dw_str name)
 
 /* --- ids -------------------------------------------------------------------------------------------------------- */
 
+static void id_write_hex(uint64_t value, char ret_digits[16])
+{
+    for (int i = 15; i >= 0; i--, value >>= 4)
+        ret_digits[i] = "0123456789abcdef"[value & 15];
+}
+
 void http_id_source_init(struct http_id_source *source)
 {
-    dw_random(source, sizeof(*source));
+    uint64_t random[3];
+
+    dw_random(random, sizeof(random));
+    id_write_hex(random[0], source->prefix);
+    source->key = random[1];
+    source->counter = random[2];
 }
 
 /* splitmix64's finalizer: a bijection, so that ids of one prefix can't meet. */
@@ -99,17 +110,11 @@ static uint64_t id_mix(uint64_t x)
     return x ^ (x >> 31);
 }
 
-static void id_write_hex(uint64_t value, char ret_digits[16])
-{
-    for (int i = 15; i >= 0; i--, value >>= 4)
-        ret_digits[i] = "0123456789abcdef"[value & 15];
-}
-
 void http_id_make(struct http_id_source *source, char ret_id[HTTP_REQUEST_ID_SIZE])
 {
-    id_write_hex(source->prefix, ret_id);
-    id_write_hex(id_mix(source->key + ++source->counter * 0x9e3779b97f4a7c15U), ret_id + 16);
-    ret_id[32] = '\0';
+    memcpy(ret_id, source->prefix, sizeof(source->prefix));
+    id_write_hex(id_mix(source->key + ++source->counter * 0x9e3779b97f4a7c15U), ret_id + sizeof(source->prefix));
+    ret_id[HTTP_REQUEST_ID_SIZE - 1] = '\0';
 }
 
 /* --- life of a request ------------------------------------------------------------------------------------------ */

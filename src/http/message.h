@@ -24,7 +24,8 @@ enum {
 
 /* Makes ids that never repeat in a process and that an outsider can't foresee. One thread. */
 struct http_id_source {
-    uint64_t prefix, key, counter;
+    char prefix[16]; /* hex digits */
+    uint64_t key, counter;
 };
 
 struct http_header {

@@ -153,8 +153,10 @@ const struct known_token *principal_cache_keep(struct principal_cache *cache, st
     };
     size_t size = sizeof(made);
 
-    if (token.len < sizeof(uint64_t) || token.len > TOKEN_KEEP_MAX || !deny_id_parse(claims->token_id, &made.token_id) ||
-        !deny_id_parse(claims->session, &made.session) || !deny_id_parse(claims->subject, &made.user))
+    if (token.len < sizeof(uint64_t) || token.len > TOKEN_KEEP_MAX)
+        return NULL;
+    if (!deny_id_parse(claims->token_id, &made.token_id) || !deny_id_parse(claims->session, &made.session) ||
+        !deny_id_parse(claims->subject, &made.user))
         return NULL;
     for (size_t i = 0; i < ARRAY_SIZE(strings); i++)
         size += strings[i]->len;

@@ -39,7 +39,7 @@ const struct statement *const SIGNING_KEY_STATEMENTS[] = {
     &KEY_LIST, &KEY_INSERT, &KEY_STEP_DOWN, &KEY_STEP_UP, &KEY_DELETE, &KEY_STATE, &KEY_PURGE, NULL,
 };
 
-/* A set as it was loaded. Older ones stay until the process ends: rotations are rare, and a request may still use one. */
+/* A set as it was loaded. Older ones stay until the process ends: rotations are rare, and a request may use one yet. */
 struct generation {
     struct generation *older;
     struct dw_keyset *set;

@@ -89,9 +89,9 @@ static enum dw_err read_part(yyjson_val *jwk, const struct member *member, struc
 
     if (value == NULL)
         return member->kind == MEMBER_PRIVATE ? DW_OK : DW_ERR_KEY_MALFORMED;
-    struct dw_str *part = (struct dw_str *)((char *)parts + member->offset);
-    const enum dw_err err =
-        yyjson_is_str(value) ? base64url_decode_arena(arena, json_str(value), part) : DW_ERR_ENCODING;
+    const enum dw_err err = yyjson_is_str(value)
+                              ? base64url_decode_arena(arena, json_str(value), key_part(parts, member->offset))
+                              : DW_ERR_ENCODING;
     return err == DW_ERR_ENCODING ? DW_ERR_KEY_MALFORMED : err;
 }
 
@@ -223,7 +223,7 @@ static const char *curve_name(const struct key_parts *parts)
 
 static void write_part(struct buffer *out, const struct member *member, const struct key_parts *parts)
 {
-    const struct dw_str part = *(const struct dw_str *)((const char *)parts + member->offset);
+    const struct dw_str part = key_part_value(parts, member->offset);
 
     if (dw_str_is_absent(part))
         return;

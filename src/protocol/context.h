@@ -43,6 +43,7 @@ bool is_interactive(struct dw_request *r);
 #define ANSWER_RATE { 429, "Too many attempts from this address, or at this account: again after `Retry-After` seconds" }
 
 /* The words for the answers that several rows give. */
+#define ANSWER_USER { 200, "The user as it is now" }
 #define ANSWER_NO_SUCH_USER { 404, "No such user in the caller's tenant" }
 #define ANSWER_LAST_ADMIN { 409, "The last administrator can't be demoted, disabled or deleted" }
 #define ANSWER_BUSY { 503, "Too many passwords are waiting to be hashed: try again after `Retry-After` seconds" }

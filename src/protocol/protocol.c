@@ -16,7 +16,8 @@ static const char DESCRIPTION[] =
     "Accounts, sign-in and access control. Register, press *Authorize* and sign in, then call what has a lock.\n\n"
     "Access tokens are JWTs (RFC 9068) that any service can verify with the keys of `/.well-known/jwks.json`; they are "
     "sent as `Authorization: Bearer …`. Every answer carries `X-Request-Id`; errors have the form "
-    "`{\"detail\": …}`, and those of `/token` the form of RFC 6749 §5.2 as well.";
+    "`{\"detail\": …}`, and those of `/token` the form of RFC 6749 §5.2 as well. A disabled user's token gets 400 "
+    "\"Inactive user\".";
 
 /* --- making ----------------------------------------------------------------------------------------------------- */
 

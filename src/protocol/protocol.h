@@ -7,7 +7,8 @@
  * name every one), answers that tell whether an account exists.
  * Does not: hash, sign, store or decide about tokens; that is identity's.
  *
- * Lifetime: `identity` is borrowed and must outlive the application; the strings are copied. Threading: as struct dw_app.
+ * Lifetime: `identity` is borrowed and must outlive the application; the strings are copied.
+ * Threading: as struct dw_app.
  */
 #ifndef PROTOCOL_PROTOCOL_H
 #define PROTOCOL_PROTOCOL_H

@@ -17,13 +17,14 @@
 static inline void check_err(enum dw_err expected, enum dw_err actual, const char *label)
 {
     if (expected != actual)
-        fail_msg("%s: expected %s, got %s", label, dw_error_info(expected)->code, dw_error_info(actual)->code);
+        fail_msg("%s: expected %s, got %s", label == NULL ? "" : label, dw_error_info(expected)->code,
+                 dw_error_info(actual)->code);
 }
 
 static inline void check_str(struct dw_str expected, struct dw_str actual, const char *label)
 {
     if (!dw_str_eq(expected, actual))
-        fail_msg("%s: expected \"%.*s\" (%zu), got \"%.*s\" (%zu)", label, (int)expected.len,
+        fail_msg("%s: expected \"%.*s\" (%zu), got \"%.*s\" (%zu)", label == NULL ? "" : label, (int)expected.len,
                  expected.ptr == NULL ? "" : expected.ptr, expected.len, (int)actual.len,
                  actual.ptr == NULL ? "" : actual.ptr, actual.len);
 }

@@ -8,6 +8,7 @@
 
 #define HEADER(name, value) name ": " value "\r\n"
 
+/* clang-format off */
 static const char FIXED[] =
     HEADER("X-Content-Type-Options", "nosniff")
     HEADER("X-Frame-Options", "DENY")
@@ -15,6 +16,7 @@ static const char FIXED[] =
     HEADER("Cross-Origin-Opener-Policy", "same-origin")
     HEADER("Cross-Origin-Resource-Policy", "same-origin")
     HEADER("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()");
+/* clang-format on */
 static const char HSTS[] = HEADER("Strict-Transport-Security", "max-age=31536000; includeSubDomains");
 static const char NO_STORE[] = HEADER("Cache-Control", "no-store");
 /* RFC 6749 §5.1 asks for it beside no-store. */

@@ -101,6 +101,11 @@ static const struct param {
     { "cost", offsetof(struct dw_password_info, cost) },
 };
 
+static uint32_t *param_of(struct dw_password_info *info, const struct param *param)
+{
+    return (void *)((char *)info + param->offset);
+}
+
 /* Which of them a scheme has: first and one past the last. */
 static void params_of(struct dw_str scheme, size_t *ret_first, size_t *ret_end)
 {
@@ -125,7 +130,7 @@ static enum dw_err password_info_op(struct op_call *call)
     json_write_key(call->out, "params");
     buffer_append_char(call->out, '{');
     for (params_of(dw_str(info.scheme), &i, &end); i < end; i++)
-        json_write_member_int(call->out, PARAMS[i].name, *(uint32_t *)((char *)&info + PARAMS[i].offset));
+        json_write_member_int(call->out, PARAMS[i].name, *param_of(&info, &PARAMS[i]));
     buffer_append_char(call->out, '}');
     json_write_member_int(call->out, "salt_len", (int64_t)info.salt_size);
     json_write_member_int(call->out, "hash_len", (int64_t)info.hash_size);
@@ -147,7 +152,7 @@ static enum dw_err read_params(const struct op_call *call, struct dw_password_in
         if (json_get(params.in, PARAMS[i].name) == NULL)
             continue;
         TRY(op_int(&params, PARAMS[i].name, 0, UINT32_MAX, &value));
-        *(uint32_t *)((char *)ret_info + PARAMS[i].offset) = (uint32_t)value;
+        *param_of(ret_info, &PARAMS[i]) = (uint32_t)value;
     }
     return DW_OK;
 }

@@ -28,9 +28,11 @@ static enum dw_err sign_out_all(struct dw_request *r, const void *in, struct det
 const struct dw_route SIGN_OUT_ROUTES[] = {
     { DW_POST, "/logout", DW_HANDLER(sign_out), .answer = &DETAIL_OUT, .needs = NEEDS_INTERACTIVE, .no_store = true,
       .id = "logout", .tag = TAG_TOKENS, .summary = "Sign out",
-      .description = "Ends this sign-in: its cookie or refresh tokens, and every access token that came from it." },
+      .description = "Ends this sign-in: its cookie or refresh tokens, and every access token that came from it.",
+      .answers = ANSWERS({ 200, "Signed out" }) },
     { DW_POST, "/logout/all", DW_HANDLER(sign_out_all), .answer = &DETAIL_OUT, .needs = NEEDS_INTERACTIVE,
       .no_store = true, .id = "logout_all", .tag = TAG_TOKENS, .summary = "Sign out everywhere",
-      .description = "Ends every sign-in of the caller, on every device." },
+      .description = "Ends every sign-in of the caller, on every device.",
+      .answers = ANSWERS({ 200, "Signed out" }) },
     { 0 },
 };

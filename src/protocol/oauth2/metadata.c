@@ -91,9 +91,11 @@ const struct dw_route METADATA_ROUTES[] = {
     { DW_GET, "/.well-known/jwks.json", DW_HANDLER(show_keys), .answer_type = "application/json", .needs = DW_PUBLIC,
       .lane = DW_INLINE, .id = "jwks", .tag = TAG_TOKENS, .summary = "Keys that verify access tokens",
       .description = "A JWK Set (RFC 7517 §5) of public keys. A new key is published before it signs, and an old one "
-                     "stays until its last token has expired." },
+                     "stays until its last token has expired.",
+      .answers = ANSWERS({ 200, "A JWK Set" }) },
     { DW_GET, "/.well-known/oauth-authorization-server", DW_HANDLER(show_metadata), .answer = &METADATA,
       .needs = DW_PUBLIC, .lane = DW_INLINE, .id = "metadata", .tag = TAG_TOKENS,
-      .summary = "Authorization server metadata", .description = "RFC 8414." },
+      .summary = "Authorization server metadata", .description = "RFC 8414.",
+      .answers = ANSWERS({ 200, "The metadata" }) },
     { 0 },
 };

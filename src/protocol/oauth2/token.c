@@ -86,10 +86,13 @@ static enum dw_err client_identify(struct dw_request *r, struct dw_str form_id, 
 {
     struct dw_str id = form_id, secret = form_secret;
 
-    if (!is_empty_basic(r))
-        TRY(dw_client_credentials(r, form_id, form_secret, &id, &secret));
-    if (secret.len > 0)
+    const enum dw_err err = is_empty_basic(r) ? DW_OK : dw_client_credentials(r, form_id, form_secret, &id, &secret);
+
+    if (err == DW_ERR_CLIENT || secret.len > 0) {
+        dw_challenge(r, "Basic realm=\"doorward\""); /* RFC 6749 §5.2 */
         return DW_ERR_CLIENT;
+    }
+    TRY(err);
     if (!is_client_id(id))
         return dw_fail(r, DW_ERR_BAD_REQUEST, "client_id must be at most 64 visible ASCII characters");
     *ret_client = id.len > 0 ? id : dw_str_n(NULL, 0);
@@ -109,14 +112,13 @@ struct token_out token_answer(const struct token_pair *pair)
 static enum dw_err issue_token(struct dw_request *r, const struct token_form *form, struct token_out *out)
 {
     const struct grant *grant = grant_find(form->grant_type);
-    struct dw_str client;
+    struct dw_str client = { NULL, 0 };
     struct token_pair pair = { 0 };
 
     if (form->grant_type.len == 0)
         return dw_fail(r, DW_ERR_BAD_REQUEST, "grant_type is required");
     if (grant == NULL)
         return DW_ERR_GRANT_TYPE;
-    dw_challenge(r, "Basic realm=\"doorward\""); /* a 401 here is a client's (RFC 6749 §5.2) */
     TRY(client_identify(r, form->client_id, form->client_secret, &client));
     TRY(grant->run(r, form, client, &pair));
     *out = token_answer(&pair);
@@ -145,7 +147,8 @@ const struct dw_route TOKEN_ROUTES[] = {
       .description = "Takes a form, as OAuth2 asks. `grant_type=password` with `username` (or the e-mail address) and "
                      "`password` starts a sign-in; `grant_type=refresh_token` with `refresh_token` goes on with one. "
                      "An unknown name and a wrong password get the same answer.",
-      .answers = ANSWERS({ 400, "`invalid_grant`: incorrect user name or password, an inactive user (told only after "
+      .answers = ANSWERS({ 200, "A pair of tokens" },
+                         { 400, "`invalid_grant`: incorrect user name or password, an inactive user (told only after "
                                 "the right password), or a refresh token that is not valid; `invalid_request`, "
                                 "`unsupported_grant_type`, `invalid_scope`" },
                          { 401, "`invalid_client`: a client secret was sent, and no client has one" },
@@ -157,6 +160,7 @@ const struct dw_route TOKEN_ROUTES[] = {
       .description = "Spends the refresh token and gives a new pair. A token that was spent before ends the whole "
                      "sign-in, since somebody else has a copy of it; only a client that asks again within a few "
                      "seconds gets the same successor once more.",
-      .answers = ANSWERS({ 401, "The refresh token is not valid (any more), or was used before" }) },
+      .answers = ANSWERS({ 200, "A new pair" },
+                         { 401, "The refresh token is not valid (any more), or was used before" }) },
     { 0 },
 };

@@ -38,8 +38,8 @@ static inline void fixture_free(struct fixture *f)
 
 #define _cleanup_fixture_ _cleanup_(fixture_free)
 
-static inline int fixture_call(
-    struct fixture *f, enum dw_method method, const char *target, const struct dw_call_header *headers, const char *body)
+static inline int fixture_call(struct fixture *f, enum dw_method method, const char *target,
+                               const struct dw_call_header *headers, const char *body)
 {
     const struct dw_call call = {
         .method = method, .target = target, .headers = headers, .body = dw_str(body == NULL ? "" : body)

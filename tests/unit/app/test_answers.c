@@ -10,8 +10,11 @@ struct thing {
     struct dw_str name;
 };
 
-static const struct dw_model THING = { .name = "Thing", .size = sizeof(struct thing),
-    .fields = (const struct dw_field[]){ { DW_FIELD(struct thing, name), .type = DW_STRING, .flags = DW_REQUIRED }, { 0 } } };
+static const struct dw_model THING = { .name = "Thing",
+                                       .size = sizeof(struct thing),
+                                       .fields = (const struct dw_field[]){
+                                           { DW_FIELD(struct thing, name), .type = DW_STRING, .flags = DW_REQUIRED },
+                                           { 0 } } };
 
 static enum dw_err give(struct dw_request *r, const void *in, struct thing *out)
 {
@@ -127,19 +130,23 @@ static void test_table(void **state)
         { DW_GET, "/fast", 429, "{\"detail\":\"Too Many Requests\"}", "Retry-After", "17" },
         { DW_GET, "/fields", 422,
           "{\"detail\":[{\"type\":\"value_error\",\"loc\":[\"body\",\"a\"],\"msg\":\"First\"},"
-          "{\"type\":\"value_error\",\"loc\":[\"query\",\"b\"],\"msg\":\"Second\"}]}", "Retry-After", NULL },
+          "{\"type\":\"value_error\",\"loc\":[\"query\",\"b\"],\"msg\":\"Second\"}]}",
+          "Retry-After", NULL },
         { DW_GET, "/broken", 500, INTERNAL, "Retry-After", NULL },
         { DW_GET, "/away", 503, "{\"detail\":\"Service Unavailable\"}", "Retry-After", "1" },
         { DW_GET, "/lies", 500, INTERNAL, "Set-Cookie", NULL },
         { DW_GET, "/oauth/conflict", 409,
           "{\"error\":\"invalid_request\",\"error_description\":\"Twice 'the' same\","
-          "\"detail\":\"Twice \\\"the\\\" same\"}", "Pragma", "no-cache" },
+          "\"detail\":\"Twice \\\"the\\\" same\"}",
+          "Pragma", "no-cache" },
         { DW_GET, "/oauth/broken", 500,
           "{\"error\":\"server_error\",\"error_description\":\"Internal Server Error\","
-          "\"detail\":\"Internal Server Error\"}", "Pragma", NULL },
+          "\"detail\":\"Internal Server Error\"}",
+          "Pragma", NULL },
         { DW_GET, "/oauth/forbidden", 403,
           "{\"error\":\"access_denied\",\"error_description\":\"Not enough permissions\","
-          "\"detail\":\"Not enough permissions\"}", "Pragma", NULL },
+          "\"detail\":\"Not enough permissions\"}",
+          "Pragma", NULL },
         { DW_GET, "/none", 404, "{\"detail\":\"Not Found\"}", "Cache-Control", NULL },
         { DW_GET, "/things/%00", 400, "{\"detail\":\"Bad Request\"}", "Allow", NULL },
         { DW_PUT, "/things/x", 405, "{\"detail\":\"Method Not Allowed\"}", "Allow", "GET, HEAD, POST" },
@@ -185,7 +192,7 @@ static void test_headers_of_all(void **state)
                 check_header(&f, HEADERS[j].name, HEADERS[j].value, HEADERS[j].name);
             assert_int_equal(dw_called_header(&f.called, "X-Request-Id").len, 32);
             check_header(&f, "Strict-Transport-Security", is_https ? "max-age=31536000; includeSubDomains" : NULL,
-                "Strict-Transport-Security");
+                         "Strict-Transport-Security");
         }
     }
 }
@@ -193,7 +200,7 @@ static void test_headers_of_all(void **state)
 /* --- the log ---------------------------------------------------------------------------------------------------- */
 
 static void log_take(char *ret_text, size_t size, struct fixture *f, const char *target,
-    const struct dw_call_header *headers)
+                     const struct dw_call_header *headers)
 {
     const int fd = memfd_create("log", 0);
 
@@ -215,7 +222,8 @@ static void test_access_log(void **state)
         const struct dw_call_header headers[2];
         const char *parts[5];
     } ROWS[] = {
-        { "/me?access_token=hidden", { { "Authorization", DW_STR_INIT("Bearer ann") } },
+        { "/me?access_token=hidden",
+          { { "Authorization", DW_STR_INIT("Bearer ann") } },
           { "\"path\":\"/me\"", "\"status\":204", "\"subject\":\"ann\"", "\"method\":\"GET\"", "\"peer\":\"test\"" } },
         { "/me", { { "Authorization", DW_STR_INIT("Bearer hidden") } }, { "\"status\":401", "\"token_invalid\"" } },
         { "/me", { { "Authorization", DW_STR_INIT("Bearer late") } }, { "\"status\":401", "\"token_expired\"" } },

@@ -35,7 +35,9 @@ static enum dw_err key_resolve(struct dw_request *r, const struct dw_dependency 
     return dw_scheme_extract(r, &KEY, ret_value);
 }
 
-static const struct dw_dependency BASIC_USER = { .name = "basic", .size = sizeof(struct dw_str), .resolve = basic_resolve };
+static const struct dw_dependency BASIC_USER = { .name = "basic",
+                                                 .size = sizeof(struct dw_str),
+                                                 .resolve = basic_resolve };
 static const struct dw_dependency KEY_USER = { .name = "key", .size = sizeof(struct dw_str), .resolve = key_resolve };
 
 static const struct dw_route ROUTES[] = {
@@ -95,7 +97,8 @@ static void test_callers(void **state)
           "Basic realm=\"a \\\"b\\\"\", charset=\"UTF-8\"" },
         { DW_GET, "/key", NULL, NULL, 401, DETAIL("Not authenticated"), "APIKey" },
         { DW_GET, "/forbidden", NULL, NULL, 403, DETAIL("Prove it again"), "Bearer error=\"step_up\"" },
-        { DW_GET, "/reused", NULL, NULL, 401, DETAIL("Refresh token reuse detected"), "Bearer error=\"invalid_token\"" },
+        { DW_GET, "/reused", NULL, NULL, 401, DETAIL("Refresh token reuse detected"),
+          "Bearer error=\"invalid_token\"" },
         { DW_GET, "/client", NULL, NULL, 401,
           "{\"error\":\"invalid_client\",\"error_description\":\"Client authentication failed\","
           "\"detail\":\"Client authentication failed\"}",

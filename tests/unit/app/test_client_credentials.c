@@ -11,8 +11,8 @@ static enum dw_err read_client(struct dw_request *r, const void *in, void *out)
     result = dw_client_credentials(r, form_id, form_secret, &id, &secret);
     if (result == DW_OK)
         dw_answer_body(r, "text/plain",
-            dw_arena_printf(dw_request_arena(r), "%.*s|%.*s", (int)id.len, id.ptr == NULL ? "" : id.ptr,
-                (int)secret.len, secret.ptr == NULL ? "" : secret.ptr));
+                       dw_arena_printf(dw_request_arena(r), "%.*s|%.*s", (int)id.len, id.ptr == NULL ? "" : id.ptr,
+                                       (int)secret.len, secret.ptr == NULL ? "" : secret.ptr));
     return DW_OK;
 }
 

@@ -27,10 +27,12 @@ static void note_release(struct dw_request *r, const struct dw_dependency *self,
 static const enum dw_err CONFLICT = DW_ERR_CONFLICT;
 static const struct dw_dependency DATABASE = { .name = "db", NOTED };
 static const struct dw_dependency SETTINGS = { .name = "set", NOTED, .uses = DW_USE_LIST({ &DATABASE, NULL }) };
-static const struct dw_dependency REPOSITORY = { .name = "repo", NOTED,
-    .uses = DW_USE_LIST({ &DATABASE, NULL }, { &SETTINGS, NULL }) };
-static const struct dw_dependency FAILING = { .name = "fail", NOTED, .parameter = &CONFLICT,
-    .uses = DW_USE_LIST({ &SETTINGS, NULL }) };
+static const struct dw_dependency REPOSITORY = { .name = "repo",
+                                                 NOTED,
+                                                 .uses = DW_USE_LIST({ &DATABASE, NULL }, { &SETTINGS, NULL }) };
+static const struct dw_dependency FAILING = {
+    .name = "fail", NOTED, .parameter = &CONFLICT, .uses = DW_USE_LIST({ &SETTINGS, NULL })
+};
 static const struct dw_dependency FAKE = { .name = "fake", NOTED };
 
 static enum dw_err done(struct dw_request *r, const void *in, void *out)
@@ -70,8 +72,7 @@ static void test_order(void **state)
     check_trace(&f, "/failing", 409, "+db +set +fail -set -db ");
 }
 
-static const struct dw_dependency CIRCULAR = { .name = "wrap", NOTED,
-    .uses = DW_USE_LIST({ &REPOSITORY, NULL }) };
+static const struct dw_dependency CIRCULAR = { .name = "wrap", NOTED, .uses = DW_USE_LIST({ &REPOSITORY, NULL }) };
 
 static void test_override(void **state)
 {
@@ -102,7 +103,9 @@ static enum dw_err scopes_resolve(struct dw_request *r, const struct dw_dependen
     return DW_OK;
 }
 
-static const struct dw_dependency CREDENTIAL = { .name = "cred", .size = sizeof(struct dw_str), .resolve = scopes_resolve };
+static const struct dw_dependency CREDENTIAL = { .name = "cred",
+                                                 .size = sizeof(struct dw_str),
+                                                 .resolve = scopes_resolve };
 
 static enum dw_err user_resolve(struct dw_request *r, const struct dw_dependency *self, void *ret_value)
 {
@@ -112,10 +115,14 @@ static enum dw_err user_resolve(struct dw_request *r, const struct dw_dependency
     return DW_OK;
 }
 
-static const struct dw_dependency USER = { .name = "user", .size = sizeof(struct dw_str), .resolve = user_resolve,
-    .uses = DW_USE_LIST({ &CREDENTIAL, DW_SCOPE_LIST("me", "items") }) };
-static const struct dw_dependency ACTIVE = { .name = "active", .size = sizeof(struct dw_str), .resolve = user_resolve,
-    .uses = DW_USE_LIST({ &USER, NULL }, { &CREDENTIAL, NULL }) };
+static const struct dw_dependency USER = { .name = "user",
+                                           .size = sizeof(struct dw_str),
+                                           .resolve = user_resolve,
+                                           .uses = DW_USE_LIST({ &CREDENTIAL, DW_SCOPE_LIST("me", "items") }) };
+static const struct dw_dependency ACTIVE = { .name = "active",
+                                             .size = sizeof(struct dw_str),
+                                             .resolve = user_resolve,
+                                             .uses = DW_USE_LIST({ &USER, NULL }, { &CREDENTIAL, NULL }) };
 
 static enum dw_err show(struct dw_request *r, const void *in, void *out)
 {
@@ -124,8 +131,8 @@ static enum dw_err show(struct dw_request *r, const void *in, void *out)
     assert_null(dw_get(r, &DATABASE));
     assert_true(dw_str_is_absent(dw_required_scopes(r)));
     dw_answer_body(r, "text/plain",
-        dw_arena_printf(dw_request_arena(r), "%.*s|%.*s", (int)user->len, user->ptr, (int)credential->len,
-            credential->ptr == NULL ? "" : credential->ptr));
+                   dw_arena_printf(dw_request_arena(r), "%.*s|%.*s", (int)user->len, user->ptr, (int)credential->len,
+                                   credential->ptr == NULL ? "" : credential->ptr));
     return DW_OK;
 }
 
@@ -160,7 +167,7 @@ static enum dw_err nothing(struct dw_request *r, const void *in, void *out)
 static const struct dw_route TWICE[] = {
     { DW_GET, "/", nothing,
       .needs = DW_DEPENDS({ &DW_CURRENT_PRINCIPAL, DW_SCOPE_LIST("tasks:read") }, { DW_ROLE_OF("admin"), NULL },
-          { DW_PERMISSION_OF("read:users"), NULL }) },
+                          { DW_PERMISSION_OF("read:users"), NULL }) },
     { 0 },
 };
 
@@ -185,9 +192,9 @@ static const struct dw_route ADMIN_ONLY[] = { { DW_GET, "/", nothing, .needs = D
 
 static void test_principal_can_be_overridden(void **state)
 {
-    static const struct dw_dependency PRINCIPAL = {
-        .name = "fake principal", .size = sizeof(struct dw_principal), .resolve = fake_principal
-    };
+    static const struct dw_dependency PRINCIPAL = { .name = "fake principal",
+                                                    .size = sizeof(struct dw_principal),
+                                                    .resolve = fake_principal };
     _cleanup_fixture_ struct fixture f = { 0 };
 
     fixture_make(&f, KNOWN_CALLERS, ADMIN_ONLY);
@@ -197,4 +204,4 @@ static void test_principal_can_be_overridden(void **state)
 }
 
 CHECK_MAIN(cmocka_unit_test(test_order), cmocka_unit_test(test_override), cmocka_unit_test(test_scopes),
-    cmocka_unit_test(test_principal_is_authenticated_once), cmocka_unit_test(test_principal_can_be_overridden))
+           cmocka_unit_test(test_principal_is_authenticated_once), cmocka_unit_test(test_principal_can_be_overridden))

@@ -26,7 +26,9 @@ static const struct dw_field FIELDS[] = {
 
 static const struct dw_model QUERY = { .name = "Query", .size = sizeof(struct form), .fields = FIELDS };
 static const struct dw_model CLOSED = {
-    .name = "ClosedQuery", .size = sizeof(struct form), .refuse_unknown = true,
+    .name = "ClosedQuery",
+    .size = sizeof(struct form),
+    .refuse_unknown = true,
     .fields = (const struct dw_field[]){ { DW_FIELD(struct form, name), .type = DW_STRING }, { 0 } },
 };
 
@@ -35,11 +37,12 @@ struct sign_in {
 };
 
 static const struct dw_model SIGN_IN = {
-    .name = "SignIn", .size = sizeof(struct sign_in),
-    .fields = (const struct dw_field[]){
-        { DW_FIELD(struct sign_in, username), .type = DW_STRING, .flags = DW_REQUIRED },
-        { DW_FIELD(struct sign_in, password), .type = DW_SECRET, .flags = DW_REQUIRED },
-        { 0 } },
+    .name = "SignIn",
+    .size = sizeof(struct sign_in),
+    .fields =
+        (const struct dw_field[]){ { DW_FIELD(struct sign_in, username), .type = DW_STRING, .flags = DW_REQUIRED },
+                                   { DW_FIELD(struct sign_in, password), .type = DW_SECRET, .flags = DW_REQUIRED },
+                                   { 0 } },
 };
 
 static enum dw_err echo(struct dw_request *r, const struct form *in, struct form *out)
@@ -53,8 +56,8 @@ static enum dw_err sign_in(struct dw_request *r, const struct sign_in *in, void 
 {
     assert_null(dw_query(r));
     dw_answer_body(r, "text/plain",
-        dw_arena_printf(dw_request_arena(r), "%.*s/%.*s", (int)in->username.len, in->username.ptr,
-            (int)in->password.len, in->password.ptr));
+                   dw_arena_printf(dw_request_arena(r), "%.*s/%.*s", (int)in->username.len, in->username.ptr,
+                                   (int)in->password.len, in->password.ptr));
     return DW_OK;
 }
 
@@ -82,30 +85,32 @@ static void test_bad_queries(void **state)
           ISSUE("less_than_equal", "\"limit\"", "Input should be less than or equal to 100", "\"101\"") },
         { "/query?limit=x", 422,
           ISSUE("int_parsing", "\"limit\"", "Input should be a valid integer, unable to parse string as an integer",
-              "\"x\"") },
+                "\"x\"") },
         { "/query?limit=1.0", 422,
           ISSUE("int_parsing", "\"limit\"", "Input should be a valid integer, unable to parse string as an integer",
-              "\"1.0\"") },
+                "\"1.0\"") },
         { "/query?limit=99999999999999999999", 422,
           ISSUE("int_parsing_size", "\"limit\"", "Unable to parse input string as an integer, exceeded maximum size",
-              "\"99999999999999999999\"") },
+                "\"99999999999999999999\"") },
         { "/query?limit=-99999999999999999999999", 422,
           ISSUE("int_parsing_size", "\"limit\"", "Unable to parse input string as an integer, exceeded maximum size",
-              "\"-99999999999999999999999\"") },
+                "\"-99999999999999999999999\"") },
         { "/query?limit=1&limit=2", 422,
           ISSUE("duplicate_parameter", "\"limit\"", "Parameter should be sent only once", "\"1\"") },
         { "/query?flag=maybe", 422,
-          ISSUE("bool_parsing", "\"flag\"", "Input should be a valid boolean, unable to interpret input", "\"maybe\"") },
+          ISSUE("bool_parsing", "\"flag\"", "Input should be a valid boolean, unable to interpret input",
+                "\"maybe\"") },
         { "/query?ratio=0x10", 422,
           ISSUE("float_parsing", "\"ratio\"", "Input should be a valid number, unable to parse string as a number",
-              "\"0x10\"") },
-        { "/query?ratio=1e999", 422, ISSUE("finite_number", "\"ratio\"", "Input should be a finite number", "\"1e999\"") },
+                "\"0x10\"") },
+        { "/query?ratio=1e999", 422,
+          ISSUE("finite_number", "\"ratio\"", "Input should be a finite number", "\"1e999\"") },
         { "/query?since=yesterday", 422,
           ISSUE("datetime_parsing", "\"since\"", "Input should be a valid datetime, such as 2026-11-22T17:05:49Z",
-              "\"yesterday\"") },
+                "\"yesterday\"") },
         { "/query?tags=1&tags=x", 422,
           ISSUE("int_parsing", "\"tags\",1", "Input should be a valid integer, unable to parse string as an integer",
-              "\"x\"") },
+                "\"x\"") },
         { "/query?tags=1&tags=2&tags=3&tags=4", 422,
           ISSUE("too_long", "\"tags\"", "List should have at most 3 items after validation, not 4", "\"1\"") },
         { "/query?name=a%00b", 422,
@@ -117,8 +122,7 @@ static void test_bad_queries(void **state)
         { "/query?password=123456789", 422,
           "{\"detail\":[{\"type\":\"string_too_long\",\"loc\":[\"query\",\"password\"],\"msg\":\"String should have at "
           "most 8 characters\"}]}" },
-        { "/closed?name=a&nam=b", 422,
-          ISSUE("extra_forbidden", "\"nam\"", "Extra inputs are not permitted", "\"b\"") },
+        { "/closed?name=a&nam=b", 422, ISSUE("extra_forbidden", "\"nam\"", "Extra inputs are not permitted", "\"b\"") },
         { "/query?name=%zz", 400, "{\"detail\":\"Bad Request\"}" },
         { "/query?name=%", 400, "{\"detail\":\"Bad Request\"}" },
     };
@@ -189,7 +193,8 @@ static void test_forms(void **state)
         /* RFC 6749 §3.1: without a value is as omitted. */
         { "/form", "username=ann&password=", 422, "{\"detail\":[" MISSING("password") "]}" },
         { "/form", "username=ann&password=a&password=b", 422,
-          "{\"detail\":[{\"type\":\"duplicate_parameter\",\"loc\":[\"body\",\"password\"],\"msg\":\"Parameter should be "
+          "{\"detail\":[{\"type\":\"duplicate_parameter\",\"loc\":[\"body\",\"password\"],\"msg\":\"Parameter should "
+          "be "
           "sent only once\"}]}" },
         /* RFC 6749 §5.2. */
         { "/token", "username=ann", 400,
@@ -220,9 +225,9 @@ static void test_json_is_refused(void **state)
     assert_int_equal(fixture_call(&f, DW_POST, "/form", JSON_TYPE, "{\"username\":\"ann\"}"), 415);
     check_body(&f, "{\"detail\":\"" EXPECTED "\"}", "/form");
     assert_int_equal(fixture_call(&f, DW_POST, "/token", JSON_TYPE, "{\"username\":\"ann\"}"), 400);
-    check_body(&f,
-        "{\"error\":\"invalid_request\",\"error_description\":\"" EXPECTED "\",\"detail\":\"" EXPECTED "\"}", "/token");
+    check_body(&f, "{\"error\":\"invalid_request\",\"error_description\":\"" EXPECTED "\",\"detail\":\"" EXPECTED "\"}",
+               "/token");
 }
 
-CHECK_MAIN(cmocka_unit_test(test_bad_queries), cmocka_unit_test(test_good_queries), cmocka_unit_test(test_too_many_pairs),
-    cmocka_unit_test(test_forms), cmocka_unit_test(test_json_is_refused))
+CHECK_MAIN(cmocka_unit_test(test_bad_queries), cmocka_unit_test(test_good_queries),
+           cmocka_unit_test(test_too_many_pairs), cmocka_unit_test(test_forms), cmocka_unit_test(test_json_is_refused))

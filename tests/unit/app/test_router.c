@@ -87,7 +87,7 @@ static void test_find(void **state)
     for (size_t i = 0; i < ARRAY_SIZE(ROWS); i++) {
         struct router_match match = { 0 };
         check_err(ROWS[i].expected, router_find(&router, arena, ROWS[i].method, dw_str(ROWS[i].path), &match),
-            ROWS[i].path);
+                  ROWS[i].path);
         if (ROWS[i].expected == DW_OK && match.row != ROW(ROWS[i].row))
             fail_msg("%s: another row", ROWS[i].path);
         if (ROWS[i].parameter != NULL)
@@ -118,9 +118,21 @@ static void test_allow(void **state)
 
 static void test_bad_paths(void **state)
 {
-    static const char *const PATHS[] = { "", "users", "/users", "/a//b", "/a/", "/{a}/{a}", "/{a b}", "/x{a}", "/{}", "/a?b",
-        "/a%20b", "/..", "/users/{other}", "/1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16/17",
-        "/{a}/{b}/{c}/{d}/{e}/{f}/{g}/{h}/{i}" };
+    static const char *const PATHS[] = { "",
+                                         "users",
+                                         "/users",
+                                         "/a//b",
+                                         "/a/",
+                                         "/{a}/{a}",
+                                         "/{a b}",
+                                         "/x{a}",
+                                         "/{}",
+                                         "/a?b",
+                                         "/a%20b",
+                                         "/..",
+                                         "/users/{other}",
+                                         "/1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16/17",
+                                         "/{a}/{b}/{c}/{d}/{e}/{f}/{g}/{h}/{i}" };
     _cleanup_arena_ struct dw_arena *arena = NULL;
     struct dw_str names[ROUTER_PARAMETERS_MAX];
     size_t n;

@@ -32,14 +32,19 @@ MODEL_OF(CROSSED, { DW_FIELD(struct item, n), .type = DW_INT, .min = 4, .max = 3
 MODEL_OF(PRESENCE, { DW_FIELD(struct item, n), .type = DW_INT, .flags = DW_PRESENCE, .presence = sizeof(struct item) });
 MODEL_OF(RAW, { DW_FIELD(struct item, name), .type = DW_RAW_JSON });
 MODEL_OF(NESTED, { .name = "o", .offset = 0, .type = DW_OBJECT, .model = &FINE });
-static const struct dw_model NAMELESS = { .size = sizeof(struct item), .fields = FINE.fields };
-static const struct dw_model SAME_NAME = { .name = "FINE", .size = sizeof(struct item), .fields = FINE.fields };
-static const struct dw_model NO_SIZE = { .name = "NO_SIZE", .fields = FINE.fields };
-static const struct dw_model RESERVED = { .name = "Error", .size = sizeof(struct item), .fields = FINE.fields };
+/* clang takes no member of another constant as a constant. */
+static const struct dw_field FINE_FIELDS[] = { { DW_FIELD(struct item, name), .type = DW_STRING }, { 0 } };
+static const struct dw_model NAMELESS = { .size = sizeof(struct item), .fields = FINE_FIELDS };
+static const struct dw_model SAME_NAME = { .name = "FINE", .size = sizeof(struct item), .fields = FINE_FIELDS };
+static const struct dw_model NO_SIZE = { .name = "NO_SIZE", .fields = FINE_FIELDS };
+static const struct dw_model RESERVED = { .name = "Error", .size = sizeof(struct item), .fields = FINE_FIELDS };
 
 /* a -> b -> a, which C lets nobody write without a declaration first. */
 static const struct dw_dependency A;
-static enum dw_err fine_resolve(struct dw_request *r, const struct dw_dependency *self, void *ret_value) { return DW_OK; }
+static enum dw_err fine_resolve(struct dw_request *r, const struct dw_dependency *self, void *ret_value)
+{
+    return DW_OK;
+}
 static const struct dw_dependency B = { .name = "b", .resolve = fine_resolve, .uses = DW_USE_LIST({ &A, NULL }) };
 static const struct dw_dependency A = { .name = "a", .resolve = fine_resolve, .uses = DW_USE_LIST({ &B, NULL }) };
 static const struct dw_dependency NO_NAME = { .resolve = fine_resolve };
@@ -78,20 +83,23 @@ static const struct {
       "GET /a/{id}: two security schemes have the name oauth2" },
     { { { P, .needs = DW_PUBLIC, .body = &NO_TYPE } }, "POST /p: NO_TYPE: name: no type, or an unknown one" },
     { { { P, .needs = DW_PUBLIC, .body = &OUTSIDE } }, "POST /p: OUTSIDE: name: lies outside the struct" },
-    { { { P, .needs = DW_PUBLIC, .body = &CROOKED } }, "POST /p: CROOKED: name: its offset is not that of such a member" },
+    { { { P, .needs = DW_PUBLIC, .body = &CROOKED } },
+      "POST /p: CROOKED: name: its offset is not that of such a member" },
     { { { P, .needs = DW_PUBLIC, .body = &TWINS } }, "POST /p: TWINS: name: the name stands twice" },
     { { { P, .needs = DW_PUBLIC, .body = &BAD_PATTERN } },
       "POST /p: BAD_PATTERN: name: the pattern does not compile: missing closing parenthesis" },
     { { { P, .needs = DW_PUBLIC, .body = &INT_PATTERN } }, "POST /p: INT_PATTERN: n: a pattern on what is no string" },
     { { { P, .needs = DW_PUBLIC, .body = &NO_VALUES } }, "POST /p: NO_VALUES: name: an enumeration without values" },
     { { { P, .needs = DW_PUBLIC, .body = &NO_MODEL } }, "POST /p: NO_MODEL: name: an object without a model" },
-    { { { P, .needs = DW_PUBLIC, .body = &LIST_OF_LISTS } }, "POST /p: LIST_OF_LISTS: name: a list of what can't be an item" },
+    { { { P, .needs = DW_PUBLIC, .body = &LIST_OF_LISTS } },
+      "POST /p: LIST_OF_LISTS: name: a list of what can't be an item" },
     { { { P, .needs = DW_PUBLIC, .body = &BAD_FALLBACK } },
       "POST /p: BAD_FALLBACK: n: the fallback '4' is not valid itself" },
     { { { P, .needs = DW_PUBLIC, .body = &CROSSED } }, "POST /p: CROSSED: n: min is above max" },
     { { { P, .needs = DW_PUBLIC, .body = &PRESENCE } }, "POST /p: PRESENCE: n: its presence lies outside the struct" },
     { { { P, .needs = DW_PUBLIC, .body = &RAW } }, "POST /p: RAW: name: such a member can't stand in a body" },
-    { { { P, .needs = DW_PUBLIC, .form = &NESTED } }, "POST /p: NESTED: o: such a member can't stand in a form or query" },
+    { { { P, .needs = DW_PUBLIC, .form = &NESTED } },
+      "POST /p: NESTED: o: such a member can't stand in a form or query" },
     { { { P, .needs = DW_PUBLIC, .body = &NAMELESS } },
       "POST /p: a model without a name, or with one of other than A-Z a-z 0-9 . _ -" },
     { { { P, .needs = DW_PUBLIC, .body = &FINE, .answer = &SAME_NAME } },
@@ -189,4 +197,5 @@ static void test_null_arguments(void **state)
     dw_retry_after(NULL, 1);
 }
 
-CHECK_MAIN(cmocka_unit_test(test_refused), cmocka_unit_test(test_refused_configs), cmocka_unit_test(test_null_arguments))
+CHECK_MAIN(cmocka_unit_test(test_refused), cmocka_unit_test(test_refused_configs),
+           cmocka_unit_test(test_null_arguments))

@@ -16,26 +16,30 @@ struct whole {
     struct dw_list parts, numbers, names;
 };
 
-static const struct dw_model PART = { .name = "Part", .size = sizeof(struct part),
-    .fields = (const struct dw_field[]){ { DW_FIELD(struct part, name), .type = DW_STRING }, { 0 } } };
+static const struct dw_model PART = { .name = "Part",
+                                      .size = sizeof(struct part),
+                                      .fields = (const struct dw_field[]){
+                                          { DW_FIELD(struct part, name), .type = DW_STRING }, { 0 } } };
 
 static const struct dw_model WHOLE = {
-    .name = "Whole", .size = sizeof(struct whole),
-    .fields = (const struct dw_field[]){
-        { DW_FIELD(struct whole, omitted), .type = DW_STRING, .flags = DW_OMIT_ABSENT },
-        { DW_FIELD(struct whole, plain), .type = DW_STRING },
-        { DW_FIELD(struct whole, words), .type = DW_WORDS },
-        { DW_FIELD(struct whole, raw), .type = DW_RAW_JSON },
-        { DW_FIELD(struct whole, n), .type = DW_INT },
-        { DW_FIELD_AS(struct whole, when, "at-\"time\""), .type = DW_TIME },
-        { DW_FIELD(struct whole, gone), .type = DW_TIME, .flags = DW_OMIT_ABSENT },
-        { DW_FIELD(struct whole, ratio), .type = DW_NUMBER },
-        { DW_FIELD(struct whole, flag), .type = DW_BOOL },
-        { DW_FIELD(struct whole, part), .type = DW_OBJECT, .model = &PART },
-        { DW_FIELD(struct whole, parts), .type = DW_LIST, .items = DW_OBJECT, .model = &PART },
-        { DW_FIELD(struct whole, numbers), .type = DW_LIST, .items = DW_INT },
-        { DW_FIELD(struct whole, names), .type = DW_LIST, .items = DW_STRING },
-        { 0 } },
+    .name = "Whole",
+    .size = sizeof(struct whole),
+    .fields =
+        (const struct dw_field[]){
+            { DW_FIELD(struct whole, omitted), .type = DW_STRING, .flags = DW_OMIT_ABSENT },
+            { DW_FIELD(struct whole, plain), .type = DW_STRING },
+            { DW_FIELD(struct whole, words), .type = DW_WORDS },
+            { DW_FIELD(struct whole, raw), .type = DW_RAW_JSON },
+            { DW_FIELD(struct whole, n), .type = DW_INT },
+            { DW_FIELD_AS(struct whole, when, "at-\"time\""), .type = DW_TIME },
+            { DW_FIELD(struct whole, gone), .type = DW_TIME, .flags = DW_OMIT_ABSENT },
+            { DW_FIELD(struct whole, ratio), .type = DW_NUMBER },
+            { DW_FIELD(struct whole, flag), .type = DW_BOOL },
+            { DW_FIELD(struct whole, part), .type = DW_OBJECT, .model = &PART },
+            { DW_FIELD(struct whole, parts), .type = DW_LIST, .items = DW_OBJECT, .model = &PART },
+            { DW_FIELD(struct whole, numbers), .type = DW_LIST, .items = DW_INT },
+            { DW_FIELD(struct whole, names), .type = DW_LIST, .items = DW_STRING },
+            { 0 } },
 };
 
 struct writer {
@@ -75,7 +79,8 @@ static void test_empty(void **state)
 {
     const struct whole empty = { .when = -1, .gone = -1 };
 
-    check_written(&WHOLE, &empty,
+    check_written(
+        &WHOLE, &empty,
         "{\"plain\":null,\"words\":[],\"raw\":null,\"n\":0,\"at-\\\"time\\\"\":null,\"ratio\":0,\"flag\":false,"
         "\"part\":{\"name\":null},\"parts\":[],\"numbers\":[],\"names\":[]}");
 }
@@ -86,13 +91,24 @@ static void test_full(void **state)
     int64_t numbers[] = { INT64_MIN, INT64_MAX };
     struct dw_str names[] = { DW_STR_INIT("x"), DW_STR_INIT("\"\n") };
     const struct whole full = {
-        .plain = DW_STR_INIT("é<"), .omitted = DW_STR_INIT(""), .words = DW_STR_INIT("a  b"),
-        .raw = DW_STR_INIT("[1]"), .hash = DW_STR_INIT("$argon2id$"), .n = -5, .when = 0, .gone = 1795453200,
-        .ratio = 0.1, .flag = true, .part = { DW_STR_INIT("p") }, .parts = { parts, 2 }, .numbers = { numbers, 2 },
+        .plain = DW_STR_INIT("é<"),
+        .omitted = DW_STR_INIT(""),
+        .words = DW_STR_INIT("a  b"),
+        .raw = DW_STR_INIT("[1]"),
+        .hash = DW_STR_INIT("$argon2id$"),
+        .n = -5,
+        .when = 0,
+        .gone = 1795453200,
+        .ratio = 0.1,
+        .flag = true,
+        .part = { DW_STR_INIT("p") },
+        .parts = { parts, 2 },
+        .numbers = { numbers, 2 },
         .names = { names, 2 },
     };
 
-    check_written(&WHOLE, &full,
+    check_written(
+        &WHOLE, &full,
         "{\"omitted\":\"\",\"plain\":\"é<\",\"words\":[\"a\",\"b\"],\"raw\":[1],\"n\":-5,"
         "\"at-\\\"time\\\"\":\"1970-01-01T00:00:00Z\",\"gone\":\"2026-11-23T17:00:00Z\",\"ratio\":0.1,\"flag\":true,"
         "\"part\":{\"name\":\"p\"},\"parts\":[{\"name\":\"a\"},{\"name\":\"b\"}],"
@@ -103,8 +119,10 @@ struct number {
     double value;
 };
 
-static const struct dw_model NUMBER = { .name = "Number", .size = sizeof(struct number),
-    .fields = (const struct dw_field[]){ { DW_FIELD(struct number, value), .type = DW_NUMBER }, { 0 } } };
+static const struct dw_model NUMBER = { .name = "Number",
+                                        .size = sizeof(struct number),
+                                        .fields = (const struct dw_field[]){
+                                            { DW_FIELD(struct number, value), .type = DW_NUMBER }, { 0 } } };
 
 static void test_numbers(void **state)
 {
@@ -148,4 +166,4 @@ static void test_depth(void **state)
 }
 
 CHECK_MAIN(cmocka_unit_test(test_empty), cmocka_unit_test(test_full), cmocka_unit_test(test_numbers),
-    cmocka_unit_test(test_depth))
+           cmocka_unit_test(test_depth))

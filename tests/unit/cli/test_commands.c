@@ -106,7 +106,8 @@ static void test_users(void **state)
     EXPECT(1, "", "most used", "password123\n", "user", "create", "b", "--email", "b@example.com");
     EXPECT(1, "", "a password is needed on standard input", "\n", "user", "create", "b", "--email", "b@example.com");
     EXPECT(1, "", "no role \"king\"", PASSWORD, "user", "create", "b", "--email", "b@example.com", "--role", "king");
-    EXPECT(1, "", "no tenant \"acme\"", PASSWORD, "user", "create", "b", "--email", "b@example.com", "--tenant", "acme");
+    EXPECT(1, "", "no tenant \"acme\"", PASSWORD, "user", "create", "b", "--email", "b@example.com", "--tenant",
+           "acme");
     EXPECT(2, "", "--email ADDRESS is missing", PASSWORD, "user", "create", "b");
     EXPECT(0, "full_name       Ann ?[1m\xc3\x84\n", "", NULL, "user", "show", "ann@example.com");
     EXPECT(0, "role            moderator\n", "", NULL, "user", "set-role", "ann", "moderator");
@@ -209,7 +210,8 @@ static void test_settings(void **state)
     check_contains(shown.out, "DOORWARD_WORKERS = one a core  [default]", "text");
     check_contains(shown.err, "doorward: warning: DOORWARD_ACESS_TTL (.env, line 2): no such setting; did you", "text");
     assert_null(strstr(shown.out, "q8Zl"));
-    EXPECT(0, "{\"name\":\"DOORWARD_SECRET_KEY\",\"value\":\"(set)\",\"source\":\".env\"", "", NULL, "settings", "--json");
+    EXPECT(0, "{\"name\":\"DOORWARD_SECRET_KEY\",\"value\":\"(set)\",\"source\":\".env\"", "", NULL, "settings",
+           "--json");
     EXPECT(0, "{\"name\":\"DOORWARD_WORKERS\",\"value\":null,\"source\":\"default\"", "", NULL, "settings", "--json");
     file_write(".env", "DOORWARD_ACCESS_TTL=soon\nDOORWARD_LISTEN=x\n", 0600);
     EXPECT(1, "", "doorward: DOORWARD_ACCESS_TTL=soon (.env, line 1): allowed: 1s to 1d", NULL, "settings");
@@ -233,7 +235,7 @@ static void test_own_secret_needs_no_file(void **state)
 static void test_no_database(void **state)
 {
     (void)state;
-    file_write("doorward.db", "this is no database, but it is long enough to look at; really, it is none at all.....", 0600);
+    file_write("doorward.db", "this is no database, but it is long enough to be looked at as one", 0600);
     EXPECT(1, "", "the database sqlite:doorward.db can't be opened", NULL, "init");
     EXPECT(1, "", "it is no database of Doorward", NULL, "migrate", "--status");
     EXPECT(1, "", "{\"error\":\"database\"", NULL, "migrate", "--json");

@@ -23,6 +23,13 @@ struct row {
 static const struct row ROWS[] = {
     { "defaults", .name = "LISTEN", .text = "127.0.0.1:8080", .source = SOURCE_DEFAULT },
     { "a default that follows", .name = "AUDIENCE", .text = "http://127.0.0.1:8080" },
+    { "the URL of where it listens", { "DOORWARD_LISTEN=127.0.0.1:9" }, .name = "PUBLIC_URL",
+      .text = "http://127.0.0.1:9" },
+    { "the URL of every address", { "DOORWARD_LISTEN=:9" }, .name = "PUBLIC_URL", .text = "http://127.0.0.1:9" },
+    { "the same in IPv4", { "DOORWARD_LISTEN=0.0.0.0:9" }, .name = "PUBLIC_URL", .text = "http://127.0.0.1:9" },
+    { "the same in IPv6", { "DOORWARD_LISTEN=[::]:9" }, .name = "PUBLIC_URL", .text = "http://127.0.0.1:9" },
+    { "a URL of its own", { "DOORWARD_LISTEN=:9", "DOORWARD_PUBLIC_URL=https://a.example" }, .name = "PUBLIC_URL",
+      .text = "https://a.example", .source = SOURCE_ENVIRONMENT },
     { "two steps", { "DOORWARD_PUBLIC_URL=https://a.example" }, .name = "AUDIENCE", .text = "https://a.example" },
     { "in between", { "DOORWARD_PUBLIC_URL=https://a.example", "DOORWARD_ISSUER=urn:b" }, .name = "AUDIENCE",
       .text = "urn:b" },

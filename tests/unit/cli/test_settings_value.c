@@ -108,6 +108,11 @@ static bool takes(const struct row *row, struct settings *settings, char *proble
     return setting_store(&SETTINGS[number], dw_str(row->text), settings, problem);
 }
 
+static const void *stored(const struct setting *setting, const struct settings *settings)
+{
+    return (const char *)settings + setting->offset;
+}
+
 static void check_row(const struct row *row, struct settings *settings)
 {
     const struct setting *setting = &SETTINGS[setting_find(dw_str(row->name))];
@@ -120,11 +125,11 @@ static void check_row(const struct row *row, struct settings *settings)
     if (row->number == WRONG)
         check_contains(problem, row->problem, label);
     else if (row->number != TEXT)
-        assert_int_equal(row->number, *(const int64_t *)((const char *)settings + setting->offset));
+        assert_int_equal(row->number, *(const int64_t *)stored(setting, settings));
     else if (setting->type == SETTING_SECRET)
         check_str(dw_str(row->text), dw_secret_borrow(&settings->secret_key), label);
     else
-        assert_string_equal(row->text, *(const char *const *)((const char *)settings + setting->offset));
+        assert_string_equal(row->text, *(const char *const *)stored(setting, settings));
     if (setting->type == SETTING_SECRET && *row->text != '\0')
         assert_null(strstr(problem, row->text));
 }

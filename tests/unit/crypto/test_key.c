@@ -113,10 +113,10 @@ static void rsa_refusals(void **state)
     check_import(DW_OK, &good, "as it was");
     for (size_t i = 0; i < ARRAY_SIZE(offsets); i++) {
         struct key_parts bad = good;
-        struct dw_str *part = (struct dw_str *)((char *)&bad + offsets[i]);
+        struct dw_str *part = key_part(&bad, offsets[i]);
         *part = changed(*part, part->len / 2);
         check_import(DW_ERR_KEY_MALFORMED, &bad, "a changed private component");
-        *part = with_zero(*(const struct dw_str *)((const char *)&good + offsets[i]));
+        *part = with_zero(key_part_value(&good, offsets[i]));
         check_import(DW_ERR_KEY_MALFORMED, &bad, "a leading zero");
         *part = dw_str_n(NULL, 0);
         if (i > 0)

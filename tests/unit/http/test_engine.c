@@ -65,7 +65,8 @@ static void connection_is_kept(void **state)
 
 static void accessors_tell_what_was_sent(void **state)
 {
-    struct answer a = ask("PATCH /whoami?x=1&y HTTP/1.1\r\n" HOST "X-THING: \t a b \t\r\nCookie: b=1; c=2; c=3\r\n\r\n", false);
+    struct answer a = ask("PATCH /whoami?x=1&y HTTP/1.1\r\n" HOST
+                          "X-THING: \t a b \t\r\nCookie: b=1; c=2; c=3\r\n\r\n", false);
 
     check_body(&a, "PATCH /whoami x=1&y a b 2 127.0.0.1", "whoami");
     answer_free(&a);
@@ -221,7 +222,8 @@ static void bodies_with_a_length(void **state)
         char *body = make_body(BODY_SIZES[i]);
         const int fd = client_connect(&server);
         for (int twice = 0; twice < 2; twice++) {
-            const int n = snprintf(head, sizeof(head), "POST /echo HTTP/1.1\r\n" HOST "Content-Length: %zu\r\n\r\n", BODY_SIZES[i]);
+            const int n = snprintf(head, sizeof(head), "POST /echo HTTP/1.1\r\n" HOST "Content-Length: %zu\r\n\r\n",
+                                   BODY_SIZES[i]);
             client_send(fd, head, (size_t)n);
             client_send(fd, body, BODY_SIZES[i]);
             expect_echo(fd, body, BODY_SIZES[i]);
@@ -373,9 +375,12 @@ static void client_leaves_during_work(void **state)
 
 static void client_leaves_in_the_middle(void **state)
 {
-    static const char *const BEGINNINGS[] = { "G", "GET /hello HTTP/1.1\r\nHo",
-                                              "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 10\r\n\r\nabc",
-                                              "POST /echo HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n5\r\nab" };
+    static const char *const BEGINNINGS[] = {
+        "G",
+        "GET /hello HTTP/1.1\r\nHo",
+        "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 10\r\n\r\nabc",
+        "POST /echo HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n5\r\nab",
+    };
 
     for (size_t i = 0; i < ARRAY_SIZE(BEGINNINGS); i++) {
         const int fd = client_connect(&server);

@@ -178,7 +178,10 @@ static struct dw_called call(struct fixture *f, struct dw_arena *arena, const st
 
 static void calls_in_process(void **state)
 {
-    static const struct dw_call_header HEADERS[] = { { "X-Thing", DW_STR_INIT("t") }, { "Cookie", DW_STR_INIT("c=1") }, { 0 } };
+    static const struct dw_call_header HEADERS[] = {
+        { "X-Thing", DW_STR_INIT("t") }, { "Cookie", DW_STR_INIT("c=1") }, { 0 }
+    };
+    static const struct dw_call TOO_LARGE = { DW_POST, "/tiny", NULL, DW_STR_INIT("12345678901") };
     struct fixture f;
     struct dw_arena *arena = NULL;
 
@@ -200,7 +203,7 @@ static void calls_in_process(void **state)
     check_str(DW_STR("5"), dw_called_header(&called, "Content-Length"), "HEAD");
     assert_int_equal(204, call(&f, arena, &(struct dw_call){ DW_GET, "/none", NULL, { 0 } }).status);
     assert_int_equal(404, call(&f, arena, &(struct dw_call){ DW_GET, "/missing", NULL, { 0 } }).status);
-    assert_int_equal(413, call(&f, arena, &(struct dw_call){ DW_POST, "/tiny", NULL, DW_STR_INIT("12345678901") }).status);
+    assert_int_equal(413, call(&f, arena, &TOO_LARGE).status);
     assert_int_equal(400, call(&f, arena, &(struct dw_call){ DW_GET, "no slash", NULL, { 0 } }).status);
     assert_int_equal(500, call(&f, arena, &(struct dw_call){ DW_GET, "/broken", NULL, { 0 } }).status);
     dw_arena_free(&arena);

@@ -8,7 +8,13 @@
 
 enum { ARENA_LIMIT = 64 << 20, LISTS_MAX = 64 };
 
-static const struct storage_driver *const DRIVERS[] = { &STORAGE_SQLITE, NULL };
+enum dw_err fixture_database_failure;
+
+/* SQLite, but for the question whether it is there. */
+static enum dw_err version_or_failure(void *state, int *ret_applied)
+{
+    return fixture_database_failure != DW_OK ? fixture_database_failure : STORAGE_SQLITE.version(state, ret_applied);
+}
 static unsigned char secret_bytes[] = "0123456789abcdef0123456789abcdef";
 
 /* What no call of the domain does yet. */
@@ -22,16 +28,23 @@ static const struct statement *const TEST_STATEMENTS[] = { &SET_PERMISSIONS, &MA
 
 static void open_storage(struct fixture *f)
 {
-    const struct statement *const *lists[LISTS_MAX] = { TEST_STATEMENTS };
-    const struct storage_schema schema = { IDENTITY_SCHEMA.migrations, lists };
+    /* The database borrows these while it is open. */
+    static const struct statement *const *lists[LISTS_MAX];
+    static struct storage_schema schema;
+    static struct storage_driver driver;
+    const struct storage_driver *const drivers[] = { &driver, NULL };
     char url[128];
 
+    driver = STORAGE_SQLITE;
+    driver.version = version_or_failure;
+    schema = (struct storage_schema){ IDENTITY_SCHEMA.migrations, lists };
+    lists[0] = TEST_STATEMENTS;
     for (size_t i = 0; IDENTITY_SCHEMA.statements[i] != NULL; i++) {
         assert_true(i + 2 < LISTS_MAX);
         lists[i + 1] = IDENTITY_SCHEMA.statements[i];
     }
     snprintf(url, sizeof(url), "sqlite:%s/test.db", f->folder);
-    CHECK_OK(storage_open(DRIVERS, &schema, &(struct storage_config){ .url = url, .migrate = true }, &f->storage));
+    CHECK_OK(storage_open(drivers, &schema, &(struct storage_config){ .url = url, .migrate = true }, &f->storage));
 }
 
 static void open_all(struct fixture *f)

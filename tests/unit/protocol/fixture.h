@@ -30,6 +30,9 @@ struct person {
     const char *id, *access, *refresh;
 };
 
+/* What the database answers when it is asked whether it is there. */
+extern enum dw_err fixture_database_failure;
+
 int fixture_open(void **state);
 int fixture_close(void **state);
 /* Closes and opens the same database again, as a restart does. */

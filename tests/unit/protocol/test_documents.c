@@ -55,6 +55,19 @@ static void health_and_readiness_answer(void **state)
               "/readyz");
 }
 
+static void it_is_not_ready_without_its_database(void **state)
+{
+    struct fixture *f = *state;
+
+    fixture_database_failure = DW_ERR_DATABASE;
+    const int status = ask(f, DW_GET, "/readyz", NULL, NULL);
+
+    fixture_database_failure = DW_OK;
+    check_detail(f, 503, status, "Not ready: the database does not answer");
+    assert_true(header(f, "Retry-After").len > 0);
+    STATUS(200, ask(f, DW_GET, "/readyz", NULL, NULL));
+}
+
 static void the_api_is_described(void **state)
 {
     struct fixture *f = *state;
@@ -137,6 +150,7 @@ static void other_files_are_not_there(void **state)
 CHECK_MAIN(cmocka_unit_test_setup_teardown(the_keys_verify_an_access_token, fixture_open, fixture_close),
            cmocka_unit_test_setup_teardown(the_metadata_names_what_there_is, fixture_open, fixture_close),
            cmocka_unit_test_setup_teardown(health_and_readiness_answer, fixture_open, fixture_close),
+           cmocka_unit_test_setup_teardown(it_is_not_ready_without_its_database, fixture_open, fixture_close),
            cmocka_unit_test_setup_teardown(the_api_is_described, fixture_open, fixture_close),
            cmocka_unit_test_setup_teardown(the_root_leads_to_the_documentation, fixture_open, fixture_close),
            cmocka_unit_test_setup_teardown(files_are_served_as_the_client_takes_them, fixture_open, fixture_close),

@@ -30,7 +30,7 @@ static void the_password_grant_gives_a_pair(void **state)
     static const char *const FORMS[] = {
         "grant_type=password&username=ann&password=mind+the+purple+gap",
         "grant_type=password&username=ANN&password=mind%20the%20purple%20gap&tenant=default&scope=&client_id=",
-        "grant_type=password&username=Ann%40Example.com&password=" PASSWORD,
+        ("grant_type=password&username=Ann%40Example.com&password=" PASSWORD),
     };
     struct fixture *f = *state;
 
@@ -121,6 +121,7 @@ static void clients_are_public_names(void **state)
     assert_string_equal(answer_text(f, "error"), "invalid_client");
     check_str(DW_STR("Basic realm=\"doorward\""), header(f, "WWW-Authenticate"), "WWW-Authenticate");
     STATUS(401, token_with(f, "Basic !", FORM));
+    check_str(DW_STR("Basic realm=\"doorward\""), header(f, "WWW-Authenticate"), "WWW-Authenticate");
     STATUS(401, token_with(f, basic(f, ":secret"), FORM));
 
     char long_id[MANY] = { 0 };
