@@ -4,6 +4,7 @@
 #include "identity/cookie_session.h"
 #include "identity/credential.h"
 #include "identity/custom_role.h"
+#include "identity/dashboard.h"
 #include "identity/guard.h"
 #include "identity/mfa.h"
 #include "identity/outbox.h"
@@ -121,7 +122,8 @@ static const struct statement *const *const ALL_STATEMENTS[] = {
     SESSION_STATEMENTS,  SIGNING_KEY_STATEMENTS, AUDIT_STATEMENTS, RECOVERY_STATEMENTS, OUTBOX_STATEMENTS,
     API_KEY_STATEMENTS, API_KEY_USE_STATEMENTS, COOKIE_SESSION_STATEMENTS, SIGN_IN_LIST_STATEMENTS,
     MFA_STATEMENTS, MFA_ATTEMPT_STATEMENTS, MFA_PENDING_STATEMENTS, GUARD_STATEMENTS, USER_IMPORT_STATEMENTS,
-    CUSTOM_ROLE_STATEMENTS, TENANT_ADMIN_STATEMENTS, NULL,
+    CUSTOM_ROLE_STATEMENTS, TENANT_ADMIN_STATEMENTS,
+    DASHBOARD_STATEMENTS, NULL,
 };
 
 const struct storage_schema IDENTITY_SCHEMA = { .migrations = MIGRATIONS, .statements = ALL_STATEMENTS };
