@@ -71,7 +71,8 @@ static const struct dw_model SETUP_OUT = {
     .name = "SecondFactorSetup", .size = sizeof(struct setup_out),
     .fields = (const struct dw_field[]){
         { DW_FIELD(struct setup_out, secret), .type = DW_STRING, .flags = DW_REQUIRED,
-          .description = "Base32, to be typed into an app that can't scan", .example = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP" },
+          .description = "Base32, to be typed into an app that can't scan",
+          .example = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP" },
         { DW_FIELD(struct setup_out, provisioning_uri), .type = DW_STRING, .flags = DW_REQUIRED,
           .description = "What the QR picture holds",
           .example = "otpauth://totp/id.example.com:ann%40example.com?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP" },
