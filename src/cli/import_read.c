@@ -6,6 +6,17 @@ enum { JSON_DEPTH = 4 };
 
 /* --- records ----------------------------------------------------------------------------------------------------- */
 
+/* Whether quotes are open behind the character c. They open at a field's beginning alone, or again where they were just
+ * closed: "" stands for one inside. */
+static bool quotes_after(const struct buffer *record, bool is_quoted, char c)
+{
+    const char last = record->len == 0 ? ',' : record->ptr[record->len - 1];
+
+    if (c != '"')
+        return is_quoted;
+    return !is_quoted && (last == ',' || last == '"');
+}
+
 /* Up to the end of the line; in CSV a line may end inside quotes. What is too long is read over to its end. */
 static enum dw_err read_record(struct import_reader *r)
 {
@@ -18,10 +29,9 @@ static enum dw_err read_record(struct import_reader *r)
         r->next_line += c == '\n';
         if (c == '\n' && !is_quoted)
             return buffer_error(&r->record);
-        /* Without an end the quotes of a broken record would swallow the file: past the maximum they don't count. */
-        if (c == '"' && r->format == IMPORT_CSV)
-            is_quoted = !is_quoted;
+        is_quoted = r->format == IMPORT_CSV && quotes_after(&r->record, is_quoted, (char)c);
         buffer_append_char(&r->record, (char)c);
+        /* Without an end the quotes of a broken record would swallow the file: past the maximum they don't count. */
         is_quoted = is_quoted && buffer_error(&r->record) == DW_OK;
     }
     if (ferror(r->in))
