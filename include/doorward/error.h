@@ -126,6 +126,8 @@ extern "C" {
     X(DW_ERR_ROLE_BUILT_IN,      "role_built_in",           409, NULL, "A built-in role can't be changed or deleted")  \
     X(DW_ERR_ROLE_IN_USE,        "role_in_use",             409, NULL, "Users have this role: give them another one first")\
     X(DW_ERR_ROLE_LIMIT,         "role_limit",              409, NULL, "There are too many roles")                     \
+    X(DW_ERR_TENANT_TAKEN,       "tenant_taken",            409, NULL, "There is a tenant of this slug")               \
+    X(DW_ERR_TENANT_DEFAULT,     "tenant_default",          409, NULL, "The default tenant can't be disabled")         \
     X(DW_ERR_REFRESH_INVALID,    "refresh_invalid",          401, "invalid_grant",  "Invalid refresh token")            \
     X(DW_ERR_REFRESH_REUSED,     "refresh_reused",           401, "invalid_grant",  "Refresh token reuse detected")     \
     X(DW_ERR_MFA_REQUIRED,       "mfa_required",             403, "mfa_required",   "A second factor is needed")        \

@@ -48,7 +48,8 @@ DW_API DW_MUST_USE enum dw_err dw_password_hash(struct dw_passwords *passwords, 
                                                 char ret_encoded[DW_PASSWORD_ENCODED_MAX]);
 
 /*
- * Whether the password belongs to `encoded` (any known scheme and variant). A password that could not have been hashed
+ * Whether the password belongs to `encoded`: any known scheme and variant, also as Django (pbkdf2_sha256$…, argon2$…,
+ * bcrypt$…, bcrypt_sha256$…, scrypt$…) and passlib ($pbkdf2-sha256$…, $bcrypt-sha256$…) write them. A password that could not have been hashed
  * (NUL, too long) does not match, after the time of a dummy hash. ret_needs_rehash may be NULL: set when it matched and
  * the scheme is not the preferred one or a parameter is below the context's.
  * DW_ERR_PASSWORD_FORMAT when `encoded` is malformed or its parameters are beyond the ceilings.
@@ -61,10 +62,13 @@ DW_API void dw_password_verify_dummy(struct dw_passwords *passwords, const struc
 
 /* What an encoded hash says of itself. */
 struct dw_password_info {
-    const char *scheme; /* "argon2id", "argon2i", "argon2d", "scrypt", "bcrypt" */
+    /* "argon2id", "argon2i", "argon2d", "scrypt", "bcrypt", "pbkdf2-sha1", "pbkdf2-sha256", "pbkdf2-sha512",
+     * "bcrypt-sha256" (passlib's), "bcrypt-sha256-hex" (Django's) */
+    const char *scheme;
     uint32_t memory_kib, time, lanes, version; /* argon2 */
     uint32_t log2_n, r, p;                     /* scrypt */
     uint32_t cost;                             /* bcrypt */
+    uint32_t iterations;                       /* pbkdf2 */
     size_t salt_size, hash_size;
 };
 DW_API DW_MUST_USE enum dw_err dw_password_info(struct dw_str encoded, struct dw_password_info *ret_info);

@@ -24,6 +24,9 @@ DW_MUST_USE enum dw_err action_user_enable(struct cli *cli);
 DW_MUST_USE enum dw_err action_user_delete(struct cli *cli);
 DW_MUST_USE enum dw_err action_user_set_password(struct cli *cli);
 
+/* import.c */
+DW_MUST_USE enum dw_err action_user_import(struct cli *cli);
+
 /* keys.c */
 DW_MUST_USE enum dw_err action_key_list(struct cli *cli);
 DW_MUST_USE enum dw_err action_key_rotate(struct cli *cli);

@@ -47,6 +47,12 @@ static const struct option AUDIT_VERIFY_OPTIONS[] = {
     { NULL },
 };
 
+static const struct option USER_IMPORT_OPTIONS[] = {
+    { "--format", "FORMAT", "csv or jsonl (by the file's name: .csv is csv, anything else jsonl)" },
+    { "--tenant", "NAME", "the tenant of users whose line names none (default)" },
+    { NULL },
+};
+
 static const struct option PASSWORD_HASH_OPTIONS[] = {
     { "--scheme", "SCHEME", "argon2id, scrypt or bcrypt, instead of DOORWARD_PASSWORD_SCHEME",
       .setting = "PASSWORD_SCHEME" },
@@ -93,6 +99,12 @@ const struct command COMMANDS[] = {
     { "user set-password", action_user_set_password, { "USER" }, USER_OPTIONS, NEEDS_IDENTITY,
       .summary = "Set a user's password, from standard input, and end every sign-in",
       .details = WHICH_USER AT_ONCE },
+    { "user import", action_user_import, { "FILE" }, USER_IMPORT_OPTIONS, NEEDS_IDENTITY,
+      .summary = "Take users over from another system, with their password hashes",
+      .details = "FILE is JSON lines, or CSV with a line of headings; - is standard input. Members: username, email, "
+                 "password_hash; full_name, role, is_active, email_verified, tenant if wanted. Hashes may be Argon2, "
+                 "scrypt, bcrypt or PBKDF2, also as Django and passlib write them. Bad lines are told by number, and the "
+                 "others are taken; exit code 1 when there was a bad one." },
 
     { "key list", action_key_list, .needs = NEEDS_IDENTITY, .summary = "List the keys that sign access tokens" },
     { "key rotate", action_key_rotate, .needs = NEEDS_IDENTITY,

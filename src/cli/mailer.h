@@ -18,8 +18,8 @@ enum { MAILER_TURN_MS = 500 };
 
 struct mailer;
 
-/* `identity` and `settings` are borrowed until mailer_stop(). DW_ERR_SETTING, and ret_problem, for a template that can't
- * be used. */
+/* `identity` and `settings` are borrowed until mailer_stop(). DW_ERR_SETTING, and ret_problem, for a template that
+ * can't be used. */
 DW_MUST_USE enum dw_err mailer_start(struct identity *identity, const struct settings *settings,
                                      struct mailer **ret_mailer, char ret_problem[MAIL_PROBLEM_SIZE]);
 /* A mail under way is broken off; the next start sends it again. */

@@ -21,6 +21,7 @@
 /* A row an event: the names that the log, searches and documentation use. */
 #define AUDIT_ACTIONS(X)                                                                                               \
     X(AUDIT_USER_CREATED, "user.created")                                                                              \
+    X(AUDIT_USER_IMPORTED, "user.imported")                                                                            \
     X(AUDIT_USER_UPDATED, "user.updated")                                                                              \
     X(AUDIT_USER_DELETED, "user.deleted")                                                                              \
     X(AUDIT_USER_DISABLED, "user.disabled")                                                                            \
@@ -56,6 +57,10 @@
     X(AUDIT_ROLE_CREATED, "role.created")                                                                              \
     X(AUDIT_ROLE_UPDATED, "role.updated")                                                                              \
     X(AUDIT_ROLE_DELETED, "role.deleted")                                                                              \
+    X(AUDIT_TENANT_CREATED, "tenant.created")                                                                          \
+    X(AUDIT_TENANT_UPDATED, "tenant.updated")                                                                          \
+    X(AUDIT_TENANT_DISABLED, "tenant.disabled")                                                                        \
+    X(AUDIT_TENANT_ENABLED, "tenant.enabled")                                                                          \
     X(AUDIT_KEY_CREATED, "key.created")                                                                                \
     X(AUDIT_KEY_ROTATED, "key.rotated")                                                                                \
     X(AUDIT_KEY_RETIRED, "key.retired")

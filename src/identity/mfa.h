@@ -26,7 +26,7 @@ enum mfa_kind {
     MFA_FOR_COOKIE_REMEMBERED, /* one that outlives the browser */
 };
 
-/* --- a sign-in that waits ------------------------------------------------------------------------------------------ */
+/* --- a sign-in that waits --------------------------------------------------------------------------------------- */
 
 /* For a user with mfa_enabled, after session_first_factor(): the token to show to /2fa/verify. Stores factor->rehash.
  * In the arena. */
@@ -65,7 +65,7 @@ DW_MUST_USE enum dw_err mfa_pending_redeem(struct identity *identity, const stru
                                            struct dw_arena *arena, struct sign_in *ret_sign_in,
                                            struct first_factor *ret_factor, int64_t *ret_wait_s);
 
-/* --- one's own second factor --------------------------------------------------------------------------------------- */
+/* --- one's own second factor ------------------------------------------------------------------------------------ */
 
 struct mfa_setup {
     struct dw_str secret; /* base32, as people type it into an app */

@@ -114,7 +114,8 @@ enum dw_err mfa_recovery_hash(struct identity *identity, struct dw_str user_id, 
 
     if (!recovery_normalize(code, chars))
         return DW_ERR_MFA_CODE;
-    const struct dw_str text = dw_arena_printf(arena, "%.*s/%.*s", (int)user_id.len, user_id.ptr, RECOVERY_CHARS, chars);
+    const struct dw_str text =
+        dw_arena_printf(arena, "%.*s/%.*s", (int)user_id.len, user_id.ptr, RECOVERY_CHARS, chars);
 
     dw_wipe(chars, sizeof(chars));
     if (text.ptr == NULL)

@@ -19,7 +19,8 @@ struct mfa_attempt {
     bool is_enabled; /* whether the second factor has to be on already (or only set up) */
     struct dw_arena *arena;
     /* Set from scratch by mfa_attempt_in(). */
-    enum dw_err refusal; /* DW_OK, DW_ERR_MFA_CODE, DW_ERR_MFA_PAUSED: the write must be kept although the answer is no */
+    /* DW_OK, DW_ERR_MFA_CODE, DW_ERR_MFA_PAUSED: the write must be kept although the answer is no. */
+    enum dw_err refusal;
     int64_t wait_s;      /* with DW_ERR_MFA_PAUSED */
 };
 

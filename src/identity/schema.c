@@ -4,6 +4,7 @@
 #include "identity/cookie_session.h"
 #include "identity/credential.h"
 #include "identity/custom_role.h"
+#include "identity/dashboard.h"
 #include "identity/guard.h"
 #include "identity/mfa.h"
 #include "identity/outbox.h"
@@ -11,6 +12,8 @@
 #include "identity/session.h"
 #include "identity/sign_in_list.h"
 #include "identity/signing_key.h"
+#include "identity/user_import.h"
+#include "identity/tenant_admin.h"
 
 /* Ids are UUIDv7 text, times Unix seconds, lists space-separated text. Names and addresses are unique by their key. */
 static const char FIRST_TABLES[] =
@@ -110,6 +113,7 @@ static const struct migration MIGRATIONS[] = {
     { 7, "two-factor sign-in", MFA_TABLES },
     { 8, "failed sign-ins and known devices", GUARD_TABLES },
     { 9, "custom roles", CUSTOM_ROLE_TABLES },
+    { 10, "tenants can be disabled", TENANT_STATE_COLUMN },
     { 0 },
 };
 
@@ -117,8 +121,9 @@ static const struct statement *const *const ALL_STATEMENTS[] = {
     IDENTITY_STATEMENTS, TENANT_STATEMENTS,      USER_STATEMENTS,  CREDENTIAL_STATEMENTS,
     SESSION_STATEMENTS,  SIGNING_KEY_STATEMENTS, AUDIT_STATEMENTS, RECOVERY_STATEMENTS, OUTBOX_STATEMENTS,
     API_KEY_STATEMENTS, API_KEY_USE_STATEMENTS, COOKIE_SESSION_STATEMENTS, SIGN_IN_LIST_STATEMENTS,
-    MFA_STATEMENTS, MFA_ATTEMPT_STATEMENTS, MFA_PENDING_STATEMENTS, GUARD_STATEMENTS,
-    CUSTOM_ROLE_STATEMENTS, NULL,
+    MFA_STATEMENTS, MFA_ATTEMPT_STATEMENTS, MFA_PENDING_STATEMENTS, GUARD_STATEMENTS, USER_IMPORT_STATEMENTS,
+    CUSTOM_ROLE_STATEMENTS, TENANT_ADMIN_STATEMENTS,
+    DASHBOARD_STATEMENTS, NULL,
 };
 
 const struct storage_schema IDENTITY_SCHEMA = { .migrations = MIGRATIONS, .statements = ALL_STATEMENTS };

@@ -31,12 +31,16 @@ static const struct statement KEY_DELETE = {
 static const struct statement KEY_STATE = {
     "signing_key_state", "SELECT state FROM signing_keys WHERE kid = $1", 1,
 };
+static const struct statement KEY_NEXT = {
+    "signing_key_next", "SELECT kid FROM signing_keys WHERE state = 'next' LIMIT 1", 0,
+};
 static const struct statement KEY_PURGE = {
     "signing_key_purge", "DELETE FROM signing_keys WHERE state = 'retiring' AND retires_at <= $1", 1,
 };
 
 const struct statement *const SIGNING_KEY_STATEMENTS[] = {
-    &KEY_LIST, &KEY_INSERT, &KEY_STEP_DOWN, &KEY_STEP_UP, &KEY_DELETE, &KEY_STATE, &KEY_PURGE, NULL,
+    &KEY_LIST, &KEY_INSERT, &KEY_STEP_DOWN, &KEY_STEP_UP, &KEY_DELETE, &KEY_STATE, &KEY_NEXT, &KEY_PURGE,
+    NULL,
 };
 
 /* A set as it was loaded. Older ones stay until the process ends: rotations are rare, and a request may use one yet. */
@@ -282,6 +286,33 @@ static enum dw_err read_kid(const struct row *row, void *argument)
 
     m->kid = dw_arena_copy(m->arena, row_text(row, 0));
     return m->kid.ptr ? DW_OK : DW_ERR_NO_MEMORY;
+}
+
+static enum dw_err apply_preparation(struct transaction *tx, void *argument)
+{
+    struct making *m = argument;
+    struct making found = { .arena = m->arena };
+    const enum dw_err err = sql_one(tx, &KEY_NEXT, NO_VALUES, read_kid, &found);
+
+    if (err == DW_OK)
+        return DW_ERR_CONFLICT;
+    if (err != DW_ERR_NOT_FOUND)
+        return err;
+    TRY(identity_announce(tx, m->identity, CHANGE_KEYS, DW_STR("")));
+    return insert_key(tx, m, "next");
+}
+
+enum dw_err signing_key_prepare(struct identity *identity, const struct actor *actor, struct dw_arena *arena,
+                                struct dw_str *ret_kid)
+{
+    struct making m = { .identity = identity, .actor = actor, .arena = arena };
+
+    TRY(make_key(&m));
+    TRY(storage_write(identity->storage, apply_preparation, &m));
+    TRY(reload(identity));
+    invalidation_publish(identity->invalidation, CHANGE_KEYS, DW_STR(""));
+    *ret_kid = m.kid;
+    return DW_OK;
 }
 
 static enum dw_err apply_rotation(struct transaction *tx, void *argument)

@@ -31,6 +31,9 @@ DW_MUST_USE enum dw_err signing_key_jwks(struct identity *identity, struct dw_ar
 
 DW_MUST_USE enum dw_err signing_key_list(struct identity *identity, struct dw_arena *arena,
                                          struct signing_key_info **ret_keys, size_t *ret_n);
+/* Makes and publishes the next key. DW_ERR_CONFLICT when there is one. */
+DW_MUST_USE enum dw_err signing_key_prepare(struct identity *identity, const struct actor *actor,
+                                            struct dw_arena *arena, struct dw_str *ret_kid);
 DW_MUST_USE enum dw_err signing_key_rotate(struct identity *identity, const struct actor *actor,
                                            struct dw_arena *arena, struct dw_str *ret_kid);
 /* Takes a key out at once: its tokens die. DW_ERR_CONFLICT for the active one, DW_ERR_NOT_FOUND. */

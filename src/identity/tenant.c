@@ -1,7 +1,7 @@
 #include "identity/tenant.h"
 
 static const struct statement TENANT_BY_SLUG = {
-    "tenant_by_slug", "SELECT id, slug FROM tenants WHERE slug = $1", 1,
+    "tenant_by_slug", "SELECT id, slug, is_active FROM tenants WHERE slug = $1", 1,
 };
 static const struct statement TENANT_INSERT = {
     "tenant_insert",
@@ -23,7 +23,7 @@ static enum dw_err read_tenant(const struct row *row, void *argument)
 
     if (id.len >= sizeof(tenant->id) || slug.len >= sizeof(tenant->slug))
         return DW_ERR_DATABASE;
-    *tenant = (struct tenant){ 0 };
+    *tenant = (struct tenant){ .is_active = row_bool(row, 2) };
     memcpy(tenant->id, id.ptr, id.len);
     memcpy(tenant->slug, slug.ptr, slug.len);
     return DW_OK;

@@ -10,6 +10,7 @@
 struct tenant {
     char id[DW_UUID_SIZE];
     char slug[IDENTITY_NAME_MAX + 1];
+    bool is_active;
 };
 
 /* By slug; absent means "default". DW_ERR_NOT_FOUND. */

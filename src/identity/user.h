@@ -15,7 +15,8 @@ struct user {
     struct dw_str email;
     bool email_verified;
     struct dw_str full_name; /* absent: none */
-    bool is_active;
+    bool is_active;  /* may sign in: she is enabled, and so is her tenant */
+    bool is_enabled; /* she herself */
     struct dw_str role;
     struct dw_str direct_permissions; /* the user's own, space-separated */
     struct dw_str permissions;        /* with the role's: what the user may do */
@@ -92,8 +93,9 @@ struct user *user_pack(const struct user *user, void *memory);
 #define USER_COLUMNS                                                                                                   \
     "u.id, u.tenant_id, t.slug, u.username, u.email, u.email_verified, u.full_name, u.is_active, u.role, "             \
     "u.permissions, u.token_version, u.mfa_enabled, u.created_at, u.last_login_at, "                                   \
-    "(SELECT r.permissions FROM roles r WHERE r.tenant_id = u.tenant_id AND r.name = u.role)"
-enum { USER_COLUMN_COUNT = 15 };
+    "(SELECT r.permissions FROM roles r WHERE r.tenant_id = u.tenant_id AND r.name = u.role), "                                    \
+    "t.is_active"
+enum { USER_COLUMN_COUNT = 16 };
 DW_MUST_USE enum dw_err user_read_row(const struct row *row, struct dw_arena *arena, struct user *ret_user);
 /* The look-up keys: ASCII lower case of a user name; normal form in lower case of an address (DW_ERR_VALIDATION). */
 DW_MUST_USE enum dw_err user_key_of_name(struct dw_str username, struct dw_arena *arena, struct dw_str *ret_key);

@@ -52,7 +52,7 @@ static enum dw_err ignore_row(const struct row *row, void *argument)
  * can't both pass. */
 static enum dw_err guard_last_admin(struct transaction *tx, const struct tenant *tenant, const struct user *user)
 {
-    if (!user->is_active || !dw_str_eq(user->role, DW_STR(ROLE_ADMIN)))
+    if (!user->is_enabled || !dw_str_eq(user->role, DW_STR(ROLE_ADMIN)))
         return DW_OK;
     const enum dw_err err = sql_one(tx, &USER_OTHER_ADMIN, VALUES(V_CSTR(tenant->id), V_TEXT(user->id)), ignore_row,
                                     NULL);
@@ -146,7 +146,7 @@ struct update {
 static enum dw_err audit_update(struct transaction *tx, const struct update *u, const struct user *before)
 {
     const bool is_role_new = u->change->role.ptr != NULL && !dw_str_eq(u->change->role, before->role);
-    const bool is_state_new = u->change->is_active >= 0 && (u->change->is_active == 1) != before->is_active;
+    const bool is_state_new = u->change->is_active >= 0 && (u->change->is_active == 1) != before->is_enabled;
     const struct {
         bool happened;
         enum audit_action action;
@@ -191,7 +191,7 @@ static enum dw_err apply_update(struct transaction *tx, void *argument)
         return DW_ERR_USER_TAKEN;
     TRY(err);
     u->denials = (struct denials){ 0 };
-    if (change->is_active == 0 && before.is_active)
+    if (change->is_active == 0 && before.is_enabled)
         TRY(session_end_in(tx, u->identity, u->id, dw_str_n(NULL, 0), u->arena, &u->denials));
     TRY(audit_update(tx, u, &before));
     TRY(identity_announce(tx, u->identity, CHANGE_USER, u->id));

@@ -1,5 +1,5 @@
 /*
- * Mails as files, for a server that has no mail server: FOLDER/ID.eml, mode 0600, as they hold links that open accounts.
+ * Mails as files, where there is no mail server: FOLDER/ID.eml, mode 0600, as they hold links that open accounts.
  *
  * Defends against: half-written files (made under another name, then renamed), other users of the machine.
  */

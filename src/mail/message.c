@@ -16,7 +16,7 @@ enum {
 
 /* --- addresses -------------------------------------------------------------------------------------------------- */
 
-/* No blanks, controls or characters that end or divide an address in a header or the SMTP dialogue (RFC 5322 §3.2.3). */
+/* No blanks, controls or characters that end or divide an address in a header or in SMTP (RFC 5322 §3.2.3). */
 static bool is_plain(struct dw_str s)
 {
     for (size_t i = 0; i < s.len; i++) {

@@ -25,7 +25,8 @@ struct mail_message {
  * for what could be read as something else than one address. */
 DW_MUST_USE enum dw_err mail_address(struct dw_str address, char ret_address[MAIL_ADDRESS_SIZE]);
 
-/* Appends the whole mail, lines ended by CRLF. DW_ERR_VALIDATION: an address, the subject or the id can't be written. */
+/* Appends the whole mail, lines ended by CRLF. DW_ERR_VALIDATION: an address, the subject or the id can't be
+ * written. */
 DW_MUST_USE enum dw_err mail_message_write(const struct mail_message *message, struct buffer *b);
 
 #endif

@@ -2,7 +2,7 @@
  * Mails over SMTP (RFC 5321), by libcurl.
  *
  * The URL: smtps://USER:PASSWORD@HOST:PORT is TLS from the first byte; smtp:// is STARTTLS (RFC 3207), which the server
- * must offer, else nothing is sent. Only to this machine (localhost, 127.0.0.0/8, ::1) does smtp:// go in the clear, and
+ * must offer, else nothing is sent. Only to this machine (localhost, 127.0.0.0/8, ::1) does it go in the clear, and
  * not when a CA file is set. USER:PASSWORD@ may be left out; what is special in them is percent-encoded.
  * Defends against: a server in the middle that takes STARTTLS away or shows another certificate (checked, always), a
  * server that hangs (deadlines), the password in a log (the URL is never logged).

@@ -1,5 +1,5 @@
 /*
- * The three algorithms by themselves: bytes in, bytes out, as their RFCs have them. No policy and no ceilings; those
+ * The algorithms by themselves: bytes in, bytes out, as their RFCs have them. No policy and no ceilings; those
  * stand one floor up, in scheme.h. Also what `doorward vectors` measures against known answers.
  */
 #ifndef PASSWORD_KDF_H
@@ -23,6 +23,10 @@ DW_MUST_USE enum dw_err kdf_argon2(const struct kdf_argon2 *in, void *ret_tag, s
 /* RFC 7914. n: the cost itself, a power of two. DW_ERR_ARGUMENT for parameters that the RFC rules out or that need more
  * than 2 GiB. */
 DW_MUST_USE enum dw_err kdf_scrypt(struct dw_str password, struct dw_str salt, uint64_t n, uint64_t r, uint64_t p,
+                                   void *ret_key, size_t key_size);
+
+/* RFC 8018 §5.2 with HMAC of SHA-1 (bits: 160), SHA-256 or SHA-512. DW_ERR_ARGUMENT for parameters out of bounds. */
+DW_MUST_USE enum dw_err kdf_pbkdf2(unsigned bits, struct dw_str password, struct dw_str salt, uint32_t iterations,
                                    void *ret_key, size_t key_size);
 
 enum { KDF_BCRYPT_SALT_SIZE = 16, KDF_BCRYPT_HASH_SIZE = 23, KDF_BCRYPT_PASSWORD_MAX = 72 };

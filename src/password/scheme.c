@@ -1,5 +1,7 @@
 #include "password/scheme.h"
 
+#include "base/encoding.h"
+#include "crypto/hash.h"
 #include "password/kdf.h"
 
 static bool argon2_is_allowed(const struct dw_password_info *info)
@@ -68,6 +70,72 @@ static enum dw_err bcrypt_derive(const struct password_hash *hash, struct dw_str
     return kdf_bcrypt(password, hash->salt, hash->info.cost, ret_bytes);
 }
 
+static bool pbkdf2_is_allowed(const struct dw_password_info *info)
+{
+    return info->iterations >= 1 && info->iterations <= PASSWORD_PBKDF2_ITERATIONS_MAX;
+}
+
+static enum dw_err pbkdf2_derive(const struct password_hash *hash, struct dw_str password, unsigned char *ret_bytes,
+                                 unsigned bits)
+{
+    return kdf_pbkdf2(bits, password, dw_str_n(hash->salt, hash->info.salt_size), hash->info.iterations, ret_bytes,
+                      hash->info.hash_size);
+}
+
+static enum dw_err pbkdf2_sha1_derive(const struct password_hash *hash, struct dw_str password,
+                                      unsigned char *ret_bytes)
+{
+    return pbkdf2_derive(hash, password, ret_bytes, 160);
+}
+
+static enum dw_err pbkdf2_sha256_derive(const struct password_hash *hash, struct dw_str password,
+                                        unsigned char *ret_bytes)
+{
+    return pbkdf2_derive(hash, password, ret_bytes, 256);
+}
+
+static enum dw_err pbkdf2_sha512_derive(const struct password_hash *hash, struct dw_str password,
+                                        unsigned char *ret_bytes)
+{
+    return pbkdf2_derive(hash, password, ret_bytes, 512);
+}
+
+/* passlib: bcrypt of the base64 text of a SHA-256 (version 1), or of an HMAC under the salt as it is written (2). */
+static enum dw_err bcrypt_sha256_derive(const struct password_hash *hash, struct dw_str password,
+                                        unsigned char *ret_bytes)
+{
+    unsigned char digest[SHA256_SIZE];
+    char salt[KDF_BCRYPT_SETTING_SIZE], text[2 * SHA256_SIZE];
+    const size_t salt_length = kdf_bcrypt_encode(dw_str_n(hash->salt, KDF_BCRYPT_SALT_SIZE), salt);
+
+    if (hash->info.version == 1)
+        TRY(hash_sha256(password, digest));
+    else
+        TRY(hmac_sha2(256, dw_str_n(salt, salt_length), password, digest));
+    const size_t length = base64_encode(dw_str_n(digest, sizeof(digest)), true, text);
+    const enum dw_err err = kdf_bcrypt(dw_str_n(text, length), hash->salt, hash->info.cost, ret_bytes);
+
+    dw_wipe(text, sizeof(text));
+    dw_wipe(digest, sizeof(digest));
+    return err;
+}
+
+/* Django: of the hexadecimal text of a SHA-256. */
+static enum dw_err bcrypt_sha256_hex_derive(const struct password_hash *hash, struct dw_str password,
+                                            unsigned char *ret_bytes)
+{
+    unsigned char digest[SHA256_SIZE];
+    char text[2 * SHA256_SIZE];
+
+    TRY(hash_sha256(password, digest));
+    const size_t length = hex_encode(dw_str_n(digest, sizeof(digest)), text);
+    const enum dw_err err = kdf_bcrypt(dw_str_n(text, length), hash->salt, hash->info.cost, ret_bytes);
+
+    dw_wipe(text, sizeof(text));
+    dw_wipe(digest, sizeof(digest));
+    return err;
+}
+
 /* OWASP's second choice of equal strength, and RFC 9106 §4's version. */
 #define ARGON2_DEFAULTS(scheme_name)                                                                                   \
     {                                                                                                                  \
@@ -86,6 +154,11 @@ static const struct password_scheme SCHEMES[] = {
     { "2b", DW_PASSWORD_BCRYPT,
       { .scheme = "bcrypt", .cost = 12, .salt_size = KDF_BCRYPT_SALT_SIZE, .hash_size = KDF_BCRYPT_HASH_SIZE },
       KDF_BCRYPT_PASSWORD_MAX, bcrypt_is_allowed, bcrypt_derive },
+    { "pbkdf2", 0, { .scheme = "pbkdf2-sha1" }, 0, pbkdf2_is_allowed, pbkdf2_sha1_derive },
+    { "pbkdf2-sha256", 0, { .scheme = "pbkdf2-sha256" }, 0, pbkdf2_is_allowed, pbkdf2_sha256_derive },
+    { "pbkdf2-sha512", 0, { .scheme = "pbkdf2-sha512" }, 0, pbkdf2_is_allowed, pbkdf2_sha512_derive },
+    { "bcrypt-sha256", 0, { .scheme = "bcrypt-sha256" }, 0, bcrypt_is_allowed, bcrypt_sha256_derive },
+    { "bcrypt_sha256", 0, { .scheme = "bcrypt-sha256-hex" }, 0, bcrypt_is_allowed, bcrypt_sha256_hex_derive },
 };
 
 const struct password_scheme *password_scheme_by_name(struct dw_str name)
@@ -114,7 +187,7 @@ static uint32_t or_default(uint32_t value, uint32_t fallback)
 enum dw_err password_hash_prepare(const struct dw_password_info *params, struct password_hash *ret_hash)
 {
     const struct password_scheme *scheme = password_scheme_by_name(dw_str(params->scheme));
-    if (scheme == NULL)
+    if (scheme == NULL || scheme->id == 0)
         return DW_ERR_SETTING;
 
     struct dw_password_info info = scheme->defaults;

@@ -20,6 +20,7 @@ enum {
     PASSWORD_SCRYPT_P_MAX = 16,
     PASSWORD_SCRYPT_MEMORY_MAX = 256 * 1024 * 1024, /* 128 * N * r bytes */
     PASSWORD_SCRYPT_WORK_MAX = 1024 * 1024 * 1024,  /* 128 * N * r * p: bounds the time */
+    PASSWORD_PBKDF2_ITERATIONS_MAX = 5 * 1000 * 1000,
     PASSWORD_BCRYPT_COST_MIN = 4,
     PASSWORD_BCRYPT_COST_MAX = 16,
     PASSWORD_SALT_MIN = 8, /* RFC 9106 §3.1 */
@@ -43,7 +44,7 @@ struct password_hash {
 /* One row a variant. */
 struct password_scheme {
     const char *name; /* as in the encoded form; bcrypt's is 2b */
-    enum dw_password_scheme id;
+    enum dw_password_scheme id; /* 0: read and verified alone; new hashes are never of it */
     struct dw_password_info defaults; /* its scheme, salt_size and hash_size too */
     size_t password_max;              /* bytes; 0: no limit of its own */
     /* Whether the parameters are within the algorithm's limits and our ceilings. */
@@ -51,7 +52,7 @@ struct password_scheme {
     enum dw_err (*derive)(const struct password_hash *hash, struct dw_str password, unsigned char *ret_bytes);
 };
 
-/* The row by its name ("argon2id", "argon2i", "argon2d", "scrypt", "bcrypt") or by its id; NULL for an unknown one. */
+/* The row by its name ("argon2id", "argon2i", "argon2d", "scrypt", "bcrypt", "pbkdf2-sha256", …) or by its id; NULL for an unknown one. */
 const struct password_scheme *password_scheme_by_name(struct dw_str name);
 const struct password_scheme *password_scheme_by_id(enum dw_password_scheme id);
 

@@ -27,7 +27,7 @@ const struct user *caller(struct dw_request *r)
 struct tenant caller_tenant(struct dw_request *r)
 {
     const struct user *user = caller(r);
-    struct tenant tenant;
+    struct tenant tenant = { .is_active = true }; /* or the caller would not have come here */
 
     snprintf(tenant.id, sizeof(tenant.id), "%.*s", (int)user->tenant_id.len, user->tenant_id.ptr);
     snprintf(tenant.slug, sizeof(tenant.slug), "%.*s", (int)user->tenant.len, user->tenant.ptr);

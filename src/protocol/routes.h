@@ -27,6 +27,9 @@ extern const struct dw_route TOKEN_ROUTES[];     /* oauth2/token.c */
 extern const struct dw_route METADATA_ROUTES[];  /* oauth2/metadata.c */
 extern const struct dw_route USER_ROUTES[];      /* admin/users.c */
 extern const struct dw_route ROLE_ROUTES[];      /* admin/roles.c */
+extern const struct dw_route DASHBOARD_ROUTES[]; /* admin/dashboard.c */
+extern const struct dw_route TENANT_ROUTES[];    /* admin/tenants.c */
+extern const struct dw_route KEY_ROUTES[];       /* admin/keys.c */
 extern const struct dw_route AUDIT_ROUTES[];     /* admin/audit.c */
 extern const struct dw_route DOCS_ROUTES[];      /* docs/docs.c */
 extern const struct dw_route OPERATION_ROUTES[]; /* operations/health.c */

@@ -148,6 +148,24 @@ describe("administration", () => {
     expectStatus(await server.me((await signedIn(person)).access_token), 200);
   });
 
+  test("the dashboard counts users, sign-ins and refusals of the day", async () => {
+    const read = async () => expectStatus(await asAdmin("GET", "/admin/dashboard"), 200).json;
+    const before = await read();
+    const person = await server.newcomer();
+    expectStatus(await server.signIn({ ...person, password: "a wrong phrase" }), 400);
+    expectStatus(await asAdmin("PATCH", `/users/${person.id}`, { is_active: false }), 200);
+    const after = await read();
+
+    assert.equal(after.days.length, 30);
+    const sum = (dashboard, what) => dashboard.days.reduce((total, day) => total + day[what], 0);
+    assert.equal(after.users - before.users, 1);
+    assert.equal(after.active_users, before.active_users);
+    assert.equal(after.sessions, before.sessions, "disabling has ended hers");
+    assert.equal(sum(after, "sign_ins") - sum(before, "sign_ins"), 1);
+    assert.equal(sum(after, "failures") - sum(before, "failures"), 1);
+    expectStatus(await server.get("/admin/dashboard", { token: (await server.newcomer()).access }), 403);
+  });
+
   test("a role that does not exist, and a user who does not, are refused", async () => {
     const person = await server.newcomer();
     const unknownRole = await setRole(person.id, "emperor");

@@ -41,7 +41,7 @@ export class MailServer {
 
   async up(port = 0) {
     this.server = new SMTPServer({
-      authOptional: true, logger: false, disableReverseLookup: true, ...this.options,
+      authOptional: true, logger: false, disableReverseLookup: true, closeTimeout: 100, ...this.options,
       onData: (stream, session, done) => {
         const chunks = [];
         stream.on("data", (chunk) => chunks.push(chunk));

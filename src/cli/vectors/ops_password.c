@@ -47,8 +47,8 @@ static struct dw_secret as_secret(struct dw_str bytes)
 static bool is_foreign(struct dw_str encoded)
 {
     static const struct dw_str PREFIXES[] = {
-        DW_STR_INIT("pbkdf2_"), DW_STR_INIT("$pbkdf2"), DW_STR_INIT("$1$"), DW_STR_INIT("$5$"),
-        DW_STR_INIT("$6$"),     DW_STR_INIT("$7$"),     DW_STR_INIT("$y$"), DW_STR_INIT("$2x$"),
+        DW_STR_INIT("$1$"), DW_STR_INIT("$5$"), DW_STR_INIT("$6$"),
+        DW_STR_INIT("$7$"), DW_STR_INIT("$y$"), DW_STR_INIT("$2x$"),
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(PREFIXES); i++)
@@ -99,6 +99,7 @@ static const struct param {
     { "r", offsetof(struct dw_password_info, r) },
     { "p", offsetof(struct dw_password_info, p) },
     { "cost", offsetof(struct dw_password_info, cost) },
+    { "iterations", offsetof(struct dw_password_info, iterations) },
 };
 
 static uint32_t *param_of(struct dw_password_info *info, const struct param *param)
@@ -112,8 +113,10 @@ static void params_of(struct dw_str scheme, size_t *ret_first, size_t *ret_end)
     const bool is_argon2 = dw_str_starts_with(scheme, DW_STR("argon2"));
     const bool is_scrypt = dw_str_eq(scheme, DW_STR("scrypt"));
 
-    *ret_first = is_argon2 ? 0 : is_scrypt ? 3 : 6;
-    *ret_end = is_argon2 ? 3 : is_scrypt ? 6 : 7;
+    const bool is_pbkdf2 = dw_str_starts_with(scheme, DW_STR("pbkdf2"));
+
+    *ret_first = is_argon2 ? 0 : is_scrypt ? 3 : is_pbkdf2 ? 7 : 6;
+    *ret_end = is_argon2 ? 3 : is_scrypt ? 6 : is_pbkdf2 ? 8 : 7;
 }
 
 static enum dw_err password_info_op(struct op_call *call)

@@ -26,7 +26,7 @@ static enum dw_err register_user(struct dw_request *r, const struct register_in 
         return DW_ERR_REGISTRATION;
     const enum dw_err found = tenant_find(identity, in->tenant, &tenant);
 
-    if (found == DW_ERR_NOT_FOUND)
+    if (found == DW_ERR_NOT_FOUND || (found == DW_OK && !tenant.is_active))
         return dw_fail_field(r, "body", "tenant", "tenant_unknown", "There is no such tenant");
     TRY(found);
     return refuse_password(r, user_create(identity, &tenant, &stranger, &new_user, dw_request_arena(r), out),

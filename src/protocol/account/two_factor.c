@@ -71,7 +71,8 @@ static const struct dw_model SETUP_OUT = {
     .name = "SecondFactorSetup", .size = sizeof(struct setup_out),
     .fields = (const struct dw_field[]){
         { DW_FIELD(struct setup_out, secret), .type = DW_STRING, .flags = DW_REQUIRED,
-          .description = "Base32, to be typed into an app that can't scan", .example = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP" },
+          .description = "Base32, to be typed into an app that can't scan",
+          .example = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP" },
         { DW_FIELD(struct setup_out, provisioning_uri), .type = DW_STRING, .flags = DW_REQUIRED,
           .description = "What the QR picture holds",
           .example = "otpauth://totp/id.example.com:ann%40example.com?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP" },
@@ -133,10 +134,11 @@ enum dw_err two_factor_ask(struct dw_request *r, const struct sign_in *sign_in, 
 
 /* --- handlers --------------------------------------------------------------------------------------------------- */
 
-static enum dw_err pass(struct dw_request *r, enum dw_err err, int64_t wait_s)
+/* By its address: the wait is set by the very call that `err` comes from. */
+static enum dw_err pass(struct dw_request *r, enum dw_err err, const int64_t *wait_s)
 {
     if (err == DW_ERR_MFA_PAUSED)
-        dw_retry_after(r, (unsigned)wait_s);
+        dw_retry_after(r, (unsigned)*wait_s);
     return err;
 }
 
@@ -206,7 +208,7 @@ static enum dw_err enable(struct dw_request *r, const struct code_in *in, struct
     int64_t wait_s = 0;
 
     TRY(pass(r, mfa_enable(identity_of(r), &tenant, &me, me.id, in->code, dw_request_arena(r), &codes, &wait_s),
-             wait_s));
+             &wait_s));
     TRY(cookie_renew(r));
     return codes_answer(r, &codes, out);
 }
@@ -236,7 +238,7 @@ static enum dw_err disable(struct dw_request *r, const struct confirm_in *in, st
     int64_t wait_s = 0;
 
     TRY(confirm_password(r, in->password));
-    TRY(pass(r, mfa_disable(identity_of(r), &tenant, &me, me.id, &proof, &wait_s), wait_s));
+    TRY(pass(r, mfa_disable(identity_of(r), &tenant, &me, me.id, &proof, &wait_s), &wait_s));
     out->detail = DW_STR("Two-factor sign-in is off");
     return cookie_renew(r);
 }
@@ -251,7 +253,7 @@ static enum dw_err renew_codes(struct dw_request *r, const struct confirm_in *in
 
     TRY(confirm_password(r, in->password));
     TRY(pass(r, mfa_renew_codes(identity_of(r), &tenant, &me, me.id, &proof, dw_request_arena(r), &codes, &wait_s),
-             wait_s));
+             &wait_s));
     return codes_answer(r, &codes, out);
 }
 
@@ -268,7 +270,7 @@ static enum dw_err verify(struct dw_request *r, const struct second_factor_in *i
     if ((in->code.ptr == NULL) == (in->recovery_code.ptr == NULL))
         return dw_fail_field(r, "body", "code", "one_of", "Either code or recovery_code is needed");
     TRY(pass(r, mfa_pending_redeem(identity_of(r), pending, &proof, &device, dw_request_arena(r), &sign_in, &factor,
-                                   &wait_s), wait_s));
+                                   &wait_s), &wait_s));
     if (pending->kind != MFA_FOR_TOKENS)
         return cookie_sign_in_answer(r, &sign_in, &factor, pending->kind == MFA_FOR_COOKIE_REMEMBERED);
     TRY(session_open(identity_of(r), &sign_in, &factor, dw_request_arena(r), &pair));

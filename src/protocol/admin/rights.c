@@ -1,12 +1,32 @@
 #include "protocol/admin/rights.h"
 
 #include "identity/role.h"
+#include "identity/tenant.h"
+
+static bool is_whole(const struct dw_principal *caller)
+{
+    return scope_covers(caller->scope, caller->permissions);
+}
 
 bool has_rights(const struct dw_principal *caller, struct dw_str permissions)
 {
-    const bool is_whole = scope_covers(caller->scope, caller->permissions);
-
-    if (is_whole && dw_str_eq(caller->role, DW_STR(ROLE_ADMIN)))
+    if (dw_str_eq(caller->role, DW_STR(ROLE_ADMIN)) && is_whole(caller))
         return true;
     return scope_covers(caller->permissions, permissions) && scope_covers(caller->scope, permissions);
 }
+
+static enum dw_err resolve_operator(struct dw_request *r, const struct dw_dependency *self, void *ret_value)
+{
+    const struct dw_principal *caller = dw_principal(r);
+
+    if (!dw_str_eq(caller->role, DW_STR(ROLE_ADMIN)) || !dw_str_eq(caller->tenant, DW_STR(TENANT_DEFAULT)))
+        return DW_ERR_ROLE;
+    return is_whole(caller) ? DW_OK : DW_ERR_FORBIDDEN;
+}
+
+const struct dw_dependency OPERATOR = {
+    .name = "the operator",
+    .uses = DW_USES_PRINCIPAL,
+    .resolve = resolve_operator,
+    .refusal = "403 The caller is no administrator of the tenant `default`, or the credential is narrower than her rights",
+};

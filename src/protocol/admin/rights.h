@@ -10,6 +10,11 @@
 
 #include "protocol/context.h"
 
+/* .needs = NEEDS_OPERATOR: an administrator of the tenant "default" with nothing left out of the credential: for what
+ * concerns all tenants. */
+#define NEEDS_OPERATOR DW_DEPENDS({ &OPERATOR, NULL })
+extern const struct dw_dependency OPERATOR;
+
 /* Whether the caller has all of `permissions` (space-separated) to give. */
 bool has_rights(const struct dw_principal *caller, struct dw_str permissions);
 

@@ -25,8 +25,8 @@ static bool may_act_upon(const struct dw_principal *actor, const struct user *ta
     return has_rights(actor, target->permissions);
 }
 
-/* The user whom the path names, when the caller may act upon her; DW_ERR_NOT_FOUND, DW_ERR_FORBIDDEN. What a key can't do
- * to its owner's account under /users/me, it can't do under this path either: DW_ERR_INTERACTIVE. */
+/* The user whom the path names, when the caller may act upon her; DW_ERR_NOT_FOUND, DW_ERR_FORBIDDEN. What a key can't
+ * do to its owner's account under /users/me, it can't do under this path either: DW_ERR_INTERACTIVE. */
 static enum dw_err find_target(struct dw_request *r, const struct tenant *tenant, struct dw_str *ret_id)
 {
     struct user target;

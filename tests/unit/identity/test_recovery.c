@@ -151,7 +151,8 @@ static void what_is_no_live_token_is_refused(void **state)
         const char *name;
         const char *meanwhile;
     } CASES[] = {
-        { "anna", "newer" }, { "berta", "expiry" }, { "carla", "address" }, { "dora", "disabled" }, { "emma", "password" },
+        { "anna", "newer" },    { "berta", "expiry" },  { "carla", "address" },
+        { "dora", "disabled" }, { "emma", "password" },
     };
     struct fixture *f = *state;
 

@@ -1,0 +1,157 @@
+// Tenants: each has its own users, and nobody reaches from one into another (spec F5; api.md "Administration").
+
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { dump, guardedRoutes } from "./guarded_routes.mjs";
+import { claimsOf, expectDetail, expectStatus, run, somebody, start } from "./harness.mjs";
+
+describe("tenants", () => {
+  let server, operator, acme, boss;
+  before(async () => {
+    server = await start();
+    operator = await server.administrator();
+    acme = expectStatus(await asOperator("POST", "/tenants", { slug: "acme", name: "Acme Ltd." }), 201).json;
+    boss = await administratorOf("acme");
+  });
+  after(() => server?.stop());
+
+  const asOperator = (method, target, json) => server.ask(method, target, { json, token: operator.access });
+
+  async function administratorOf(tenant) {
+    const person = somebody({ tenant });
+    const made = run(["user", "create", person.username, "--email", person.email, "--role", "admin", "--tenant", tenant,
+      "--json"], { folder: server.folder, input: `${person.password}\n` });
+    assert.equal(made.code, 0, made.err);
+    const tokens = expectStatus(await server.signIn(person, { tenant }), 200).json;
+    return { ...person, ...JSON.parse(made.out), access: tokens.access_token, refresh: tokens.refresh_token };
+  }
+
+  test("a tenant is made once, seen and renamed", async () => {
+    expectStatus(await asOperator("POST", "/tenants", { slug: "acme", name: "Again" }), 409);
+    for (const slug of ["", "Acme", "a b", "ä", "-a", "x".repeat(65)]) {
+      expectStatus(await asOperator("POST", "/tenants", { slug, name: "x" }), 422);
+    }
+    expectStatus(await asOperator("PATCH", `/tenants/${acme.id}`, { name: "Acme GmbH" }), 200);
+    const seen = expectStatus(await asOperator("GET", `/tenants/${acme.id}`), 200).json;
+    assert.deepEqual([seen.slug, seen.name, seen.is_active], ["acme", "Acme GmbH", true]);
+    const slugs = expectStatus(await asOperator("GET", "/tenants"), 200).json.items.map((tenant) => tenant.slug);
+    assert.deepEqual(slugs.sort(), ["acme", "default"]);
+    expectStatus(await asOperator("GET", "/tenants/01890a5d-ac96-774b-bcce-b302099a8057"), 404);
+  });
+
+  test("the same name is another person in another tenant, and the token says which", async () => {
+    const here = await server.newcomer();
+    const there = { ...here, password: "the other one's phrase 4711" };
+    expectStatus(await server.post("/register", {
+      json: { username: here.username, email: here.email, password: there.password, tenant: "acme" } }), 201);
+    expectStatus(await server.signIn(here, { tenant: "acme" }), 400);
+    expectStatus(await server.signIn(there), 400);
+    const { access_token: token } = expectStatus(await server.signIn(there, { tenant: "acme" }), 200).json;
+    assert.equal(claimsOf(token).tenant, "acme");
+    assert.notEqual(expectStatus(await server.me(token), 200).json.id, here.id);
+    expectStatus(await server.signIn(here, { tenant: "nowhere" }), 400);
+  });
+
+  test("an administrator lists her own tenant's users, roles and events alone", async () => {
+    const stranger = await server.newcomer();
+    const names = (await server.get("/users?limit=100", { token: boss.access })).json.items.map((user) => user.username);
+    assert.ok(names.includes(boss.username) && !names.includes(stranger.username) && !names.includes("admin"));
+    expectStatus(await asOperator("POST", "/roles", { name: "ours", permissions: ["a:b"] }), 201);
+    const roles = (await server.get("/roles", { token: boss.access })).json.items.map((role) => role.name);
+    assert.ok(!roles.includes("ours"));
+    const own = { role: "ours" };
+    expectStatus(await server.ask("PUT", `/users/${boss.id}/role`, { json: own, token: boss.access }), 422);
+    const events = (await server.get("/audit?limit=100", { token: boss.access })).json.items;
+    assert.ok(events.length > 0);
+    assert.ok(events.every((event) => event.target !== stranger.id && !event.action.startsWith("key.")));
+  });
+
+  test("what concerns every tenant is the operator's alone", async () => {
+    const attempts = [
+      ["GET", "/tenants"], ["POST", "/tenants", { slug: "mine", name: "x" }], ["GET", `/tenants/${acme.id}`],
+      ["PATCH", `/tenants/${acme.id}`, { is_active: true }], ["GET", "/keys"], ["POST", "/keys"],
+      ["POST", "/keys/rotate"], ["DELETE", "/keys/some"],
+    ];
+    const narrow = expectStatus(await server.signIn(operator, { scope: "manage:keys read:users" }), 200).json.access_token;
+    for (const [method, target, json] of attempts) {
+      for (const token of [boss.access, narrow]) expectStatus(await server.ask(method, target, { json, token }), 403);
+    }
+  });
+
+  test("for every route that takes an id, another tenant's id answers as if it did not exist", async () => {
+    const victim = await server.newcomer();
+    const key = expectStatus(await server.post("/users/me/api-keys", { json: { name: "x" }, token: victim.access }), 201).json;
+    const devices = expectStatus(await server.get("/users/me/sessions", { token: victim.access }), 200).json.items;
+    expectStatus(await asOperator("POST", "/roles", { name: "theirs", permissions: [] }), 201);
+    const ids = [
+      [/^\/users\/me\/api-keys\/\{id\}/, key.id],
+      [/^\/users\/me\/sessions\/\{id\}/, devices[0].id],
+      [/^\/users\/\{id\}/, victim.id],
+      [/^\/roles\/\{name\}/, "theirs"],
+    ];
+    const before = dump(server);
+    let tried = 0;
+    for (const route of (await guardedRoutes(server)).filter(({ path }) => path.includes("{"))) {
+      if (/^\/(tenants|keys)\//.test(route.path)) continue; // the operator's: the test above
+      const known = ids.find(([pattern]) => pattern.test(route.path));
+      assert.ok(known, `no id of another tenant is known for the new route ${route.name}`);
+      const target = route.path.replace(/\{\w+\}/, known[1]);
+      const answer = await server.ask(route.method, target, { json: route.json, token: boss.access });
+      assert.equal(answer.status, 404, `${route.name} answered ${answer.status}: ${answer.text}`);
+      tried += 1;
+    }
+    assert.ok(tried >= 10);
+    assert.equal(dump(server), before);
+    expectStatus(await server.me(victim.access), 200);
+  });
+
+  test("a disabled tenant: nobody gets in, by any way, until it is enabled again", async () => {
+    expectStatus(await asOperator("POST", "/tenants", { slug: "gone", name: "Gone" }), 201);
+    const tenants = (await asOperator("GET", "/tenants")).json.items;
+    const { id } = tenants.find((tenant) => tenant.slug === "gone");
+    const person = await administratorOf("gone");
+    const key = expectStatus(await server.post("/users/me/api-keys", { json: { name: "x" }, token: person.access }), 201).json;
+    const byKey = () => server.get("/users/me", { headers: { "x-api-key": key.key } });
+    expectStatus(await byKey(), 200);
+
+    expectStatus(await asOperator("PATCH", `/tenants/${id}`, { is_active: false }), 200);
+    expectDetail(await server.me(person.access), 400, "Inactive user");
+    assert.notEqual((await byKey()).status, 200);
+    assert.notEqual((await server.refresh(person.refresh)).status, 200);
+    expectStatus(await server.signIn(person, { tenant: "gone" }), 400);
+    expectStatus(await server.post("/register", { json: somebody({ tenant: "gone" }) }), 422);
+    await server.restart();
+    expectDetail(await server.me(person.access), 400, "Inactive user");
+
+    expectStatus(await asOperator("PATCH", `/tenants/${id}`, { is_active: true }), 200);
+    expectStatus(await server.me(person.access), 200);
+    expectStatus(await server.signIn(person, { tenant: "gone" }), 200);
+  });
+
+  test("the default tenant can't be disabled", async () => {
+    const tenants = (await asOperator("GET", "/tenants")).json.items;
+    const { id } = tenants.find((tenant) => tenant.slug === "default");
+    expectStatus(await asOperator("PATCH", `/tenants/${id}`, { is_active: false }), 409);
+    expectStatus(await server.me(operator.access), 200);
+  });
+
+  test("signing keys: a next one is published before it signs, an old one is retired", async () => {
+    const published = async () => (await server.get("/.well-known/jwks.json")).json.keys.map((key) => key.kid);
+    const states = async () => Object.fromEntries(
+      expectStatus(await asOperator("GET", "/keys"), 200).json.items.map((key) => [key.state, key.kid]));
+    const { active: old } = await states();
+    const next = expectStatus(await asOperator("POST", "/keys"), 201).json;
+    assert.deepEqual([next.state, next.public_jwk.d], ["next", undefined]);
+    assert.ok((await published()).includes(next.kid));
+    expectStatus(await asOperator("POST", "/keys"), 409);
+    expectStatus(await asOperator("DELETE", `/keys/${old}`), 409);
+    assert.equal(expectStatus(await asOperator("POST", "/keys/rotate"), 200).json.kid, next.kid);
+    assert.deepEqual(await states(), { retiring: old, active: next.kid });
+    expectStatus(await server.me(operator.access), 200);
+    const again = await server.administrator();
+    expectStatus(await server.ask("DELETE", `/keys/${old}`, { token: again.access }), 204);
+    expectStatus(await server.me(operator.access), 401);
+    expectStatus(await server.ask("DELETE", `/keys/${old}`, { token: again.access }), 404);
+    operator = again;
+  });
+});
