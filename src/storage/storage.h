@@ -78,9 +78,9 @@ DW_MUST_USE enum dw_err storage_open(const struct storage_driver *const *drivers
                                      const struct storage_config *config, struct storage **ret_storage);
 void storage_close(struct storage **storage);
 
-/* What functions inside a read or write get from transaction_context(): the owner of the statements, where it needs more
- * than the argument of the moment (a key for each row of a log). NULL until it is set; returns the one before. Not while
- * others read or write. */
+/* What functions inside a read or write get from transaction_context(): the owner of the statements, where it needs
+ * more than the argument of the moment (a key for each row of a log). NULL until it is set; returns the one before.
+ * Not while others read or write. */
 void *storage_set_context(struct storage *storage, void *context);
 
 /* Migrations known and applied: *ret_applied is the database's version. */

@@ -28,5 +28,6 @@ const struct dw_dependency OPERATOR = {
     .name = "the operator",
     .uses = DW_USES_PRINCIPAL,
     .resolve = resolve_operator,
-    .refusal = "403 The caller is no administrator of the tenant `default`, or the credential is narrower than her rights",
+    .refusal = "403 The caller is no administrator of the tenant `default`, or the credential leaves out some of her "
+               "rights",
 };

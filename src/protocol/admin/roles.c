@@ -1,8 +1,8 @@
 /*
  * Roles of a tenant and permissions of a user, for its administrators: what somebody may do, without a release.
  *
- * All of it asks for the role `admin`, and for `manage:roles` in the token's scope; a narrow token gives only what it has
- * itself (rights.h). A change counts with the next request.
+ * All of it asks for the role `admin`, and for `manage:roles` in the token's scope; a narrow token gives only what it
+ * has itself (rights.h). A change counts with the next request.
  */
 #include "identity/custom_role.h"
 #include "protocol/admin/rights.h"
