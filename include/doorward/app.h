@@ -327,7 +327,8 @@ struct dw_app_config {
     bool is_https;   /* the public URL is https: answers carry Strict-Transport-Security */
     bool access_log; /* one line a request */
     const char *server_url; /* OpenAPI's servers[0]; NULL: "/" */
-    /* These two are read at once and need not live on. Limits by client address; ends with a NULL name; the one named "default" holds for every request. */
+    /* These two are read at once and need not live on. Limits by client address; ends with a NULL name; the one named
+     * "default" holds for every request. */
     const struct dw_rate_limit *rate_limits;
     /* Addresses and networks of proxies, "127.0.0.1, 10.0.0.0/8": what they say of the client (X-Forwarded-For and
      * -Proto, Forwarded) is believed, and dw_request_peer() is then the client's address. NULL: none. */

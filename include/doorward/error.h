@@ -124,7 +124,8 @@ extern "C" {
       "The API key was rotated too often: wait for an overlap to end, or rotate with overlap=0")                       \
     X(DW_ERR_ROLE_TAKEN,         "role_taken",              409, NULL, "There is a role of this name")                 \
     X(DW_ERR_ROLE_BUILT_IN,      "role_built_in",           409, NULL, "A built-in role can't be changed or deleted")  \
-    X(DW_ERR_ROLE_IN_USE,        "role_in_use",             409, NULL, "Users have this role: give them another one first")\
+    X(DW_ERR_ROLE_IN_USE,        "role_in_use",             409, NULL,                                                  \
+      "Users have this role: give them another one first")                                                             \
     X(DW_ERR_ROLE_LIMIT,         "role_limit",              409, NULL, "There are too many roles")                     \
     X(DW_ERR_TENANT_TAKEN,       "tenant_taken",            409, NULL, "There is a tenant of this slug")               \
     X(DW_ERR_TENANT_DEFAULT,     "tenant_default",          409, NULL, "The default tenant can't be disabled")         \

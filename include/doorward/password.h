@@ -49,9 +49,9 @@ DW_API DW_MUST_USE enum dw_err dw_password_hash(struct dw_passwords *passwords, 
 
 /*
  * Whether the password belongs to `encoded`: any known scheme and variant, also as Django (pbkdf2_sha256$…, argon2$…,
- * bcrypt$…, bcrypt_sha256$…, scrypt$…) and passlib ($pbkdf2-sha256$…, $bcrypt-sha256$…) write them. A password that could not have been hashed
- * (NUL, too long) does not match, after the time of a dummy hash. ret_needs_rehash may be NULL: set when it matched and
- * the scheme is not the preferred one or a parameter is below the context's.
+ * bcrypt$…, bcrypt_sha256$…, scrypt$…) and passlib ($pbkdf2-sha256$…, $bcrypt-sha256$…) write them. A password that
+ * could not have been hashed (NUL, too long) does not match, after the time of a dummy hash. ret_needs_rehash may be
+ * NULL: set when it matched and the scheme is not the preferred one or a parameter is below the context's.
  * DW_ERR_PASSWORD_FORMAT when `encoded` is malformed or its parameters are beyond the ceilings.
  */
 DW_API DW_MUST_USE enum dw_err dw_password_verify(struct dw_passwords *passwords, struct dw_str encoded,

@@ -24,9 +24,10 @@ struct dw_rate {
 
 enum { DW_RATES_MAX = 8 };
 
-/* One rate or several, separated by ',', ';' or '|'; all of them hold. DW_ERR_VALIDATION when malformed or when a number
- * has more than 9 digits, DW_ERR_LIMIT past DW_RATES_MAX. */
-DW_API DW_MUST_USE enum dw_err dw_rates_parse(struct dw_str text, struct dw_rate ret_rates[DW_RATES_MAX], size_t *ret_n);
+/* One rate or several, separated by ',', ';' or '|'; all of them hold. DW_ERR_VALIDATION when malformed or when a
+ * number has more than 9 digits, DW_ERR_LIMIT past DW_RATES_MAX. */
+DW_API DW_MUST_USE enum dw_err dw_rates_parse(struct dw_str text, struct dw_rate ret_rates[DW_RATES_MAX],
+                                              size_t *ret_n);
 
 /* How a window moves. */
 enum dw_rate_window {

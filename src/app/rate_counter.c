@@ -98,7 +98,7 @@ static void advance(struct counter *c, enum dw_rate_window window, int64_t now_m
     c->now = 0;
 }
 
-/* What stands in the last length_ms at `at_ms`, times length_ms: the window before counts by the part still in sight. */
+/* What stands in the last length_ms at `at_ms`, times length_ms: the window before counts by what is left of it. */
 static uint64_t weigh(const struct counter *c, int64_t at_ms)
 {
     const int64_t passed = MIN_OF(at_ms - c->start_ms, c->length_ms);

@@ -2,8 +2,8 @@
  * Counters of requests, in memory: so many by one key in a window, then no more until it has moved on.
  *
  * Defends against: unbounded memory (a fixed table; a full bucket gives up what has expired, then what counts least, so
- * that a flood of addresses can't push out the one that is being held back), keys made to collide (they are hashed under
- * a key of the process).
+ * that a flood of addresses can't push out the one that is being held back), keys made to collide (they are hashed
+ * under a key of the process).
  * Threading: any thread; a bucket has a lock, held for one look-up.
  */
 #ifndef APP_RATE_LIMIT_H

@@ -28,7 +28,7 @@ DW_MUST_USE enum dw_err ip_range_parse(struct dw_str text, struct ip_range *ret_
 bool ip_range_has(const struct ip_range *range, const struct ip *ip);
 void ip_format(const struct ip *ip, char ret_text[IP_TEXT_SIZE]);
 
-/* What counts as one client: the IPv4 address, or the /64 of an IPv6 address. What is no address stays as it is, cut. */
+/* What counts as one client: an IPv4 address, or the /64 of an IPv6 address. What is no address stays as it is, cut. */
 void ip_network(struct dw_str address, char ret_text[IP_NETWORK_TEXT_SIZE]);
 
 #endif

@@ -103,8 +103,8 @@ const struct command COMMANDS[] = {
       .summary = "Take users over from another system, with their password hashes",
       .details = "FILE is JSON lines, or CSV with a line of headings; - is standard input. Members: username, email, "
                  "password_hash; full_name, role, is_active, email_verified, tenant if wanted. Hashes may be Argon2, "
-                 "scrypt, bcrypt or PBKDF2, also as Django and passlib write them. Bad lines are told by number, and the "
-                 "others are taken; exit code 1 when there was a bad one." },
+                 "scrypt, bcrypt or PBKDF2, also as Django and passlib write them. Bad lines are told by number, and "
+                 "the others are taken; exit code 1 when there was a bad one." },
 
     { "key list", action_key_list, .needs = NEEDS_IDENTITY, .summary = "List the keys that sign access tokens" },
     { "key rotate", action_key_rotate, .needs = NEEDS_IDENTITY,

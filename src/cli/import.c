@@ -172,7 +172,8 @@ static enum dw_err import_stream(struct cli *cli, FILE *in, enum import_format f
     const enum dw_err err = import_reader_open(in, format, &i->reader);
 
     if (err == DW_ERR_VALIDATION || err == DW_ERR_LIMIT)
-        return cli_refuse(cli, err, "the first line must name the columns, username, email and password_hash among them");
+        return cli_refuse(cli, err,
+                          "the first line must name the columns, username, email and password_hash among them");
     TRY(err);
     TRY(import_all(i));
     *ret_summary = (struct summary){ i->imported, i->refused };

@@ -120,8 +120,8 @@ void setting_allowed(const struct setting *setting, char ret_text[SETTING_PROBLE
         snprintf(ret_text, SETTING_PROBLEM_SIZE, "an e-mail address alone");
         break;
     case SETTING_RATES:
-        snprintf(ret_text, SETTING_PROBLEM_SIZE, "none, or up to %d limits such as 10/minute, 100 per hour;10 per second",
-                 DW_RATES_MAX);
+        snprintf(ret_text, SETTING_PROBLEM_SIZE,
+                 "none, or up to %d limits such as 10/minute, 100 per hour;10 per second", DW_RATES_MAX);
         break;
     case SETTING_NETWORKS:
         snprintf(ret_text, SETTING_PROBLEM_SIZE, "addresses and networks, such as 127.0.0.1,10.0.0.0/8,2001:db8::/32");

@@ -104,7 +104,8 @@ static enum dw_err insert_user(struct transaction *tx, void *argument)
     TRY(err);
     TRY(audit_append(tx, &event));
     TRY(user_load(tx, dw_str(c->id), c->arena, &c->user));
-    /* Who registers gives an address that nobody has looked at; an administrator knows whom she makes an account for. */
+    /* Who registers gives an address that nobody has looked at; an administrator knows whom she makes an account
+     * for. */
     return c->actor->id.ptr != NULL ? DW_OK : recovery_verification(tx, c->identity, &c->user, c->actor);
 }
 

@@ -52,7 +52,8 @@ struct password_scheme {
     enum dw_err (*derive)(const struct password_hash *hash, struct dw_str password, unsigned char *ret_bytes);
 };
 
-/* The row by its name ("argon2id", "argon2i", "argon2d", "scrypt", "bcrypt", "pbkdf2-sha256", …) or by its id; NULL for an unknown one. */
+/* The row by its name ("argon2id", "argon2i", "argon2d", "scrypt", "bcrypt", "pbkdf2-sha256", …) or by its id; NULL for
+ * an unknown one. */
 const struct password_scheme *password_scheme_by_name(struct dw_str name);
 const struct password_scheme *password_scheme_by_id(enum dw_password_scheme id);
 

@@ -26,8 +26,8 @@ struct protocol {
 };
 
 /*
- * .needs = NEEDS_INTERACTIVE: a person who signed in, not an API key: 403. For what decides over the account itself (its
- * password, address, sign-ins, keys, second factor), so that a key that leaks can't be turned into the account.
+ * .needs = NEEDS_INTERACTIVE: a person who signed in, not an API key: 403. For what decides over the account itself
+ * (its password, address, sign-ins, keys, second factor), so that a key that leaks can't be turned into the account.
  * With more: DW_DEPENDS({ &INTERACTIVE, NULL }, { DW_ROLE_OF("admin"), NULL }).
  */
 #define NEEDS_INTERACTIVE DW_DEPENDS({ &INTERACTIVE, NULL })
@@ -40,7 +40,8 @@ bool is_interactive(struct dw_request *r);
 
 /* .rate_limit = RATE_LIMIT_LOGIN: every attempt to sign in counts, by client address. */
 #define RATE_LIMIT_LOGIN "login"
-#define ANSWER_RATE { 429, "Too many attempts from this address, or at this account: again after `Retry-After` seconds" }
+#define ANSWER_RATE \
+    { 429, "Too many attempts from this address, or at this account: again after `Retry-After` seconds" }
 
 /* The words for the answers that several rows give. */
 #define ANSWER_USER { 200, "The user as it is now" }

@@ -1,10 +1,10 @@
 /*
- * The client behind a proxy (spec G3): X-Forwarded-For and -Proto, and Forwarded (RFC 7239), believed from the proxies of
- * dw_app_config.trusted_proxies and from nobody else.
+ * The client behind a proxy (spec G3): X-Forwarded-For and -Proto, and Forwarded (RFC 7239), believed from the proxies
+ * of dw_app_config.trusted_proxies and from nobody else.
  *
- * Each proxy adds the address that it saw at the end. Read from there: as long as the one who wrote an entry is trusted,
- * the entry is true; the first address that is no trusted proxy is the client. What stands before it anyone may have
- * written.
+ * Each proxy adds the address that it saw at the end. Read from there: as long as the one who wrote an entry is
+ * trusted, the entry is true; the first address that is no trusted proxy is the client. What stands before it anyone
+ * may have written.
  * Defends against: forged addresses that would escape limits by address or put somebody else's into the log.
  * A request that carries both forms keeps the proxy's address: a proxy writes one of them and hands on the other as it
  * came, and which one can't be told.

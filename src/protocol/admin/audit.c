@@ -153,7 +153,8 @@ const struct dw_route AUDIT_ROUTES[] = {
       .needs = DW_PERMISSION("read:audit"), .no_store = true, .id = "list_audit", .tag = TAG_ADMINISTRATION,
       .summary = "Search the audit log",
       .description = "Needs `read:audit`. The events of the caller's tenant, the newest first, page by page; those "
-                     "that concern no tenant (signing keys) are the tenant `default`'s. With `Accept: application/x-ndjson` "
-                     "all of them as JSON lines, the oldest first; past 5000 the header `Link` tells where to go on." },
+                     "that concern no tenant (signing keys) are the tenant `default`'s. With `Accept: "
+                     "application/x-ndjson` all of them as JSON lines, the oldest first; past 5000 the header `Link` "
+                     "tells where to go on." },
     { 0 },
 };

@@ -211,7 +211,8 @@ static void one_too_many_is_429(void **state)
     check_header(&f, "RateLimit-Remaining", "0", "third");
     check_header(&f, "RateLimit-Reset", "120", "third");
     assert_int_equal(429, fixture_call(&f, DW_POST, "/token", NULL, ""));
-    check_body(&f, "{\"error\":\"slow_down\",\"error_description\":\"Too Many Requests\",\"detail\":\"Too Many Requests\"}",
+    check_body(
+        &f, "{\"error\":\"slow_down\",\"error_description\":\"Too Many Requests\",\"detail\":\"Too Many Requests\"}",
         "fourth");
     assert_int_equal(204, fixture_call(&f, DW_GET, "/free", NULL, NULL));
     check_header(&f, "RateLimit-Limit", NULL, "free");

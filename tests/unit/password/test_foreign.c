@@ -12,7 +12,7 @@ struct known {
     const char *scheme;
 };
 
-/* The password is "password". Made with Python's hashlib and crypt; the one with cost 12 is passlib's documentation's. */
+/* The password is "password". Made with Python's hashlib and crypt; the one with cost 12 is of passlib's manual. */
 static const struct known KNOWN[] = {
     { "$pbkdf2$1000$" SALT16 "$7hzINQ8qXmIa0T7dG0VnhDE8hyM", "pbkdf2-sha1" },
     { "$pbkdf2-sha256$1000$" SALT16 "$VZ2ZuT57VGlpkGVT2e3OKgdARk8e9IiuZDc3gBJQ6pw", "pbkdf2-sha256" },
