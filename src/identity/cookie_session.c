@@ -123,7 +123,7 @@ static enum dw_err insert_session(struct transaction *tx, void *argument)
     const struct dw_str client = in->client_id.len > 0 ? in->client_id : DW_STR(CLIENT_FIRST_PARTY);
     struct dw_str rights;
 
-    TRY(session_admit_in(tx, o->factor, o->now_s, o->arena, &o->session.user));
+    TRY(session_admit_in(tx, o->identity, o->factor, o->now_s, o->arena, &o->session.user));
     TRY(guard_admit_in(tx, o->identity, in, o->session.user.id));
     TRY(rights_hash(&o->session.user, o->arena, &rights));
     TRY(sql_exec(tx, &COOKIE_INSERT,

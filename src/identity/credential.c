@@ -1,5 +1,7 @@
 #include "identity/credential.h"
 
+#include "base/encoding.h"
+#include "crypto/hash.h"
 #include "identity/audit.h"
 #include "identity/recovery.h"
 #include "identity/session.h"
@@ -19,6 +21,9 @@ static const struct statement CREDENTIAL_BY_ID = {
 static const struct statement CREDENTIAL_REHASH = {
     "credential_rehash", "UPDATE users SET password_hash = $2 WHERE id = $1", 2,
 };
+static const struct statement CREDENTIAL_HASH_OF = {
+    "credential_hash_of", "SELECT password_hash FROM users WHERE id = $1", 1,
+};
 /* With $4 = 1 every token of before is dead; otherwise the ended families' ids are denied one by one. */
 static const struct statement CREDENTIAL_SET = {
     "credential_set",
@@ -28,7 +33,8 @@ static const struct statement CREDENTIAL_SET = {
 };
 
 const struct statement *const CREDENTIAL_STATEMENTS[] = {
-    &CREDENTIAL_BY_NAME, &CREDENTIAL_BY_EMAIL, &CREDENTIAL_BY_ID, &CREDENTIAL_REHASH, &CREDENTIAL_SET, NULL,
+    &CREDENTIAL_BY_NAME, &CREDENTIAL_BY_EMAIL, &CREDENTIAL_BY_ID, &CREDENTIAL_REHASH, &CREDENTIAL_SET, &CREDENTIAL_HASH_OF,
+    NULL,
 };
 
 /* --- checking --------------------------------------------------------------------------------------------------- */
@@ -86,9 +92,48 @@ static struct dw_str make_rehash(struct identity *identity, const struct dw_secr
     return copy;
 }
 
+enum dw_err credential_mark(struct identity *identity, struct dw_str encoded, struct dw_arena *arena,
+                            struct dw_str *ret_mark)
+{
+    unsigned char mac[SHA256_SIZE];
+
+    TRY(hmac_sha256(&identity->keys.credential, encoded, mac));
+    const struct dw_str mark = base64url_encode_arena(arena, dw_str_n(mac, sizeof(mac)));
+
+    if (mark.ptr == NULL)
+        return DW_ERR_NO_MEMORY;
+    *ret_mark = mark;
+    return DW_OK;
+}
+
+struct mark_check {
+    struct identity *identity;
+    struct dw_str mark;
+};
+
+static enum dw_err compare_mark(const struct row *row, void *argument)
+{
+    const struct mark_check *check = argument;
+    _cleanup_arena_ struct dw_arena *arena = NULL;
+    struct dw_str mark;
+
+    TRY(dw_arena_new(1 << 12, &arena));
+    TRY(credential_mark(check->identity, row_text(row, 0), arena, &mark));
+    return dw_str_eq(mark, check->mark) ? DW_OK : DW_ERR_SIGN_IN;
+}
+
+enum dw_err credential_check_mark(struct transaction *tx, struct identity *identity, struct dw_str user_id,
+                                  struct dw_str mark)
+{
+    struct mark_check check = { identity, mark };
+    const enum dw_err err = sql_one(tx, &CREDENTIAL_HASH_OF, VALUES(V_TEXT(user_id)), compare_mark, &check);
+
+    return err == DW_ERR_NOT_FOUND ? DW_ERR_SIGN_IN : err;
+}
+
 enum dw_err credential_check(struct identity *identity, const struct tenant *tenant, struct dw_str login,
                              const struct dw_secret *password, struct dw_arena *arena, struct user *ret_user,
-                             struct dw_str *ret_rehash)
+                             struct dw_str *ret_rehash, struct dw_str *ret_mark)
 {
     struct look_up look_up = { .tenant = tenant, .arena = arena };
     const enum dw_err err = find_credential(identity, login, &look_up);
@@ -104,6 +149,7 @@ enum dw_err credential_check(struct identity *identity, const struct tenant *ten
         return DW_ERR_SIGN_IN;
     if (!look_up.user.is_active)
         return DW_ERR_USER_INACTIVE;
+    TRY(credential_mark(identity, look_up.hash, arena, ret_mark));
     *ret_user = look_up.user;
     *ret_rehash = needs_rehash ? make_rehash(identity, password, arena) : dw_str_n(NULL, 0);
     return DW_OK;

@@ -41,6 +41,7 @@ struct identity_keys {
     struct dw_secret sealing;    /* private keys and TOTP secrets at rest, AES-256-GCM */
     struct dw_key *pending;      /* HS256: sign-ins that wait for a second factor */
     struct dw_secret recovery;   /* hashes recovery codes */
+    struct dw_secret credential; /* marks of password hashes, HMAC-SHA256 */
     struct dw_secret guard;      /* names what failed sign-ins are counted by, HMAC-SHA256 */
     struct dw_secret audit;      /* chains the audit log's rows, HMAC-SHA256 */
 };

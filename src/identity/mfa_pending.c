@@ -23,6 +23,7 @@ struct issue {
     struct identity *identity;
     const struct sign_in *in;
     const struct first_factor *factor;
+    struct dw_str mark; /* of the hash as it will be stored */
 };
 
 static enum dw_err record_issue(struct transaction *tx, void *argument)
@@ -31,6 +32,7 @@ static enum dw_err record_issue(struct transaction *tx, void *argument)
     const struct mfa_attempt about = { .identity = i->identity, .tenant_id = i->in->tenant.id,
                                        .user_id = i->factor->user.id, .address = i->in->device.address };
 
+    TRY(credential_check_mark(tx, i->identity, i->factor->user.id, i->factor->mark));
     if (i->factor->rehash.ptr != NULL)
         TRY(credential_store_rehash(tx, i->factor->user.id, i->factor->rehash));
     return mfa_audit(tx, &about, AUDIT_MFA_ASKED, DW_OK);
@@ -52,6 +54,7 @@ static void write_claims(const struct issue *i, enum mfa_kind kind, struct buffe
     json_write_member_str(b, "tenant", i->factor->user.tenant_id);
     json_write_member_str(b, "for", dw_str(KINDS[kind]));
     json_write_member_int(b, "ver", i->factor->user.token_version);
+    json_write_member_str(b, "cred", i->mark);
     if (i->in->scope.len > 0)
         json_write_member_str(b, "scope", i->in->scope);
     if (i->in->client_id.len > 0)
@@ -64,8 +67,10 @@ enum dw_err mfa_pending_issue(struct identity *identity, const struct sign_in *s
                               struct dw_str *ret_token)
 {
     _cleanup_buffer_ struct buffer b = BUFFER_INIT(DW_TOKEN_MAX_BYTES / 2);
-    struct issue issue = { identity, sign_in, factor };
+    struct issue issue = { identity, sign_in, factor, factor->mark };
 
+    if (factor->rehash.ptr != NULL)
+        TRY(credential_mark(identity, factor->rehash, arena, &issue.mark));
     write_claims(&issue, kind, &b);
     TRY(buffer_error(&b));
     TRY(storage_write(identity->storage, record_issue, &issue));
@@ -103,6 +108,7 @@ enum dw_err mfa_pending_read(struct identity *identity, struct dw_str token, str
         .scope = dw_claim_str(&claims, "scope"),
         .client_id = dw_claim_str(&claims, "client_id"),
         .version = dw_claim_int(&claims, "ver", -1),
+        .mark = dw_claim_str(&claims, "cred"),
         .expires_s = claims.expires_s,
     };
 
@@ -141,6 +147,10 @@ static enum dw_err check_standing(struct transaction *tx, struct redemption *r)
     TRY(err);
     if (!r->user.is_active)
         return DW_ERR_USER_INACTIVE;
+    /* A password that was changed meanwhile ends the sign-ins that the old one began. */
+    err = credential_check_mark(tx, r->attempt.identity, p->user_id, p->mark);
+    if (err != DW_OK)
+        return err == DW_ERR_SIGN_IN ? DW_ERR_TOKEN_REVOKED : err;
     const bool is_current = r->user.mfa_enabled && r->user.token_version == p->version &&
                             dw_str_eq(r->user.tenant_id, p->tenant_id);
 
@@ -168,7 +178,7 @@ static enum dw_err resume(const struct redemption *r, const struct device *devic
     const struct mfa_pending *p = r->pending;
     struct sign_in sign_in = { .login = r->user.username, .scope = p->scope, .client_id = p->client_id,
                                .device = *device };
-    struct first_factor factor = { .user = r->user, .is_narrowed = p->scope.len > 0 };
+    struct first_factor factor = { .user = r->user, .mark = p->mark, .is_narrowed = p->scope.len > 0 };
 
     TRY(scope_grant(p->scope, r->user.permissions, r->attempt.arena, &factor.granted));
     snprintf(sign_in.tenant.id, sizeof(sign_in.tenant.id), "%.*s", (int)r->user.tenant_id.len, r->user.tenant_id.ptr);

@@ -99,11 +99,14 @@ static enum dw_err insert_family(struct transaction *tx, const struct opening *o
                     NULL);
 }
 
-enum dw_err session_admit_in(struct transaction *tx, const struct first_factor *factor, int64_t now_s,
-                             struct dw_arena *arena, struct user *ret_user)
+enum dw_err session_admit_in(struct transaction *tx, struct identity *identity, const struct first_factor *factor,
+                             int64_t now_s, struct dw_arena *arena, struct user *ret_user)
 {
     struct user user;
 
+    /* A sign-in with the old password that was under way while the password changed must not come about, and must not
+     * write the old one's better hash over the new one. */
+    TRY(credential_check_mark(tx, identity, factor->user.id, factor->mark));
     TRY(sql_exec(tx, &USER_SIGNED_IN, VALUES(V_TEXT(factor->user.id), V_INT(now_s)), NULL));
     /* The password was checked a moment ago; disabled or deleted since, the sign-in must not come about. */
     const enum dw_err err = user_load(tx, factor->user.id, arena, &user);
@@ -125,7 +128,7 @@ static enum dw_err open_family(struct transaction *tx, void *argument)
     const struct audit_event event = { .action = AUDIT_SIGN_IN, .tenant_id = o->in->tenant.id, .actor = o->user_id,
                                        .target = o->family, .address = o->in->device.address };
 
-    TRY(session_admit_in(tx, o->factor, o->refresh.issued_s, o->arena, &o->user));
+    TRY(session_admit_in(tx, o->identity, o->factor, o->refresh.issued_s, o->arena, &o->user));
     TRY(guard_admit_in(tx, o->identity, o->in, o->user_id));
     TRY(insert_family(tx, o));
     return audit_append(tx, &event);
@@ -169,7 +172,7 @@ enum dw_err session_first_factor(struct identity *identity, const struct sign_in
     if (wait_s > 0)
         return DW_ERR_RATE_LIMITED;
     const enum dw_err err = credential_check(identity, &in->tenant, in->login, in->password, arena, &factor.user,
-                                             &factor.rehash);
+                                             &factor.rehash, &factor.mark);
 
     if (err != DW_OK) {
         /* The caller gets the same answer whether the failure could be written down or not. */

@@ -32,6 +32,7 @@ struct sign_in {
 struct first_factor {
     struct user user;
     struct dw_str rehash;  /* a better hash to store with the sign-in; absent: none */
+    struct dw_str mark;    /* of the password hash that was checked: see credential_check_mark() */
     struct dw_str granted; /* scope */
     bool is_narrowed;      /* the client asked for less than the user may */
 };
@@ -69,9 +70,10 @@ DW_MUST_USE enum dw_err session_sign_out_all(struct identity *identity, const st
 /* --- for the other files of this room, inside a write ------------------------------------------------------------ */
 
 /* What every sign-in does first: the user as she stands now, her last sign-in and a better hash written down.
- * DW_ERR_USER_INACTIVE, DW_ERR_SIGN_IN when she was disabled or deleted meanwhile. */
-DW_MUST_USE enum dw_err session_admit_in(struct transaction *tx, const struct first_factor *factor, int64_t now_s,
-                                         struct dw_arena *arena, struct user *ret_user);
+ * DW_ERR_USER_INACTIVE, DW_ERR_SIGN_IN when she was disabled or deleted or got another password meanwhile. */
+DW_MUST_USE enum dw_err session_admit_in(struct transaction *tx, struct identity *identity,
+                                         const struct first_factor *factor, int64_t now_s, struct dw_arena *arena,
+                                         struct user *ret_user);
 
 /* Denials that a write has put into the database and that the memory must learn after its commit. */
 struct denials {

@@ -17,29 +17,35 @@ struct smtp {
     struct dw_str unsent; /* of the mail under way */
 };
 
-static const struct curl_calls *lib; /* set by smtp_new(), before anything else here is called */
+/* Not NULL where a handle of the library is at hand. */
+static const struct curl_calls *lib(void)
+{
+    return curl_calls_load();
+}
 
 /* --- the URL ---------------------------------------------------------------------------------------------------- */
 
 static void cleanup_url(CURLU **url)
 {
-    lib->curl_url_cleanup(*url);
+    if (*url != NULL)
+        lib()->curl_url_cleanup(*url);
 }
 
 static void cleanup_part(char **part)
 {
-    if (*part != NULL)
-        dw_wipe(*part, strlen(*part));
-    lib->curl_free(*part);
+    if (*part == NULL)
+        return;
+    dw_wipe(*part, strlen(*part));
+    lib()->curl_free(*part);
 }
 
 /* NULL when it is none. */
 static CURLU *parse(const char *text)
 {
-    CURLU *url = lib->curl_url();
+    CURLU *url = lib() != NULL ? lib()->curl_url() : NULL;
 
-    if (url != NULL && lib->curl_url_set(url, CURLUPART_URL, text, 0) != CURLUE_OK) {
-        lib->curl_url_cleanup(url);
+    if (url != NULL && lib()->curl_url_set(url, CURLUPART_URL, text, 0) != CURLUE_OK) {
+        lib()->curl_url_cleanup(url);
         return NULL;
     }
     return url;
@@ -49,7 +55,7 @@ static bool has_part(CURLU *url, CURLUPart part)
 {
     _cleanup_(cleanup_part) char *text = NULL;
 
-    return lib->curl_url_get(url, part, &text, 0) == CURLUE_OK;
+    return lib()->curl_url_get(url, part, &text, 0) == CURLUE_OK;
 }
 
 bool smtp_url_is_valid(struct dw_str text)
@@ -113,7 +119,7 @@ static CURLcode set_up(struct smtp *smtp)
     CURL *c = smtp->curl;
     CURLcode code = CURLE_OK;
 
-#define SET(option, value) code = code != CURLE_OK ? code : lib->curl_easy_setopt(c, (option), (value))
+#define SET(option, value) code = code != CURLE_OK ? code : lib()->curl_easy_setopt(c, (option), (value))
     SET(CURLOPT_PROTOCOLS_STR, "smtp,smtps");
     SET(CURLOPT_URL, (const char *)smtp->url.bytes);
     SET(CURLOPT_USE_SSL, (long)(smtp->needs_tls ? CURLUSESSL_ALL : CURLUSESSL_NONE));
@@ -143,19 +149,18 @@ enum dw_err smtp_new(const struct dw_secret *url, const char *ca_file, struct sm
     char text[URL_MAX + 1];
     enum dw_err err = DW_ERR_SETTING;
 
-    lib = curl_calls_load();
-    if (smtp == NULL || lib == NULL)
+    if (smtp == NULL || lib() == NULL)
         return smtp == NULL ? DW_ERR_NO_MEMORY : DW_ERR_UNSUPPORTED;
     snprintf(text, sizeof(text), "%.*s", (int)MIN_OF(url->size, (size_t)URL_MAX), (const char *)url->bytes);
     _cleanup_(cleanup_url) CURLU *parsed = parse(text);
     _cleanup_(cleanup_part) char *host = NULL;
-    if (parsed != NULL && lib->curl_url_get(parsed, CURLUPART_HOST, &host, 0) == CURLUE_OK)
+    if (parsed != NULL && lib()->curl_url_get(parsed, CURLUPART_HOST, &host, 0) == CURLUE_OK)
         err = dw_secret_copy(dw_str_n(text, strlen(text) + 1), &smtp->url);
     dw_wipe(text, sizeof(text));
     TRY(err);
     smtp->ca_file = ca_file != NULL ? strdup(ca_file) : NULL;
     smtp->needs_tls = ca_file != NULL || !is_this_machine(host);
-    smtp->curl = lib->curl_easy_init();
+    smtp->curl = lib()->curl_easy_init();
     if (smtp->curl == NULL || (ca_file != NULL && smtp->ca_file == NULL) || set_up(smtp) != CURLE_OK)
         return DW_ERR_NO_MEMORY;
     *ret_smtp = TAKE_PTR(smtp);
@@ -164,7 +169,8 @@ enum dw_err smtp_new(const struct dw_secret *url, const char *ca_file, struct sm
 
 static void cleanup_list(struct curl_slist **list)
 {
-    lib->curl_slist_free_all(*list);
+    if (*list != NULL)
+        lib()->curl_slist_free_all(*list);
 }
 
 enum dw_err smtp_send(struct smtp *smtp, const char *from, const char *to, struct dw_str bytes)
@@ -176,18 +182,19 @@ enum dw_err smtp_send(struct smtp *smtp, const char *from, const char *to, struc
     if ((size_t)snprintf(sender, sizeof(sender), "<%s>", from) >= sizeof(sender) ||
         (size_t)snprintf(recipient, sizeof(recipient), "<%s>", to) >= sizeof(recipient))
         return DW_ERR_VALIDATION;
-    recipients = lib->curl_slist_append(NULL, recipient);
-    if (recipients == NULL || lib->curl_easy_setopt(smtp->curl, CURLOPT_MAIL_FROM, sender) != CURLE_OK ||
-        lib->curl_easy_setopt(smtp->curl, CURLOPT_MAIL_RCPT, recipients) != CURLE_OK)
+    recipients = lib()->curl_slist_append(NULL, recipient);
+    if (recipients == NULL || lib()->curl_easy_setopt(smtp->curl, CURLOPT_MAIL_FROM, sender) != CURLE_OK ||
+        lib()->curl_easy_setopt(smtp->curl, CURLOPT_MAIL_RCPT, recipients) != CURLE_OK)
         return DW_ERR_NO_MEMORY;
     smtp->unsent = bytes;
-    const CURLcode code = lib->curl_easy_perform(smtp->curl);
-    lib->curl_easy_getinfo(smtp->curl, CURLINFO_RESPONSE_CODE, &answer);
-    lib->curl_easy_setopt(smtp->curl, CURLOPT_MAIL_RCPT, NULL);
+    const CURLcode code = lib()->curl_easy_perform(smtp->curl);
+    lib()->curl_easy_getinfo(smtp->curl, CURLINFO_RESPONSE_CODE, &answer);
+    lib()->curl_easy_setopt(smtp->curl, CURLOPT_MAIL_RCPT, NULL);
     smtp->unsent = dw_str_n(NULL, 0);
     if (code == CURLE_OK)
         return DW_OK;
-    log_event(LOG_WARNING, "smtp_failed", LOG_CSTR("reason", lib->curl_easy_strerror(code)), LOG_INT("answer", answer));
+    log_event(LOG_WARNING, "smtp_failed", LOG_CSTR("reason", lib()->curl_easy_strerror(code)),
+              LOG_INT("answer", answer));
     return DW_ERR_UNAVAILABLE;
 }
 
@@ -202,7 +209,8 @@ void smtp_free(struct smtp **smtp)
 
     if (s == NULL)
         return;
-    lib->curl_easy_cleanup(s->curl);
+    if (s->curl != NULL)
+        lib()->curl_easy_cleanup(s->curl);
     dw_secret_free(&s->url);
     free(s->ca_file);
     free(s);

@@ -1,12 +1,21 @@
 #include "protocol/first_factor.h"
 
+#include "identity/credential.h"
 #include "identity/guard.h"
+
+static enum dw_err tell_wait(struct dw_request *r, const struct sign_in *attempt)
+{
+    int64_t wait_s = 0;
+
+    TRY(guard_wait(identity_of(r), attempt, &wait_s));
+    dw_retry_after(r, (unsigned)MAX_OF(wait_s, 1));
+    return DW_ERR_RATE_LIMITED;
+}
 
 enum dw_err first_factor_check(struct dw_request *r, struct dw_str tenant, struct sign_in *sign_in,
                                struct first_factor *ret_factor)
 {
     struct identity *identity = identity_of(r);
-    int64_t wait_s = 0;
     enum dw_err err = tenant_find(identity, tenant, &sign_in->tenant);
 
     if (err == DW_ERR_NOT_FOUND)
@@ -14,9 +23,23 @@ enum dw_err first_factor_check(struct dw_request *r, struct dw_str tenant, struc
     else
         TRY(err);
     err = session_first_factor(identity, sign_in, dw_request_arena(r), ret_factor);
-    if (err == DW_ERR_RATE_LIMITED) {
-        TRY(guard_wait(identity, sign_in, &wait_s));
-        dw_retry_after(r, (unsigned)MAX_OF(wait_s, 1));
-    }
+    return err == DW_ERR_RATE_LIMITED ? tell_wait(r, sign_in) : err;
+}
+
+enum dw_err password_confirm(struct dw_request *r, struct dw_str text)
+{
+    struct identity *identity = identity_of(r);
+    const struct dw_secret password = secret_of(text);
+    const struct sign_in attempt = { .tenant = caller_tenant(r), .login = caller(r)->username, .password = &password,
+                                     .device = caller_device(r) };
+    int64_t wait_s = 0;
+
+    TRY(guard_wait(identity, &attempt, &wait_s));
+    if (wait_s > 0)
+        return tell_wait(r, &attempt);
+    const enum dw_err err = credential_confirm(identity, &attempt.tenant, caller(r)->id, &password);
+
+    if (err == DW_ERR_PASSWORD_WRONG)
+        TRY(guard_record_failure(identity, &attempt, err));
     return err;
 }

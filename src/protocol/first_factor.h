@@ -14,4 +14,8 @@
 DW_MUST_USE enum dw_err first_factor_check(struct dw_request *r, struct dw_str tenant, struct sign_in *sign_in,
                                            struct first_factor *ret_factor);
 
+/* Whether it is the caller's own password, asked for again before something that can't be undone. Wrong ones count as
+ * failed sign-ins do: a stolen session must not be a way to guess. DW_ERR_PASSWORD_WRONG, DW_ERR_RATE_LIMITED. */
+DW_MUST_USE enum dw_err password_confirm(struct dw_request *r, struct dw_str password);
+
 #endif

@@ -6,6 +6,7 @@
  */
 #include "identity/credential.h"
 #include "protocol/account/login.h"
+#include "protocol/first_factor.h"
 #include "protocol/routes.h"
 
 enum { REGISTER_BODY_MAX = 128 * 1024 }; /* room to say which member is too long */
@@ -58,9 +59,8 @@ static enum dw_err delete_me(struct dw_request *r, const struct password_in *in,
 {
     const struct tenant tenant = caller_tenant(r);
     const struct actor me = caller_actor(r);
-    const struct dw_secret password = secret_of(in->password);
 
-    TRY(credential_confirm(identity_of(r), &tenant, me.id, &password));
+    TRY(password_confirm(r, in->password));
     TRY(user_delete(identity_of(r), &tenant, &me, me.id));
     return cookie_forget(r);
 }
@@ -69,10 +69,9 @@ static enum dw_err change_password(struct dw_request *r, const struct password_c
 {
     const struct tenant tenant = caller_tenant(r);
     const struct actor me = caller_actor(r);
-    const struct dw_secret current = secret_of(in->current_password);
     const struct dw_secret wanted = secret_of(in->new_password);
 
-    TRY(credential_confirm(identity_of(r), &tenant, me.id, &current));
+    TRY(password_confirm(r, in->current_password));
     TRY(refuse_password(
         r, credential_set(identity_of(r), &tenant, &me, me.id, &wanted, dw_principal(r)->session), "new_password"));
     return cookie_renew(r);

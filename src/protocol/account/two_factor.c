@@ -10,6 +10,7 @@
 #include "identity/credential.h"
 #include "protocol/account/login.h"
 #include "protocol/oauth2/grant.h"
+#include "protocol/first_factor.h"
 #include "protocol/routes.h"
 #include <doorward/otp.h>
 
@@ -222,14 +223,6 @@ static struct mfa_proof proof_of(struct dw_str code)
     return (struct mfa_proof){ .code = code };
 }
 
-static enum dw_err confirm_password(struct dw_request *r, struct dw_str text)
-{
-    const struct tenant tenant = caller_tenant(r);
-    const struct dw_secret password = secret_of(text);
-
-    return credential_confirm(identity_of(r), &tenant, caller(r)->id, &password);
-}
-
 static enum dw_err disable(struct dw_request *r, const struct confirm_in *in, struct detail_out *out)
 {
     const struct tenant tenant = caller_tenant(r);
@@ -237,7 +230,7 @@ static enum dw_err disable(struct dw_request *r, const struct confirm_in *in, st
     const struct mfa_proof proof = proof_of(in->code);
     int64_t wait_s = 0;
 
-    TRY(confirm_password(r, in->password));
+    TRY(password_confirm(r, in->password));
     TRY(pass(r, mfa_disable(identity_of(r), &tenant, &me, me.id, &proof, &wait_s), &wait_s));
     out->detail = DW_STR("Two-factor sign-in is off");
     return cookie_renew(r);
@@ -251,7 +244,7 @@ static enum dw_err renew_codes(struct dw_request *r, const struct confirm_in *in
     struct mfa_codes codes;
     int64_t wait_s = 0;
 
-    TRY(confirm_password(r, in->password));
+    TRY(password_confirm(r, in->password));
     TRY(pass(r, mfa_renew_codes(identity_of(r), &tenant, &me, me.id, &proof, dw_request_arena(r), &codes, &wait_s),
              &wait_s));
     return codes_answer(r, &codes, out);
