@@ -120,7 +120,8 @@ DW_API void dw_clock_set(int64_t unix_s);
 DW_API void dw_random(void *ret_bytes, size_t size);
 
 enum { DW_UUID_SIZE = 37 };
-/* A UUIDv7 (RFC 9562 §5.7) in text form, NUL-terminated: time-ordered, 74 random bits. */
+/* A UUIDv7 (RFC 9562 §5.7) in text form, NUL-terminated: greater than any that this process made before, 62 random
+ * bits. Not a secret. */
 DW_API void dw_uuid7(char ret_text[DW_UUID_SIZE]);
 
 #ifdef __cplusplus

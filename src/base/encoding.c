@@ -72,3 +72,16 @@ enum dw_err percent_decode_arena(struct dw_arena *arena, struct dw_str text, boo
     *ret_text = dw_str_n(decoded, length);
     return DW_OK;
 }
+
+void percent_encode_append(struct buffer *b, struct dw_str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        const char c = text.ptr[i];
+        const bool is_letter = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+
+        if (is_letter || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == '~')
+            buffer_append_char(b, c);
+        else
+            buffer_printf(b, "%%%02X", (unsigned char)c);
+    }
+}

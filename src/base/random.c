@@ -66,16 +66,31 @@ static void id_random(unsigned char ret_bytes[ID_BYTES])
     memcpy(ret_bytes, id_pool.bytes + id_pool.left, ID_BYTES);
 }
 
+/* Milliseconds in the upper 48 bits, a counter in the lower 12 (RFC 9562 §6.2, method 1): each one made by this process
+ * is greater than the one before, also within a millisecond and when the clock steps back. */
+static uint64_t next_stamp(void)
+{
+    static _Atomic uint64_t last;
+    const uint64_t now = (uint64_t)clock_real_ms() << 12;
+    uint64_t before = atomic_load_explicit(&last, memory_order_relaxed), stamp;
+
+    do
+        stamp = now > before ? now : before + 1;
+    while (!atomic_compare_exchange_weak_explicit(&last, &before, stamp, memory_order_relaxed, memory_order_relaxed));
+    return stamp;
+}
+
 void dw_uuid7(char ret_text[DW_UUID_SIZE])
 {
     static const char DIGITS[] = "0123456789abcdef";
-    const uint64_t ms = (uint64_t)clock_real_ms();
+    const uint64_t stamp = next_stamp();
     unsigned char id[16];
 
     for (size_t i = 0; i < 6; i++)
-        id[i] = (unsigned char)(ms >> (40 - 8 * i));
+        id[i] = (unsigned char)(stamp >> (52 - 8 * i));
     id_random(id + 6);
-    id[6] = (unsigned char)(0x70 | (id[6] & 0x0f)); /* version 7 */
+    id[6] = (unsigned char)(0x70 | (stamp >> 8 & 0x0f)); /* version 7 */
+    id[7] = (unsigned char)stamp;
     id[8] = (unsigned char)(0x80 | (id[8] & 0x3f)); /* variant 10 */
 
     char *out = ret_text;

@@ -39,6 +39,8 @@ static void test_uuid7(void **state)
     for (size_t i = 0; i < IDS; i++) {
         dw_uuid7(ids[i]);
         check_uuid7(ids[i]);
+        if (i > 0)
+            assert_true(strcmp(ids[i - 1], ids[i]) < 0);
         /* The clock's part never goes back. */
         assert_true(i == 0 || memcmp(ids[i - 1], ids[i], 13) <= 0);
         assert_true(i == 0 || strcmp(ids[i - 1], ids[i]) != 0);
