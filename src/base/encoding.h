@@ -57,7 +57,7 @@ DW_MUST_USE enum dw_err hex_decode(struct dw_str text, void *ret_bytes, size_t c
  * escape. Does not look at UTF-8. */
 DW_MUST_USE enum dw_err percent_decode_arena(struct dw_arena *arena, struct dw_str text, bool plus_is_space,
                                              struct dw_str *ret_text);
-/* RFC 3986 §2.3: everything but unreserved characters is escaped; '+' too, as forms and some apps read it as a blank. */
+/* RFC 3986 §2.3: everything but unreserved characters is escaped; '+' too, as forms and some apps read it as blank. */
 void percent_encode_append(struct buffer *b, struct dw_str text);
 
 /* RFC 3339 UTC ("2026-11-22T17:05:49Z") of Unix seconds, and back (offsets and fractions accepted when parsing). */

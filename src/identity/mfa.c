@@ -4,7 +4,7 @@
 #include "identity/mfa_attempt.h"
 #include <doorward/otp.h>
 
-enum { RECOVERY_BYTES = 10, GROUP_CHARS = 4, SCRATCH = 1 << 16 };
+enum { RECOVERY_BYTES = 15, GROUP_CHARS = 4, SCRATCH = 1 << 16 };
 
 const char MFA_TABLES[] =
     "CREATE TABLE second_factors ("
@@ -168,7 +168,7 @@ enum dw_err mfa_set_up(struct identity *identity, const struct tenant *tenant, c
 
 /* --- recovery codes --------------------------------------------------------------------------------------------- */
 
-/* "ABCD-EFGH-JKLM-NPQR": 80 bits. */
+/* "ABCD-EFGH-IJKL-MNOP-QRST-UVWX": 120 bits. */
 static struct dw_str recovery_code_new(struct dw_arena *arena)
 {
     unsigned char bytes[RECOVERY_BYTES];
@@ -176,8 +176,9 @@ static struct dw_str recovery_code_new(struct dw_arena *arena)
 
     dw_random(bytes, sizeof(bytes));
     base32_encode(dw_str_n(bytes, sizeof(bytes)), false, chars);
-    const struct dw_str code = dw_arena_printf(arena, "%.4s-%.4s-%.4s-%.4s", chars, chars + GROUP_CHARS,
-                                               chars + 2 * GROUP_CHARS, chars + 3 * GROUP_CHARS);
+    const struct dw_str code =
+        dw_arena_printf(arena, "%.4s-%.4s-%.4s-%.4s-%.4s-%.4s", chars, chars + GROUP_CHARS, chars + 2 * GROUP_CHARS,
+                        chars + 3 * GROUP_CHARS, chars + 4 * GROUP_CHARS, chars + 5 * GROUP_CHARS);
 
     dw_wipe(bytes, sizeof(bytes));
     dw_wipe(chars, sizeof(chars));

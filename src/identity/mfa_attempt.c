@@ -6,10 +6,10 @@
 #include <doorward/otp.h>
 
 enum {
-    WINDOW_STEPS = 1,      /* RFC 6238 §5.2: one step of drift */
-    RECOVERY_CHARS = 16,   /* 80 bits: nothing to guess, so a plain MAC keeps it */
+    WINDOW_STEPS = 1,    /* RFC 6238 §5.2: one step of drift */
+    RECOVERY_CHARS = 24, /* 120 bits: nothing to guess, so a plain MAC keeps it */
     PAUSE_FIRST_S = 5 * 60,
-    PAUSE_DOUBLINGS = 9,   /* 5 minutes that often is more than a day */
+    PAUSE_DOUBLINGS = 9, /* 5 minutes that often is more than a day */
     PAUSE_MAX_S = 24 * 3600,
 };
 

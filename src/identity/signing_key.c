@@ -139,13 +139,16 @@ struct making {
     bool step_up; /* rotate: the active one steps down */
 };
 
+/* RS and PS keys: about 128 bits of strength, as all else here has (NIST SP 800-57 part 1, table 2). */
+enum { SIGNING_RSA_BITS = 3072 };
+
 static enum dw_err make_key(struct making *m)
 {
     _cleanup_(dw_key_free) struct dw_key *key = NULL;
     _cleanup_secret_ struct dw_secret jwk = { 0 };
     struct dw_str sealed;
 
-    TRY(dw_key_generate(m->identity->config.algorithm, 0, &key));
+    TRY(dw_key_generate(m->identity->config.algorithm, SIGNING_RSA_BITS, &key));
     TRY(dw_key_private_jwk(key, &jwk));
     m->kid = dw_arena_copy(m->arena, dw_key_id(key));
     m->alg = dw_str(dw_alg_name(m->identity->config.algorithm));

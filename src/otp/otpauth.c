@@ -18,20 +18,6 @@ static const struct {
 
 /* --- building --------------------------------------------------------------------------------------------------- */
 
-/* RFC 3986 §2.3: everything but unreserved characters is escaped; '+' too, as some apps read it as a blank. */
-static void append_escaped(struct buffer *b, struct dw_str text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        const char c = text.ptr[i];
-        const bool is_letter = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-
-        if (is_letter || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == '~')
-            buffer_append_char(b, c);
-        else
-            buffer_printf(b, "%%%02X", (unsigned char)c);
-    }
-}
-
 static bool is_text(struct dw_str text)
 {
     for (size_t i = 0; i < text.len; i++)
@@ -80,15 +66,15 @@ static void append_uri(struct buffer *b, const struct dw_otpauth *o, struct dw_s
 {
     buffer_append(b, TYPES[o->type - 1].prefix);
     if (o->issuer.len > 0) {
-        append_escaped(b, o->issuer);
+        percent_encode_append(b, o->issuer);
         buffer_append_char(b, ':');
     }
-    append_escaped(b, o->label);
+    percent_encode_append(b, o->label);
     buffer_append_literal(b, "?secret=");
     buffer_append(b, secret);
     if (o->issuer.len > 0) {
         buffer_append_literal(b, "&issuer=");
-        append_escaped(b, o->issuer);
+        percent_encode_append(b, o->issuer);
     }
     buffer_printf(b, "&algorithm=%s&digits=%u", dw_otp_hash_name(o->hash), o->digits);
     if (o->type == DW_OTP_TOTP)

@@ -161,3 +161,30 @@ describe("the audit log", () => {
     }
   });
 });
+
+describe("an audit log longer than one answer", () => {
+  let server;
+  before(async () => { server = await start(); });
+  after(() => server?.stop());
+
+  test("as JSON lines: the link leads to the rest of what was searched for, and to nothing else", async () => {
+    const admin = await server.administrator();
+    const actor = "a&b c>";
+    sql(server, `WITH RECURSIVE n(i) AS (SELECT 1000 UNION ALL SELECT i + 1 FROM n WHERE i < 11100)
+      INSERT INTO audit_events (seq, id, at, action, tenant_id, actor, result, hash)
+      SELECT i, 'made-' || i, 1000000000 + i, CASE i % 2 WHEN 0 THEN 'user.updated' ELSE 'user.created' END,
+      (SELECT id FROM tenants WHERE slug = 'default'), CASE i WHEN 11100 THEN 'another' ELSE '${actor}' END, 'ok', '' FROM n`);
+    const seen = [];
+    let target = `/audit?${new URLSearchParams({ actor, action: "user.updated", since: "2001-09-09T01:46:40Z",
+      until: "2001-09-09T05:00:00Z" })}`;
+    for (let pages = 0; target; pages++) {
+      const answer = expectStatus(
+        await server.get(target, { token: admin.access, headers: { accept: "application/x-ndjson" } }), 200);
+      seen.push(...answer.text.trim().split("\n").map((line) => JSON.parse(line).seq));
+      const link = answer.headers.get("link");
+      assert.equal(pages === 0, link !== null, link ?? "no link");
+      target = link && /^<([^>]*)>; rel="next"$/.exec(link)[1];
+    }
+    assert.deepEqual(seen, Array.from({ length: 5050 }, (_, n) => 1000 + 2 * n));
+  });
+});

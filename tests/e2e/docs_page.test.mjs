@@ -69,6 +69,7 @@ describe("documentation page", { skip: CHROMIUM ? false : "no Chromium on this m
     const policy = answer.headers()["content-security-policy"];
     assert.match(policy, /default-src 'none'/);
     assert.match(policy, /script-src 'self'(;|$)/);
+    assert.match(policy, /base-uri 'none'; form-action 'none'; frame-ancestors 'none'/);
     assert.doesNotMatch(policy, /unsafe|https?:|\*/);
     await page.locator(".opblock").first().waitFor();
   });

@@ -181,8 +181,12 @@ describe("cookie sessions over http", () => {
     const person = await registered(server);
     const browser = await signedIn(server, person);
     const kept = { ...browser.jar };
-    expectDetail(await browser.post("/logout"), 200, "Logged out");
+    const answer = await browser.post("/logout");
+    expectDetail(answer, 200, "Logged out");
+    assert.equal(answer.headers.get("clear-site-data"), '"cache", "storage"');
     assert.deepEqual(browser.jar, {});
+    const { access_token: access } = expectStatus(await server.signIn(person), 200).json;
+    assert.equal((await server.post("/logout", { token: access })).headers.get("clear-site-data"), null);
     browser.jar = kept;
     expectInvalidCookie(await browser.me());
     expectStatus(await browser.post("/logout"), 401);

@@ -21,7 +21,8 @@ static const char HSTS[] = HEADER("Strict-Transport-Security", "max-age=31536000
 static const char NO_STORE[] = HEADER("Cache-Control", "no-store");
 /* RFC 6749 §5.1 asks for it beside no-store. */
 static const char NO_CACHE[] = HEADER("Pragma", "no-cache");
-static const char CSP_DEFAULT[] = "default-src 'none'; frame-ancestors 'none'";
+/* Those that default-src does not stand in for are named. */
+static const char CSP_DEFAULT[] = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 static void headers_prepare(const struct dw_app *app, const struct dw_route *route, struct buffer *head)
 {

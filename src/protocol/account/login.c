@@ -78,6 +78,8 @@ enum dw_err cookie_forget(struct dw_request *r)
 
     if (!cookie_is_credential(r))
         return DW_OK;
+    /* Whatever pages of this origin kept for her goes as well; "cookies" would take those of neighbouring hosts. */
+    dw_answer_header(r, "Clear-Site-Data", DW_STR("\"cache\", \"storage\""));
     TRY(set_session_cookie(r, &gone));
     return set_csrf_cookie(r, gone.text, gone.max_age_s);
 }

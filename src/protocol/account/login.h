@@ -30,7 +30,8 @@ bool cookie_is_credential(struct dw_request *r);
 /* A new value for the caller's session cookie, the old one dead: after a change of her password or her second factor.
  * Does nothing for callers by other credentials. */
 DW_MUST_USE enum dw_err cookie_renew(struct dw_request *r);
-/* The browser forgets both cookies, when one of them was the caller's credential. */
+/* The browser forgets both cookies, and what pages of this origin stored (Clear-Site-Data), when the session cookie was
+ * the caller's credential. */
 DW_MUST_USE enum dw_err cookie_forget(struct dw_request *r);
 
 #endif

@@ -5,8 +5,8 @@
  * own, which moderators do not have. The chain's hashes are shown, so that a copy taken here can be held against the
  * log later; what verifies them is the server's secret, so that is `doorward audit verify`'s.
  */
+#include "base/encoding.h"
 #include "identity/audit.h"
-
 #include "protocol/context.h"
 #include "protocol/routes.h"
 
@@ -16,6 +16,7 @@ enum {
     PAGE_MAX = 100,
     LINES_MAX = 5000, /* in one answer, which is made in memory */
     LINES_MAX_BYTES = 4 * 1024 * 1024,
+    LINK_MAX = 1024, /* both words, every character escaped, both times */
 };
 
 #define MEDIA_LINES "application/x-ndjson"
@@ -97,19 +98,39 @@ static struct dw_str cursor_after(struct dw_request *r, const struct audit_page 
     return dw_arena_printf(dw_request_arena(r), "%lld", (long long)page->entries[page->n - 1].seq);
 }
 
-/* More than one answer holds: where the rest is (RFC 8288). */
-static enum dw_err link_rest(struct dw_request *r, const struct audit_page *page)
+static void link_word(struct buffer *link, const char *name, struct dw_str value)
 {
-    const struct dw_str cursor = cursor_after(r, page);
-    const struct dw_str link = dw_arena_printf(dw_request_arena(r), "</audit?after=%s>; rel=\"next\"", cursor.ptr);
+    if (dw_str_is_absent(value))
+        return;
+    buffer_printf(link, "&%s=", name);
+    percent_encode_append(link, value);
+}
 
-    if (cursor.ptr == NULL || link.ptr == NULL)
-        return DW_ERR_NO_MEMORY;
-    dw_answer_header(r, "Link", link);
+static void link_time(struct buffer *link, const char *name, int64_t unix_s)
+{
+    char text[RFC3339_SIZE];
+
+    if (unix_s >= 0)
+        link_word(link, name, dw_str_n(text, rfc3339_format(unix_s, text)));
+}
+
+/* More than one answer holds: where the rest of what was searched for is (RFC 8288). */
+static enum dw_err link_rest(struct dw_request *r, const struct audit_filter *filter, const struct audit_page *page)
+{
+    _cleanup_buffer_ struct buffer link = BUFFER_INIT(LINK_MAX);
+
+    buffer_printf(&link, "</audit?after=%lld", (long long)page->entries[page->n - 1].seq);
+    link_word(&link, "actor", filter->actor);
+    link_word(&link, "action", filter->action);
+    link_time(&link, "since", filter->since);
+    link_time(&link, "until", filter->until);
+    buffer_append_literal(&link, ">; rel=\"next\"");
+    TRY(buffer_error(&link));
+    dw_answer_header(r, "Link", buffer_str(&link));
     return DW_OK;
 }
 
-static enum dw_err answer_lines(struct dw_request *r, const struct audit_page *page)
+static enum dw_err answer_lines(struct dw_request *r, const struct audit_filter *filter, const struct audit_page *page)
 {
     _cleanup_buffer_ struct buffer lines = BUFFER_INIT(LINES_MAX_BYTES);
 
@@ -119,7 +140,7 @@ static enum dw_err answer_lines(struct dw_request *r, const struct audit_page *p
     }
     TRY(buffer_error(&lines));
     if (page->has_more)
-        TRY(link_rest(r, page));
+        TRY(link_rest(r, filter, page));
     if (lines.len > 0)
         dw_answer_body(r, MEDIA_LINES, buffer_str(&lines));
     else
@@ -140,7 +161,7 @@ static enum dw_err list_events(struct dw_request *r, const struct audit_query *i
 
     TRY(audit_list(identity_of(r), &tenant, &filter, dw_request_arena(r), &page));
     if (wants_lines)
-        return answer_lines(r, &page);
+        return answer_lines(r, &filter, &page);
     out->items = (struct dw_list){ .items = page.entries, .n = page.n };
     if (!page.has_more)
         return DW_OK;

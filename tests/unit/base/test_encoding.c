@@ -58,4 +58,15 @@ static void test_percent(void **state)
     CHECK_ERR(DW_ERR_LIMIT, percent_decode_arena(arena, dw_str_n("", 100000), false, &decoded));
 }
 
-CHECK_MAIN(cmocka_unit_test(test_hex), cmocka_unit_test(test_percent))
+static void what_is_escaped_is_read_back(void **state)
+{
+    _cleanup_buffer_ struct buffer b = BUFFER_INIT(256);
+
+    (void)state;
+    percent_encode_append(&b, DW_STR("aZ09-._~"));
+    percent_encode_append(&b, DW_STR(" &=+%>\r\n\xc3\xa9"));
+    CHECK_OK(buffer_error(&b));
+    check_str(DW_STR("aZ09-._~%20%26%3D%2B%25%3E%0D%0A%C3%A9"), buffer_str(&b), "escaped");
+}
+
+CHECK_MAIN(cmocka_unit_test(test_hex), cmocka_unit_test(test_percent), cmocka_unit_test(what_is_escaped_is_read_back))

@@ -293,6 +293,7 @@ static void a_recovery_code_works_once_however_it_is_typed(void **state)
     enrol(f, &alice, "alice");
     const struct dw_str first = alice.codes.codes[0];
 
+    assert_int_equal(first.len, sizeof("ABCD-EFGH-IJKL-MNOP-QRST-UVWX") - 1); /* 24 × 5 bits */
     for (size_t i = 0, n = 0; i < first.len; i++)
         if (first.ptr[i] != '-')
             typed[n++] = (char)(first.ptr[i] >= 'A' && first.ptr[i] <= 'Z' ? first.ptr[i] + 32 : first.ptr[i]);
@@ -301,7 +302,7 @@ static void a_recovery_code_works_once_however_it_is_typed(void **state)
     fixture_restart(f);
     assert_int_equal(by_recovery(f, first_step(f, NULL), first), DW_ERR_MFA_REFUSED);
     assert_int_equal(by_recovery(f, first_step(f, NULL), alice.codes.codes[MFA_RECOVERY_CODES - 1]), DW_OK);
-    assert_int_equal(by_recovery(f, first_step(f, NULL), DW_STR("AAAA-AAAA-AAAA-AAAA")), DW_ERR_MFA_REFUSED);
+    assert_int_equal(by_recovery(f, first_step(f, NULL), DW_STR("AAAA-AAAA-AAAA-AAAA-AAAA-AAAA")), DW_ERR_MFA_REFUSED);
     assert_int_equal(by_recovery(f, first_step(f, NULL), DW_STR("")), DW_ERR_MFA_REFUSED);
 }
 
