@@ -283,6 +283,17 @@ static void look_for_json(struct parser *p)
         p->cli->json |= strcmp(p->argv[i], "--json") == 0;
 }
 
+/* All options have two dashes. One dash and a long word, where an argument is expected, is that argument: key ids are
+ * base64url and may begin so. */
+static bool is_option(const struct parser *p, const char *word)
+{
+    const bool wants_argument = p->n_arguments < ARGUMENTS_MAX && p->cli->command->arguments[p->n_arguments] != NULL;
+
+    if (p->is_only_arguments || word[0] != '-' || word[1] == '\0')
+        return false;
+    return word[1] == '-' || word[2] == '\0' || !wants_argument;
+}
+
 static enum dw_err take_words(struct parser *p)
 {
     for (; p->at < p->argc; p->at++) {
@@ -292,7 +303,7 @@ static enum dw_err take_words(struct parser *p)
             p->is_only_arguments = true;
         else if (!p->is_only_arguments && take_global(p, word))
             continue;
-        else if (!p->is_only_arguments && word[0] == '-' && word[1] != '\0')
+        else if (is_option(p, word))
             TRY(take_option(p));
         else
             TRY(take_argument(p));

@@ -50,6 +50,7 @@ static const struct row ROWS[] = {
     { { "say", "echo", "a", "b", "--name=x=y", "--flag", "--number", "7" }, 0, "--name=x=y;--number=7;--flag=;a;b;7" },
     { { "--json", "say", "--json", "echo", "--name", "--flag", "a" }, 0, "--name=--flag;--number=-;--flag=-;a;-" },
     { { "say", "echo", "--name", "x", "--", "--flag", "-" }, 0, ";--flag;-;" },
+    { { "say", "echo", "--name", "x", "-43PDjbVAy" }, 0, ";-43PDjbVAy;-;" },
     { { "say", "echo", "--name", "", "" }, 0, "--name=;" },
     { { "say", "echo", "a" }, 2, NULL, "doorward: --name TEXT is missing\nusage: doorward say echo FIRST [SECOND]" },
     { { "say", "echo", "--name", "x" }, 2, NULL, "doorward: FIRST is missing" },
