@@ -71,6 +71,23 @@ describe("guessing", { concurrency: true }, () => {
     expectWait(await signIn(ann.username, ann.password, STRANGER));
   });
 
+  test("a stolen sign-in is no way to guess the password", async () => {
+    const person = await registered();
+    const token = expectStatus(await signIn(person.username, person.password, HOME), 200).json.access_token;
+    const json = { current_password: "wrong", new_password: "something else entirely" };
+    const change = () => server.post("/users/me/password", { json, token, headers: STRANGER });
+    let failures = 0;
+    await until(async () => {
+      const answer = await change();
+      if (answer.status !== 429) failures += 1;
+      if (answer.status !== 429) expectDetail(answer, 400, "Incorrect password");
+      else expectWait(answer);
+      return Number(answer.headers.get("retry-after")) > 1;
+    }, "the wait grows");
+    assert.ok(failures >= 6);
+    expectStatus(await signIn(person.username, person.password, HOME), 200);
+  });
+
   test("a name and a tenant that nobody has wait alike", async () => {
     await guess(() => signIn("nobody.at.all", "guess", STRANGER));
     expectWait(await signIn("nobody.at.all", "guess", STRANGER));

@@ -243,6 +243,22 @@ static void a_pending_token_ends_with_its_time_and_with_every_sign_in(void **sta
     assert_int_equal(by_code(f, first_step(f, NULL), app_code(f, &alice.setup, 0)), DW_OK);
 }
 
+static void a_pending_token_ends_with_the_password_that_began_it(void **state)
+{
+    struct fixture *f = *state;
+    struct person alice;
+    unsigned char bytes[] = "another long one";
+    const struct dw_secret next = { bytes, sizeof(bytes) - 1 };
+
+    enrol(f, &alice, "alice");
+    const struct dw_str token = first_step(f, NULL);
+
+    /* A session is kept, as when she changes it herself: the token version stays. */
+    assert_int_equal(credential_set(f->identity, &f->tenant, &SYSTEM, alice.user.id, &next,
+                                    DW_STR("0190a5e4-0000-7000-8000-000000000001")), DW_OK);
+    assert_int_equal(by_code(f, token, app_code(f, &alice.setup, 0)), DW_ERR_TOKEN_REVOKED);
+}
+
 /* --- guessing ---------------------------------------------------------------------------------------------------- */
 
 static void five_wrong_codes_pause_it_whatever_token_asks(void **state)
@@ -408,6 +424,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(two_set_ups_give_one_secret_until_it_is_on),
+        CASE(a_pending_token_ends_with_the_password_that_began_it),
         CASE(it_is_off_until_a_right_code_turned_it_on),
         CASE(nothing_set_up_can_not_be_turned_on_or_off),
         CASE(another_tenants_user_does_not_exist),

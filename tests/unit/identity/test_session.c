@@ -1,6 +1,8 @@
 /* Signing in and staying signed in (spec E2, E4, E5), told as what happens to a person's tokens. */
 #include "fixture.h"
 
+#include "identity/credential.h"
+
 #include <pthread.h>
 
 static void a_pair_signs_in_and_refreshes(void **state)
@@ -255,6 +257,23 @@ static void scope_is_what_is_asked_and_may_be_had(void **state)
     assert_int_equal(fixture_sign_in(f, "user-0", "correct horse 6", "bad\"scope", &pair), DW_ERR_SCOPE_UNKNOWN);
 }
 
+static void a_sign_in_under_way_ends_with_the_password_that_began_it(void **state)
+{
+    struct fixture *f = *state;
+    unsigned char old_bytes[] = "correct horse 5", new_bytes[] = "another long one";
+    const struct dw_secret old = { old_bytes, sizeof(old_bytes) - 1 }, next = { new_bytes, sizeof(new_bytes) - 1 };
+    const struct user alice = fixture_user(f, "alice", "user");
+    const struct sign_in in = { .tenant = f->tenant, .login = DW_STR("alice"), .password = &old };
+    struct first_factor factor;
+    struct token_pair out;
+
+    assert_int_equal(session_first_factor(f->identity, &in, f->arena, &factor), DW_OK);
+    factor.rehash = DW_STR("a better hash of the old password");
+    assert_int_equal(credential_set(f->identity, &f->tenant, &SYSTEM, alice.id, &next, (struct dw_str){ 0 }), DW_OK);
+    assert_int_equal(session_open(f->identity, &in, &factor, f->arena, &out), DW_ERR_SIGN_IN);
+    assert_int_equal(fixture_sign_in(f, "alice", "another long one", NULL, &out), DW_OK);
+}
+
 int main(void)
 {
 #define STORY(name) cmocka_unit_test_setup_teardown(name, fixture_open, fixture_close)
@@ -271,6 +290,7 @@ int main(void)
         STORY(signing_out_ends_that_sign_in_alone_and_survives_a_restart),
         STORY(signing_out_everywhere_ends_all),
         STORY(scope_is_what_is_asked_and_may_be_had),
+        STORY(a_sign_in_under_way_ends_with_the_password_that_began_it),
     };
 
     return cmocka_run_group_tests_name("identity/session", stories, NULL, NULL);
