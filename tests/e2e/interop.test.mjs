@@ -90,3 +90,16 @@ describe("stock clients", () => {
     assert.equal(challenges[0].parameters.error, "invalid_token");
   });
 });
+
+describe("RSA signing keys", () => {
+  test("have 3072 bits", async (t) => {
+    const server = await start({ DOORWARD_JWT_ALGORITHM: "PS256" });
+    t.after(() => server.stop());
+    const [key] = expectStatus(await server.get("/.well-known/jwks.json"), 200).json.keys;
+    assert.equal(key.alg, "PS256");
+    assert.equal(Buffer.from(key.n, "base64url").length * 8, 3072);
+    const { access } = await server.newcomer();
+    const keys = jose.createRemoteJWKSet(new URL(`${server.url}/.well-known/jwks.json`));
+    assert.equal((await jose.jwtVerify(access, keys)).protectedHeader.alg, "PS256");
+  });
+});
