@@ -33,8 +33,8 @@ static const struct statement CREDENTIAL_SET = {
 };
 
 const struct statement *const CREDENTIAL_STATEMENTS[] = {
-    &CREDENTIAL_BY_NAME, &CREDENTIAL_BY_EMAIL, &CREDENTIAL_BY_ID, &CREDENTIAL_REHASH, &CREDENTIAL_SET, &CREDENTIAL_HASH_OF,
-    NULL,
+    &CREDENTIAL_BY_NAME, &CREDENTIAL_BY_EMAIL, &CREDENTIAL_BY_ID,   &CREDENTIAL_REHASH,
+    &CREDENTIAL_SET,     &CREDENTIAL_HASH_OF,  NULL,
 };
 
 /* --- checking --------------------------------------------------------------------------------------------------- */
