@@ -49,7 +49,7 @@ LIBRARIES = {
     r"sqlite3\.h": {"storage"},
     r"libpq-fe\.h": {"storage"},
     r"hiredis/": {"shared"},
-    r"curl/": {"mail", "identity"},
+    r"curl/": {"base"},
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+(?:"([^"]+)"|<([^>]+)>)', re.M)

@@ -91,8 +91,7 @@ struct dw_auth_config {
 
 struct dw_auth;
 
-/* DW_ERR_TABLE, or what a bad key is called: ret_problem (may be NULL) says what is wrong. A key file must be readable;
- * a URL is not asked yet. */
+/* DW_ERR_TABLE: ret_problem (may be NULL) says what is wrong. A key file must be readable; a URL is not asked yet. */
 DW_API DW_MUST_USE enum dw_err dw_auth_new(const struct dw_auth_config *config, struct dw_auth **ret_auth,
                                            char ret_problem[DW_PROBLEM_SIZE]);
 DW_API void dw_auth_free(struct dw_auth **auth);
@@ -112,8 +111,8 @@ struct dw_grant {
 /* A signed token with iss, sub, aud, exp, iat, nbf, jti, in the arena. DW_ERR_KEY_USE when the object only verifies. */
 DW_API DW_MUST_USE enum dw_err dw_auth_token(struct dw_auth *auth, const struct dw_grant *grant,
                                              struct dw_arena *arena, struct dw_str *ret_token);
-/* Signature and claims alone; no user, no revocation. Waits where keys must be fetched. ret_claims->key is NULL. Errors:
- * those of dw_jwt_verify(); DW_ERR_UNAVAILABLE while there are no keys at all. */
+/* Signature and claims alone; no user, no revocation. Waits where keys must be fetched. ret_claims->key is NULL.
+ * Errors: those of dw_jwt_verify(); DW_ERR_UNAVAILABLE while there are no keys at all. */
 DW_API DW_MUST_USE enum dw_err dw_auth_verify(struct dw_auth *auth, struct dw_str token, struct dw_arena *arena,
                                               struct dw_claims *ret_claims);
 /* Who the token stands for: all of the checks. What dw_app_config.auth does for every row; for programs that have an
@@ -154,8 +153,8 @@ DW_API extern const struct dw_model DW_TOKEN_ANSWER;
  * DW_ERR_USER_INACTIVE. Waits: for rows of lane DW_HASHING. */
 DW_API DW_MUST_USE enum dw_err dw_auth_sign_in(struct dw_auth *auth, struct dw_request *r, struct dw_str username,
                                                struct dw_str password, struct dw_user *ret_user);
-/* A token for a user who signed in, with those scopes of `scope` that are among the user's permissions (all of them when
- * it is empty). DW_ERR_SCOPE_UNKNOWN when it is malformed. */
+/* A token for a user who signed in, with those scopes of `scope` that are among the user's permissions (without a claim
+ * of scopes, and so as wide as the user's permissions, when it is empty). DW_ERR_SCOPE_UNKNOWN when it is malformed. */
 DW_API DW_MUST_USE enum dw_err dw_auth_grant(struct dw_auth *auth, struct dw_request *r, const struct dw_user *user,
                                              struct dw_str scope, struct dw_token_answer *ret_answer);
 /* Both, as a handler of dw_app_config.auth. */
