@@ -4,8 +4,8 @@
  * Why: a commit waits for the disk. While one transaction does, the writes that arrive gather in the queue and make the
  * next one: under load the batch grows by itself, 64 clients share one sync, and a lone write never waits for company.
  * Writes also never run side by side, so that what one has looked at can't change before it has written.
- * Defends against: an acknowledgement before the commit (waiters are woken after it), a queue without end (DW_ERR_BUSY),
- * a write inside a write (it would wait for itself: DW_ERR_INTERNAL).
+ * Defends against: an acknowledgement before the commit (waiters are woken after it), a queue without end
+ * (DW_ERR_BUSY), a write inside a write (it would wait for itself: DW_ERR_INTERNAL).
  *
  * Threading: group_write() from any thread, it waits; the connection is the writer's thread's alone.
  */
