@@ -14,8 +14,8 @@
 
 #include "identity/tenant.h"
 
-/* DW_ERR_REAUTHENTICATION when the sign-in `session` of that user is older than identity_config.reauth_ttl_s (0: always)
- * or has ended. */
+/* DW_ERR_REAUTHENTICATION when the sign-in `session` of that user is older than identity_config.reauth_ttl_s (0:
+ * always) or has ended. */
 DW_MUST_USE enum dw_err recent_sign_in_check(struct identity *identity, struct dw_str user_id, struct dw_str session);
 /* The password was right: the sign-in is as good as new. */
 DW_MUST_USE enum dw_err recent_sign_in_renew(struct identity *identity, const struct tenant *tenant,
