@@ -165,6 +165,7 @@ struct dw_route {
     const char *path; /* "/users/{id}" */
     dw_handler *handler;
     const struct dw_model *body;   /* application/json */
+    bool is_body_optional;         /* none at all is as good as {} */
     const struct dw_model *form;   /* application/x-www-form-urlencoded */
     const struct dw_model *query;
     const struct dw_model *answer;
