@@ -45,7 +45,10 @@ static void succeed(const struct dw_app *app, struct dw_request *r, const void *
     const struct app_row *row = app_state(r)->match.row;
 
     if (row->answer != NULL && !has_body(r)) {
-        model_write(row->answer, out, &r->answer);
+        if (row->route->answer_is_list)
+            model_write_list(row->answer, out, &r->answer);
+        else
+            model_write(row->answer, out, &r->answer);
         r->content_type = "application/json";
     }
     if (buffer_error(&r->answer) != DW_OK) {
@@ -82,7 +85,7 @@ static enum dw_err handler_call(struct dw_request *r, void **ret_out)
     void *out = NULL;
 
     if (row->answer != NULL) {
-        out = dw_arena_alloc(r->arena, row->answer->model->size);
+        out = dw_arena_alloc(r->arena, row->route->answer_is_list ? sizeof(struct dw_list) : row->answer->model->size);
         if (out == NULL)
             return DW_ERR_NO_MEMORY;
     }
