@@ -30,7 +30,7 @@ struct dw_cors {
     const char *const *methods;         /* "*": all that there are; NULL: GET */
     const char *const *headers;         /* besides the four that need no leave; "*": any */
     const char *const *exposed_headers; /* of answers, that scripts may read */
-    bool credentials;                   /* cookies and Authorization may be sent along, and CSRF checks know the origins */
+    bool credentials;                   /* cookies may be sent along, and CSRF checks know the origins */
     unsigned max_age_s;                 /* how long a browser may keep the answer of a preflight; 0: 600 */
 };
 

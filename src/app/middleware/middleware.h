@@ -17,7 +17,7 @@ struct middleware {
     enum dw_err (*before)(const struct dw_app *app, struct dw_request *r);
     /* The row has been looked for, and maybe found. An error is answered instead of it. */
     enum dw_err (*routed)(const struct dw_app *app, struct dw_request *r);
-    /* Who is calling is known, or nobody had to be; the body has not been looked at. Once a request, and never waits. */
+    /* Who is calling is known, or nobody had to be; the body has not been looked at. Once a request; never waits. */
     enum dw_err (*resolved)(const struct dw_app *app, struct dw_request *r);
     /* The answer is complete and about to leave: headers may be added. In reverse order of the list. */
     void (*after)(const struct dw_app *app, struct dw_request *r);
