@@ -270,7 +270,8 @@ static void wrong_mounts_do_not_start(void **state)
     static const struct dw_route BENEATH[] = { { DW_GET, "/a/b", whose, .needs = DW_PUBLIC }, { 0 } };
     static const struct dw_route AT[] = { { DW_GET, "/a", whose, .needs = DW_PUBLIC }, { 0 } };
     static const struct dw_route BAD[] = { { DW_GET, "/bad", whose }, { 0 } };
-    const struct dw_route *const beneath[] = { BENEATH, NULL }, *const at[] = { AT, NULL }, *const bad[] = { BAD, NULL };
+    const struct dw_route *const beneath[] = { BENEATH, NULL }, *const at[] = { AT, NULL };
+    const struct dw_route *const bad[] = { BAD, NULL };
     const struct {
         const struct dw_app_config *config;
         const char *problem;
