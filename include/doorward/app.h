@@ -165,9 +165,11 @@ struct dw_route {
     const char *path; /* "/users/{id}" */
     dw_handler *handler;
     const struct dw_model *body;   /* application/json */
+    bool is_body_optional;         /* none at all is as good as {} */
     const struct dw_model *form;   /* application/x-www-form-urlencoded */
     const struct dw_model *query;
     const struct dw_model *answer;
+    bool answer_is_list; /* a JSON array of them: `out` is then a struct dw_list, its items of the answer's struct */
     struct dw_needs needs;
     int status;        /* of success; 0: 200, or 204 without an answer model and without a body */
     enum dw_lane lane;
