@@ -23,6 +23,7 @@ static enum dw_err principal_authenticate(struct dw_request *r, struct app_state
     TRY(scheme_find(r, config->credentials, &credential));
     TRY(config->authenticate(r, credential.scheme, credential.value, &principal));
     s->principal = principal;
+    s->credential = credential.value;
     s->is_authenticated = true;
     return DW_OK;
 }

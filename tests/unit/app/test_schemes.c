@@ -9,7 +9,8 @@ static const struct dw_scheme SCHEMES[] = {
     { .kind = DW_SCHEME_API_KEY_QUERY, .name = "query", .parameter = "api key" },
     { .kind = DW_SCHEME_API_KEY_COOKIE, .name = "cookie", .parameter = "session" },
     { .kind = DW_SCHEME_OAUTH2_AUTHORIZATION_CODE, .name = "code", .authorization_url = "/authorize",
-      .token_url = "/token", .refresh_url = "/refresh", .scopes = (const struct dw_scope_doc[]){ { "a", "A" }, { 0 } } },
+      .token_url = "/token", .refresh_url = "/refresh",
+      .scopes = (const struct dw_scope_doc[]){ { "a", "A" }, { 0 } } },
     { .kind = DW_SCHEME_HTTP_DIGEST, .name = "digest", .realm = "r" },
     { .kind = DW_SCHEME_OPENID_CONNECT, .name = "openid", .openid_url = "/.well-known/openid-configuration" },
 };
