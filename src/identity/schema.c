@@ -116,6 +116,7 @@ static const struct migration MIGRATIONS[] = {
     { 9, "custom roles", CUSTOM_ROLE_TABLES },
     { 10, "tenants can be disabled", TENANT_STATE_COLUMN },
     { 11, "passwords confirmed within a sign-in", RECENT_SIGN_IN_COLUMN },
+    { 12, "passwords are counted", CREDENTIAL_SERIAL_COLUMN },
     { 0 },
 };
 
