@@ -79,7 +79,7 @@ const struct setting SETTINGS[] = {
     { "SESSION_TTL", SETTING_DURATION, "24h", AT(session_ttl_s), .min = 1, .max = 30 * DAY,
       .meaning = "How long a cookie session lives, however much it is used; a remembered one lives 30 days." },
     { "SESSIONS_MAX", SETTING_INT, "100", AT(sessions_max), .min = 1, .max = 100000,
-      .meaning = "Sign-ins of one user, by cookie and by tokens, that live at the same time; one more ends the oldest." },
+      .meaning = "Sign-ins of one user, by cookie and by tokens, at the same time; one more ends the oldest." },
     { "REAUTH_TTL", SETTING_DURATION, "15m", AT(reauth_ttl_s), .min = 0, .max = DAY,
       .meaning = "How old a sign-in may be that changes the e-mail address, makes an API key, sets up a second factor "
                  "or changes what others may do; an older one is asked for the password. 0 asks each time." },

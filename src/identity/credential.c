@@ -7,7 +7,8 @@
 #include <inttypes.h>
 
 #define SELECT_CREDENTIAL                                                                                              \
-    "SELECT " USER_COLUMNS ", u.password_hash, u.password_serial FROM users u JOIN tenants t ON t.id = u.tenant_id WHERE u.tenant_id = $1"
+    "SELECT " USER_COLUMNS ", u.password_hash, u.password_serial FROM users u JOIN tenants t ON t.id = u.tenant_id"    \
+    " WHERE u.tenant_id = $1"
 
 static const struct statement CREDENTIAL_BY_NAME = {
     "credential_by_name", SELECT_CREDENTIAL " AND u.username_key = $2", 2,

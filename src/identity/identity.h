@@ -63,6 +63,8 @@ struct identity {
     struct deny_list *denied;
     struct invalidation *invalidation;
     struct deny_list *watched; /* ids of changes by other processes that were seen already */
+    int64_t watched_s;         /* when they were last looked for with success; this and the next: the watcher's alone */
+    bool keys_are_stale;       /* another process changed the signing keys, and they could not be read yet */
 };
 
 /* Where a sign-in comes from. */
