@@ -5,10 +5,12 @@
 #include <doorward/base.h>
 #include <doorward/jose.h>
 #include <doorward/jwe.h>
+#include <doorward/model.h>
 #include <doorward/otp.h>
 #include <doorward/password.h>
 #include <doorward/http.h>
 #include <doorward/rate_limit.h>
+#include <doorward/middleware.h>
 #include <doorward/app.h>
 
 #endif

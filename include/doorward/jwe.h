@@ -22,7 +22,7 @@
 extern "C" {
 #endif
 
-/* How the content key reaches the receiver (RFC 7518 §4). RSA-OAEP, with SHA-1, is for receivers who have nothing newer:
+/* How the content key reaches the receiver (RFC 7518 §4). RSA-OAEP, with SHA-1, is for those who have nothing newer:
  * RSA-OAEP-256 otherwise. */
 enum dw_jwe_alg {
     DW_JWE_ALG_NONE_GIVEN = 0,
@@ -73,11 +73,11 @@ struct dw_jwe_key;
 
 /*
  * From a JWK's JSON text: kty oct, RSA, EC (P-256, P-384, P-521) or OKP (X25519). `alg` pins the algorithm: it must
- * agree with the JWK's own "alg" when there is one; DW_JWE_ALG_NONE_GIVEN takes the JWK's. An "alg" that names a content
- * encryption (RFC 7518 §5: "A256GCM") is for `dir` with that alone. A key without any algorithm stays unpinned: what each
- * use allows then decides, so allow exactly one.
- * Refused: what dw_key_from_jwk() refuses of the numbers themselves; a key whose "use" is not "enc", whose "alg" is one
- * for signatures, or whose "key_ops" name signing (DW_ERR_KEY_USE); octets that are not exactly of the algorithm's size.
+ * agree with the JWK's own "alg" when there is one; DW_JWE_ALG_NONE_GIVEN takes the JWK's. An "alg" that names a
+ * content encryption (RFC 7518 §5: "A256GCM") is for `dir` with that alone. A key without any algorithm stays
+ * unpinned: what each use allows then decides, so allow exactly one.
+ * Refused: what dw_key_from_jwk() refuses of the numbers themselves; a key whose "use" is not "enc", whose "alg" is
+ * one for signatures, or whose "key_ops" name signing (DW_ERR_KEY_USE); octets of another size than the algorithm's.
  * Errors: DW_ERR_KEY_MALFORMED, _TYPE, _TOO_WEAK, _USE; DW_ERR_UNSUPPORTED for a kty, crv or alg that we don't have.
  */
 DW_API DW_MUST_USE enum dw_err dw_jwe_key_from_jwk(struct dw_str json, enum dw_jwe_alg alg,

@@ -5,7 +5,8 @@
  * components, through key_import(), and the same checks hold. Defends against: points off the curve, RSA keys that
  * are too small, too large to be verified cheaply, or of a trivial exponent, private parts that don't belong to the
  * public ones, ECDSA signatures in a second encoding, PSS with another salt length.
- * Encryption to keys and key agreement are in key_exchange.h. It does not test primes, nor look for keys from bad generators.
+ * Encryption to keys and key agreement are in key_exchange.h. It does not test primes, nor look for keys from bad
+ * generators.
  *
  * Threading: a struct key is immutable; any number of threads may sign and verify with it at the same time.
  */

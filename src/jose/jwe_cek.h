@@ -12,8 +12,8 @@ DW_MUST_USE enum dw_err jwe_cek_make(const struct dw_jwe_key *key, enum dw_jwe_a
                                      const struct dw_jwe_header *wanted, struct dw_arena *arena,
                                      struct buffer *members, struct dw_secret *ret_cek, struct dw_str *ret_encrypted);
 /*
- * The key back. DW_ERR_JOSE_DECRYPTION, whatever the reason, when it can't be had; what comes out is then of no use, and
- * the caller goes on with a key of random bytes (RFC 7516 §11.5).
+ * The key back. DW_ERR_JOSE_DECRYPTION, whatever the reason, when it can't be had; the caller then goes on with a key
+ * of random bytes (RFC 7516 §11.5).
  */
 DW_MUST_USE enum dw_err jwe_cek_recover(const struct dw_jwe_key *key, const struct jwe_header *header,
                                         struct dw_str encrypted, struct dw_arena *arena, struct dw_secret *ret_cek);

@@ -1,4 +1,4 @@
-/* OAEP, Diffie-Hellman and the derivation behind it: known answers (RFC 7748 §6.1, RFC 7518 appendix C), and refusals. */
+/* OAEP, Diffie-Hellman and the derivation behind it: known answers (RFC 7748 §6.1, RFC 7518 appendix C), refusals. */
 #include "../check.h"
 
 #include "base/encoding.h"
@@ -46,7 +46,9 @@ static struct key *x25519(const char *x, const char *d)
 
 static struct key *p256(const char *x, const char *y, const char *d)
 {
-    const struct key_parts parts = { .type = KEY_EC, .curve_bits = 256, .x = decode(x), .y = decode(y), .d = decode(d) };
+    const struct key_parts parts = {
+        .type = KEY_EC, .curve_bits = 256, .x = decode(x), .y = decode(y), .d = decode(d)
+    };
     struct key *key = NULL;
 
     CHECK_OK(key_import(&parts, &key));
@@ -61,7 +63,8 @@ static struct key *p256(const char *x, const char *y, const char *d)
 
 static void x25519_agrees(void **state)
 {
-    _cleanup_(key_free) struct key *bob = x25519(RFC7748_BOB, RFC7748_BOB_PRIVATE), *alice = x25519(RFC7748_ALICE, NULL);
+    _cleanup_(key_free) struct key *bob = x25519(RFC7748_BOB, RFC7748_BOB_PRIVATE),
+                                   *alice = x25519(RFC7748_ALICE, NULL);
     _cleanup_secret_ struct dw_secret shared = { 0 };
 
     CHECK_OK(key_agree(bob, alice, &shared));

@@ -114,7 +114,8 @@ static struct dw_str forge(const struct dw_jwe_key *key, struct dw_str header, c
     CHECK_OK(content_seal(&scheme, key_octets(key->key), text, DW_STR(PLAIN), arena, &box));
     const struct dw_str iv = base64url_encode_arena(arena, box.iv), body = base64url_encode_arena(arena, box.body),
                         tag = base64url_encode_arena(arena, box.tag);
-    return dw_arena_printf(arena, "%.*s.%s.%s.%s.%s", (int)text.len, text.ptr, encrypted_key, iv.ptr, body.ptr, tag.ptr);
+    return dw_arena_printf(arena, "%.*s.%s.%s.%s.%s", (int)text.len, text.ptr, encrypted_key, iv.ptr, body.ptr,
+                           tag.ptr);
 }
 
 static void headers(void **state)
@@ -124,7 +125,8 @@ static void headers(void **state)
         enum dw_err expected;
     } ROWS[] = {
         { "{\"alg\":\"dir\",\"enc\":\"A256GCM\"}", DW_OK },
-        { "{\"alg\":\"dir\",\"enc\":\"A256GCM\",\"kid\":\"any\",\"typ\":\"JWT\",\"jku\":\"https://evil.example\"}", DW_OK },
+        { "{\"alg\":\"dir\",\"enc\":\"A256GCM\",\"kid\":\"any\",\"typ\":\"JWT\",\"jku\":\"https://evil.example\"}",
+          DW_OK },
         { " { \"enc\" : \"A256GCM\" , \"alg\" : \"dir\" } ", DW_OK },
         { "", DW_ERR_JOSE_MALFORMED },
         { "{", DW_ERR_JOSE_MALFORMED },
@@ -151,7 +153,8 @@ static void headers(void **state)
         { "{\"alg\":\"dir\",\"enc\":\"a256gcm\"}", DW_ERR_JOSE_ALGORITHM },
         { "{\"alg\":\"dir\",\"enc\":\"none\"}", DW_ERR_JOSE_ALGORITHM },
         { "{\"alg\":\"dir\",\"enc\":\"A128GCM\"}", DW_ERR_JOSE_ALGORITHM },
-        { "{\"alg\":\"dir\",\"enc\":\"A128CBC-HS256\"}", DW_ERR_JOSE_ALGORITHM }, /* of the key's size, but it is pinned */
+        { "{\"alg\":\"dir\",\"enc\":\"A128CBC-HS256\"}",
+          DW_ERR_JOSE_ALGORITHM }, /* of the key's size, but it is pinned */
         { "{\"alg\":\"A256KW\",\"enc\":\"A256GCM\"}", DW_ERR_JOSE_ALGORITHM },
         { "{\"alg\":\"RSA1_5\",\"enc\":\"A256GCM\"}", DW_ERR_JOSE_ALGORITHM },
         { "{\"alg\":\"PBES2-HS256+A128KW\",\"enc\":\"A256GCM\",\"p2s\":\"AAAA\",\"p2c\":2147483647}",
@@ -227,7 +230,8 @@ static void failures_look_alike(void **state)
     CHECK_OK(dw_secret_random(16, &cek));
     CHECK_OK(key_oaep_encrypt(rsa->key, 256, dw_secret_borrow(&cek), arena, &wrapped));
     const struct dw_str text = base64url_encode_arena(arena, wrapped),
-                        header = base64url_encode_arena(arena, DW_STR("{\"alg\":\"RSA-OAEP-256\",\"enc\":\"A256GCM\"}"));
+                        header = base64url_encode_arena(
+                            arena, DW_STR("{\"alg\":\"RSA-OAEP-256\",\"enc\":\"A256GCM\"}"));
     token = dw_arena_printf(arena, "%s.%s.AAAAAAAAAAAAAAAA.AAAA.AAAAAAAAAAAAAAAAAAAAAA", header.ptr, text.ptr);
     CHECK_ERR(DW_ERR_JOSE_DECRYPTION, decrypt(rsa, token, &jwe));
 }
@@ -311,8 +315,10 @@ static void misuse(void **state)
     CHECK_ERR(DW_ERR_ARGUMENT, dw_jwe_encrypt(dir, DW_JWE_DIR, DW_JWE_A256GCM, NULL, DW_STR(""), arena, NULL));
     CHECK_ERR(DW_ERR_ARGUMENT, dw_jwe_encrypt(dir, 0, DW_JWE_A256GCM, NULL, DW_STR(""), arena, &token));
     CHECK_ERR(DW_ERR_ARGUMENT, dw_jwe_encrypt(dir, DW_JWE_DIR, 99, NULL, DW_STR(""), arena, &token));
-    CHECK_ERR(DW_ERR_JOSE_ALGORITHM, dw_jwe_encrypt(dir, DW_JWE_A256KW, DW_JWE_A256GCM, NULL, DW_STR(""), arena, &token));
-    CHECK_ERR(DW_ERR_JOSE_ALGORITHM, dw_jwe_encrypt(dir, DW_JWE_DIR, DW_JWE_A128GCM, NULL, DW_STR(""), arena, &token));
+    CHECK_ERR(DW_ERR_JOSE_ALGORITHM,
+              dw_jwe_encrypt(dir, DW_JWE_A256KW, DW_JWE_A256GCM, NULL, DW_STR(""), arena, &token));
+    CHECK_ERR(DW_ERR_JOSE_ALGORITHM,
+              dw_jwe_encrypt(dir, DW_JWE_DIR, DW_JWE_A128GCM, NULL, DW_STR(""), arena, &token));
     assert_null(token.ptr);
     CHECK_ERR(DW_ERR_ARGUMENT, dw_jwe_decrypt(NULL, ALGS_ALL, DW_JWE_ENCS_ALL, DW_STR("x"), arena, &jwe));
     CHECK_ERR(DW_ERR_ARGUMENT, dw_jwe_decrypt(dir, ALGS_ALL, DW_JWE_ENCS_ALL, DW_STR("x"), NULL, &jwe));
