@@ -46,10 +46,10 @@ struct dw_auth {
 
 /* --- keys (keys.c) ---------------------------------------------------------------------------------------------- */
 
-/* The keys as they are now, loaded when there are none or they are due. DW_ERR_WOULD_BLOCK where that would wait and may
- * not; DW_ERR_UNAVAILABLE without any. To be given back. */
+/* The keys as they are now, loaded when there are none or they are due; to be given back. DW_ERR_WOULD_BLOCK where that
+ * would wait and may not; DW_ERR_UNAVAILABLE without any. */
 DW_MUST_USE enum dw_err auth_ring_hold(struct dw_auth *auth, bool may_wait, struct auth_ring **ret_ring);
-/* Other keys than `held`, for a token whose key it has not: DW_ERR_JOSE_NO_KEY when there are none, or it is too early
+/* Other keys than `held`, for a token whose key it has not: DW_ERR_JOSE_NO_KEY when there are none, or it is too soon
  * to look again. */
 DW_MUST_USE enum dw_err auth_ring_renew(struct dw_auth *auth, const struct auth_ring *held, bool may_wait,
                                         struct auth_ring **ret_ring);

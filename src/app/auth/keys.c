@@ -7,8 +7,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-/* A file is looked at once a second; an issuer is asked again after a minute at the earliest, or where nothing at all is
- * known, after five seconds. */
+/* A file is looked at once a second; an issuer is asked again after a minute at the earliest, or where nothing at all
+ * is known, after five seconds. */
 enum { FILE_INTERVAL_S = 1, URL_INTERVAL_S = 60, EMPTY_INTERVAL_S = 5 };
 
 /* --- rings ------------------------------------------------------------------------------------------------------ */

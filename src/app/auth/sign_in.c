@@ -70,7 +70,8 @@ static enum dw_err password_check(const struct dw_auth *auth, struct dw_request 
         dw_password_verify(auth->passwords, user->password_hash, password, &matches, ret_needs_rehash);
 
     if (err == DW_ERR_PASSWORD_FORMAT) {
-        log_event(LOG_ERROR, "password_hash_unreadable", LOG_CSTR("request_id", r->id), LOG_STR("user", user->username));
+        log_event(LOG_ERROR, "password_hash_unreadable", LOG_CSTR("request_id", r->id),
+                  LOG_STR("user", user->username));
         dw_password_verify_dummy(auth->passwords, password);
         return DW_ERR_SIGN_IN;
     }
