@@ -9,5 +9,6 @@
 #include <doorward/http.h>
 #include <doorward/rate_limit.h>
 #include <doorward/app.h>
+#include <doorward/policy.h>
 
 #endif

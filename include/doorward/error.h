@@ -99,6 +99,11 @@ extern "C" {
     X(DW_ERR_PERMISSION,         "permission_required",      403, NULL,                      "Not enough permissions")  \
     X(DW_ERR_INTERACTIVE,        "sign_in_required",         403, NULL,                                                 \
       "This needs a sign-in: an API key can't do it")                                                                  \
+    /* RFC 9470 */                                                                                                     \
+    X(DW_ERR_SIGN_IN_STALE,      "sign_in_too_old",          401, "insufficient_user_authentication",                   \
+      "A more recent sign-in is needed")                                                                               \
+    X(DW_ERR_MFA_STALE,          "mfa_too_old",              401, "insufficient_user_authentication",                   \
+      "A recent second factor is needed")                                                                              \
     X(DW_ERR_CSRF,               "csrf",                     403, NULL,             "CSRF token missing or invalid")     \
     /* passwords */                                                                                                    \
     X(DW_ERR_PASSWORD_FORMAT,    "password_hash_format",     500, "server_error",            DW_TEXT_INTERNAL)          \
