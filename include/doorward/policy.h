@@ -1,9 +1,9 @@
 /*
  * Policies: who may do what to which resource, as data.
  *
- *     static const struct dw_policy OWNER_OR_ADMIN = { "owner or admin", DW_ANY(DW_RULE_OWNER, DW_RULE_ROLE("admin")) };
+ *     static const struct dw_policy EDIT = { "owner or admin", DW_ANY(DW_RULE_OWNER, DW_RULE_ROLE("admin")) };
  *
- *     { DW_DELETE, "/tasks/{id}", delete_task, .needs = DW_POLICY_ON(&OWNER_OR_ADMIN, &TASK_BY_ID) },
+ *     { DW_DELETE, "/tasks/{id}", delete_task, .needs = DW_POLICY_ON(&EDIT, &TASK_BY_ID) },
  *
  * Why: a rule stands in one place, whatever asks for it: a route, a handler, a test of the rules alone, an
  * administrator's question why somebody was refused. dw_policy_decide() needs facts and nothing else.
@@ -66,7 +66,7 @@ typedef enum dw_err dw_rule_function(const struct dw_facts *facts, const void *p
  */
 enum dw_rule_kind {
     DW_RULE_END,             /* ends a list */
-    DW_RULE_KIND_ALL,        /* every one of .rules says yes [of the rule that decided] */
+    DW_RULE_KIND_ALL,        /* every one of .rules says yes [of the first that does not] */
     DW_RULE_KIND_ANY,        /* one of .rules says yes */
     DW_RULE_KIND_NOT,        /* the only one of .rules says no [DW_ERR_FORBIDDEN] */
     DW_RULE_KIND_POLICY,     /* .policy says yes [the policy's] */
@@ -176,11 +176,13 @@ DW_API DW_MUST_USE enum dw_err dw_policy_decide(const struct dw_policy *policy, 
  * what. dw_app_new() does so for the policies of its routes. */
 DW_API DW_MUST_USE enum dw_err dw_policy_validate(const struct dw_policy *policy, char ret_problem[DW_PROBLEM_SIZE]);
 
-/* "owner or admin: denied by any (owner: no, role admin: no)", in the arena, at most 1 KiB; absent without memory. */
+/* "owner or admin: denied by any; any: no (owner: no, role admin: undecided, no role)": at most 1 KiB, then cut; in the
+ * arena, with a NUL behind it. Absent without memory, and for what is no trace. */
 DW_API struct dw_str dw_trace_text(const struct dw_trace *trace, struct dw_arena *arena);
-/* {"policy":"owner or admin","allowed":false,"error":"forbidden","decided_by":"any","rule":{"rule":"any",
- * "verdict":"no","rules":[{"rule":"owner","verdict":"no"},…]}}: for an administrator's eyes, as a DW_RAW_JSON member or
- * as a whole answer. In the arena; absent without memory. */
+/* The same for an administrator's eyes, as a DW_RAW_JSON member or as a whole answer:
+ * {"policy":"owner or admin","allowed":false,"error":"forbidden","decided_by":"any",
+ *  "rule":{"rule":"any","verdict":"no","rules":[{"rule":"owner","verdict":"no"},…]}}
+ * and "missing":"role" beside a verdict "undecided". */
 DW_API struct dw_str dw_trace_json(const struct dw_trace *trace, struct dw_arena *arena);
 
 /* --- deciding, in a request ------------------------------------------------------------------------------------- */
