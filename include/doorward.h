@@ -4,6 +4,7 @@
 
 #include <doorward/base.h>
 #include <doorward/jose.h>
+#include <doorward/model.h>
 #include <doorward/otp.h>
 #include <doorward/password.h>
 #include <doorward/http.h>

@@ -10,18 +10,17 @@
 #ifndef APP_MODEL_H
 #define APP_MODEL_H
 
-#define PCRE2_CODE_UNIT_WIDTH 8
 #include "app/issue.h"
+#include "app/pattern.h"
 #include "app/problem.h"
 #include "base/json.h"
-#include <pcre2.h>
 
 enum model_use { MODEL_JSON_IN = 1, MODEL_TEXT_IN = 2, MODEL_OUT = 4 };
 
 struct model_field {
     const struct dw_field *field;
     struct dw_str key; /* ,"name": */
-    pcre2_code *pattern;
+    struct pattern *pattern;
     const struct model_plan *nested;
 };
 

@@ -215,7 +215,7 @@ void sqlite_disconnect(struct sqlite_connection **connection)
         return;
     for (size_t i = 0; i < COMMAND_COUNT; i++)
         sqlite3_finalize(c->commands[i]);
-    for (unsigned i = 0; c->prepared != NULL && i < c->index->n_rows; i++)
+    for (unsigned i = 0; c->prepared != NULL && i < c->index->statements.n_rows; i++)
         sqlite3_finalize(c->prepared[i]);
     free(c->prepared);
     sqlite3_close(c->db);
@@ -225,7 +225,7 @@ void sqlite_disconnect(struct sqlite_connection **connection)
 
 enum dw_err sqlite_use_index(struct sqlite_connection *c, const struct sqlite_index *index)
 {
-    c->prepared = calloc(index->n_rows + 1, sizeof(sqlite3_stmt *)); /* + 1: a schema may be empty */
+    c->prepared = calloc(index->statements.n_rows + 1, sizeof(sqlite3_stmt *)); /* + 1: a schema may be empty */
     if (c->prepared == NULL)
         return DW_ERR_NO_MEMORY;
     c->index = index;

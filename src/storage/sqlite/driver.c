@@ -54,7 +54,7 @@ static enum dw_err open_database(const struct storage_schema *schema, const stru
     TRY(sqlite_migrate(c, schema->migrations, config->migrate));
     TRY(sqlite_index_build(c, schema, &s->index));
     TRY(sqlite_use_index(c, &s->index));
-    TRY(sqlite_writer_start(&s->writer, TAKE_PTR(c)));
+    TRY(group_writer_start(&s->writer, &SQLITE_WRITER, TAKE_PTR(c)));
     sqlite_readers_init(&s->readers, s->path, &s->index, reader_count(config));
     *ret_state = TAKE_PTR(s);
     return DW_OK;
@@ -66,7 +66,7 @@ static void close_database(void *state)
     struct sqlite_state *s = state;
 
     sqlite_readers_close(&s->readers);
-    sqlite_writer_stop(&s->writer);
+    group_writer_stop(&s->writer);
     free_state(&s);
 }
 
@@ -89,7 +89,7 @@ static enum dw_err read_database(void *state, enum dw_err (*fn)(struct transacti
 
 static enum dw_err write_database(void *state, enum dw_err (*fn)(struct transaction *, void *), void *argument)
 {
-    return sqlite_write(&((struct sqlite_state *)state)->writer, fn, argument);
+    return group_write(&((struct sqlite_state *)state)->writer, fn, argument);
 }
 
 const struct storage_driver STORAGE_SQLITE = {

@@ -1,8 +1,7 @@
 /*
  * The SQLite driver's insides: connections, the statement index, the writer thread, the pool of readers.
  *
- * Why: SQLite lets one connection write at a time and makes each commit wait for the disk. One thread therefore does
- * all the writing and takes every write that waits into one transaction: 64 clients share one fsync.
+ * Why: SQLite lets one connection write at a time and makes each commit wait for the disk: the group writer does it.
  * Defends against: an acknowledgement before the data is on disk (WAL, synchronous=FULL, waiters woken after COMMIT);
  * one bad write hurting its neighbours (a savepoint each); a hostile database file (defensive mode, untrusted schema,
  * no double-quoted strings, no ATTACH); a file that others may read (created 0600; WAL and index inherit the mode).
@@ -14,11 +13,9 @@
 #ifndef STORAGE_SQLITE_SQLITE_H
 #define STORAGE_SQLITE_SQLITE_H
 
-#include "storage/driver.h"
-#include <pthread.h>
-#include <semaphore.h>
+#include "storage/group_writer.h"
+#include "storage/statement_index.h"
 #include <sqlite3.h>
-#include <stdatomic.h>
 
 enum {
     SQLITE_PARAMS_MAX = 64,            /* parameters of one statement */
@@ -26,25 +23,16 @@ enum {
     SQLITE_BUSY_ATTEMPTS = 2,          /* of beginning a write, each that long */
     SQLITE_CACHE_KIB = 1024,           /* page cache a connection; the system's own cache stands behind it */
     SQLITE_VALUE_BYTES_MAX = 16 << 20, /* of one value or row */
-    SQLITE_BATCH_MAX = 256,            /* writes in one transaction */
-    SQLITE_QUEUE_MAX = 1024,           /* writes waiting; past it DW_ERR_BUSY */
     SQLITE_READERS_MAX = 64,
 };
 
 /* --- statements ------------------------------------------------------------------------------------------------- */
 
-/* What was learned about a statement of the schema when it was checked; the same on every connection. */
-struct sqlite_statement {
-    const struct statement *statement;
-    unsigned char place[SQLITE_PARAMS_MAX]; /* of $1, $2 … among SQLite's parameters, which go by first appearance */
-};
-
-/* Finds a statement by its address in O(1): open addressing over a table of twice the size. */
+/* What was learned about the statements of the schema when they were checked; the same on every connection. */
 struct sqlite_index {
-    struct sqlite_statement *rows;
-    unsigned n_rows;
-    unsigned *slots; /* row number + 1; 0: empty */
-    unsigned mask;
+    struct statement_index statements;
+    /* By row number: of $1, $2 … among SQLite's parameters, which go by first appearance. */
+    unsigned char (*places)[SQLITE_PARAMS_MAX];
 };
 
 /* What the driver itself says to SQLite; prepared once a connection. */
@@ -106,10 +94,6 @@ DW_MUST_USE enum dw_err sqlite_applied(struct sqlite_connection *c, int *ret_app
 DW_MUST_USE enum dw_err sqlite_index_build(struct sqlite_connection *c, const struct storage_schema *schema,
                                            struct sqlite_index *ret_index);
 void sqlite_index_free(struct sqlite_index *index);
-/* The row number of a statement, or DW_ERR_INTERNAL: it is in no list of the schema. */
-DW_MUST_USE enum dw_err sqlite_index_find(const struct sqlite_index *index, const struct statement *statement,
-                                          unsigned *ret_number);
-
 DW_MUST_USE enum dw_err sqlite_run(struct transaction *tx, const struct statement *statement,
                                    const struct value *values, enum dw_err (*read)(const struct row *, void *),
                                    void *argument, size_t max_rows, size_t *ret_rows, int64_t *ret_changes);
@@ -124,27 +108,8 @@ DW_MUST_USE enum dw_err sqlite_migrate(struct sqlite_connection *c, const struct
 
 /* --- writer.c --------------------------------------------------------------------------------------------------- */
 
-struct sqlite_write; /* one waiting write, on its caller's stack */
-
-struct sqlite_writer {
-    struct sqlite_connection *connection; /* the thread's alone, once it runs */
-    pthread_t thread;
-    pthread_mutex_t mutex; /* guards what follows */
-    pthread_cond_t work;
-    struct sqlite_write *first;
-    struct sqlite_write **last;
-    unsigned n_waiting;
-    bool is_stopping;
-    _Atomic uint64_t n_commits; /* transactions that reached the disk */
-    _Atomic uint64_t n_writes;  /* writes in them */
-};
-
-/* Takes the connection over. */
-DW_MUST_USE enum dw_err sqlite_writer_start(struct sqlite_writer *w, struct sqlite_connection *take_connection);
-/* Commits what waits, ends the thread, closes the connection. */
-void sqlite_writer_stop(struct sqlite_writer *w);
-DW_MUST_USE enum dw_err sqlite_write(struct sqlite_writer *w, enum dw_err (*fn)(struct transaction *, void *),
-                                     void *argument);
+/* How the group writer writes to a connection of ours. */
+extern const struct group_calls SQLITE_WRITER;
 
 /* --- readers.c -------------------------------------------------------------------------------------------------- */
 
@@ -172,7 +137,7 @@ DW_MUST_USE enum dw_err sqlite_read(struct sqlite_readers *r, enum dw_err (*fn)(
 struct sqlite_state {
     char *path;
     struct sqlite_index index;
-    struct sqlite_writer writer;
+    struct group_writer writer;
     struct sqlite_readers readers;
 };
 

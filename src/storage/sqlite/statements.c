@@ -4,45 +4,19 @@
 
 /* --- the index -------------------------------------------------------------------------------------------------- */
 
-static unsigned slot_of(const struct sqlite_index *index, const struct statement *statement)
-{
-    /* Rows of a table lie next to each other: the multiplication (Fibonacci hashing) spreads them. */
-    return (unsigned)(((uint64_t)(uintptr_t)statement * UINT64_C(0x9e3779b97f4a7c15)) >> 32) & index->mask;
-}
-
-enum dw_err sqlite_index_find(const struct sqlite_index *index, const struct statement *statement, unsigned *ret_number)
-{
-    for (unsigned i = slot_of(index, statement); index->slots[i] != 0; i = (i + 1) & index->mask) {
-        if (index->rows[index->slots[i] - 1].statement == statement) {
-            *ret_number = index->slots[i] - 1;
-            return DW_OK;
-        }
-    }
-    log_event(LOG_ERROR, "database", LOG_CSTR("statement", statement->name),
-              LOG_CSTR("message", "not in the schema's lists"), LOG_ERR(DW_ERR_INTERNAL));
-    return DW_ERR_INTERNAL;
-}
-
-static enum dw_err refuse_statement(const struct statement *statement, const char *message)
-{
-    log_event(LOG_ERROR, "database", LOG_CSTR("statement", statement->name), LOG_CSTR("message", message),
-              LOG_ERR(DW_ERR_DATABASE));
-    return DW_ERR_DATABASE;
-}
-
 /* "$1" is a name to SQLite; where it stands among the parameters depends on which came first in the text. */
-static enum dw_err find_places(sqlite3_stmt *stmt, struct sqlite_statement *row)
+static enum dw_err find_places(sqlite3_stmt *stmt, const struct statement *statement, unsigned char *ret_places)
 {
-    const unsigned n = row->statement->n_params;
+    const unsigned n = statement->n_params;
     char name[16];
 
     if (n > SQLITE_PARAMS_MAX || (unsigned)sqlite3_bind_parameter_count(stmt) != n)
-        return refuse_statement(row->statement, "n_params is not the number of parameters in the text");
+        return statement_refuse(statement, "n_params is not the number of parameters in the text");
     for (unsigned i = 0; i < n; i++) {
         snprintf(name, sizeof(name), "$%u", i + 1);
-        row->place[i] = (unsigned char)sqlite3_bind_parameter_index(stmt, name);
-        if (row->place[i] == 0)
-            return refuse_statement(row->statement, "the parameters are not $1, $2 … without a gap");
+        ret_places[i] = (unsigned char)sqlite3_bind_parameter_index(stmt, name);
+        if (ret_places[i] == 0)
+            return statement_refuse(statement, "the parameters are not $1, $2 … without a gap");
     }
     return DW_OK;
 }
@@ -52,67 +26,35 @@ static bool is_blank(const char *tail)
     return tail[strspn(tail, " \t\r\n;")] == '\0';
 }
 
-static enum dw_err check_statement(struct sqlite_connection *c, struct sqlite_statement *row)
+static enum dw_err check_statement(struct sqlite_connection *c, const struct statement *statement,
+                                   unsigned char *ret_places)
 {
     const char *tail = NULL;
     sqlite3_stmt *stmt = NULL;
     enum dw_err err;
 
     /* No value is bound yet: here SQLite's full message, which names the wrong column, is safe to log. */
-    if (sqlite3_prepare_v2(c->db, row->statement->sql, -1, &stmt, &tail) != SQLITE_OK)
-        return refuse_statement(row->statement, sqlite3_errmsg(c->db));
+    if (sqlite3_prepare_v2(c->db, statement->sql, -1, &stmt, &tail) != SQLITE_OK)
+        return statement_refuse(statement, sqlite3_errmsg(c->db));
     if (stmt == NULL || !is_blank(tail))
-        err = refuse_statement(row->statement, "the text is not exactly one statement");
+        err = statement_refuse(statement, "the text is not exactly one statement");
     else
-        err = find_places(stmt, row);
+        err = find_places(stmt, statement, ret_places);
     sqlite3_finalize(stmt);
     return err;
-}
-
-static void index_insert(struct sqlite_index *index, const struct statement *statement)
-{
-    unsigned i = slot_of(index, statement);
-
-    while (index->slots[i] != 0) {
-        if (index->rows[index->slots[i] - 1].statement == statement)
-            return; /* two rooms may list one statement */
-        i = (i + 1) & index->mask;
-    }
-    index->rows[index->n_rows].statement = statement;
-    index->slots[i] = ++index->n_rows;
-}
-
-static unsigned count_statements(const struct storage_schema *schema)
-{
-    unsigned n = 0;
-
-    for (size_t i = 0; schema->statements[i] != NULL; i++) {
-        for (const struct statement *const *s = schema->statements[i]; *s != NULL; s++)
-            n++;
-    }
-    return n;
 }
 
 enum dw_err sqlite_index_build(struct sqlite_connection *c, const struct storage_schema *schema,
                                struct sqlite_index *ret_index)
 {
     _cleanup_(sqlite_index_free) struct sqlite_index index = { 0 };
-    const unsigned n = count_statements(schema);
-    unsigned size = 4;
 
-    while (size < 2 * n)
-        size *= 2;
-    index.mask = size - 1;
-    index.rows = calloc(n + 1, sizeof(*index.rows));
-    index.slots = calloc(size, sizeof(*index.slots));
-    if (index.rows == NULL || index.slots == NULL)
+    TRY(statement_index_make(schema, &index.statements));
+    index.places = calloc(index.statements.n_rows + 1, sizeof(*index.places));
+    if (index.places == NULL)
         return DW_ERR_NO_MEMORY;
-    for (size_t i = 0; schema->statements[i] != NULL; i++) {
-        for (const struct statement *const *s = schema->statements[i]; *s != NULL; s++)
-            index_insert(&index, *s);
-    }
-    for (unsigned i = 0; i < index.n_rows; i++)
-        TRY(check_statement(c, &index.rows[i]));
+    for (unsigned i = 0; i < index.statements.n_rows; i++)
+        TRY(check_statement(c, index.statements.rows[i], index.places[i]));
     *ret_index = index;
     index = (struct sqlite_index){ 0 };
     return DW_OK;
@@ -120,8 +62,8 @@ enum dw_err sqlite_index_build(struct sqlite_connection *c, const struct storage
 
 void sqlite_index_free(struct sqlite_index *index)
 {
-    free(index->rows);
-    free(index->slots);
+    statement_index_free(&index->statements);
+    free(index->places);
     *index = (struct sqlite_index){ 0 };
 }
 
@@ -130,7 +72,7 @@ void sqlite_index_free(struct sqlite_index *index)
 /* The connection's own handle, prepared at its first use: a reader needs few of the statements. */
 static enum dw_err prepared_handle(struct sqlite_connection *c, unsigned number, sqlite3_stmt **ret_stmt)
 {
-    const struct statement *statement = c->index->rows[number].statement;
+    const struct statement *statement = c->index->statements.rows[number];
     sqlite3_stmt **stmt = &c->prepared[number];
 
     if (*stmt == NULL) {
@@ -164,16 +106,18 @@ static int bind_value(sqlite3_stmt *stmt, int place, const struct value *v)
     return sqlite3_bind_null(stmt, place);
 }
 
-static enum dw_err bind_values(struct sqlite_connection *c, sqlite3_stmt *stmt, const struct sqlite_statement *row,
+static enum dw_err bind_values(struct sqlite_connection *c, sqlite3_stmt *stmt, unsigned number,
                                const struct value *values)
 {
+    const struct statement *statement = c->index->statements.rows[number];
+
     if (values == NULL)
-        return row->statement->n_params == 0 ? DW_OK : DW_ERR_ARGUMENT;
-    for (unsigned i = 0; i < row->statement->n_params; i++) {
-        const int code = bind_value(stmt, row->place[i], &values[i]);
+        return statement->n_params == 0 ? DW_OK : DW_ERR_ARGUMENT;
+    for (unsigned i = 0; i < statement->n_params; i++) {
+        const int code = bind_value(stmt, c->index->places[number][i], &values[i]);
 
         if (code != SQLITE_OK)
-            return sqlite_fail(c, code, row->statement->name);
+            return sqlite_fail(c, code, statement->name);
     }
     return DW_OK;
 }
@@ -220,9 +164,9 @@ enum dw_err sqlite_run(struct transaction *tx, const struct statement *statement
     /* An I/O error may have ended the transaction; what would follow would commit by itself. */
     if (sqlite3_get_autocommit(c->db))
         return DW_ERR_DATABASE;
-    TRY(sqlite_index_find(c->index, statement, &number));
+    TRY(statement_index_find(&c->index->statements, statement, &number));
     TRY(prepared_handle(c, number, &stmt));
-    err = bind_values(c, stmt, &c->index->rows[number], values);
+    err = bind_values(c, stmt, number, values);
     if (err == DW_OK)
         err = step_rows(c, stmt, statement->name, read, argument, max_rows, &rows);
     sqlite3_reset(stmt);

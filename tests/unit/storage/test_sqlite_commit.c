@@ -8,6 +8,12 @@
 
 /* --- threads that write ----------------------------------------------------------------------------------------- */
 
+/* The writer's connection: to be touched while its thread is idle, or behind something. */
+static struct sqlite_connection *writer_of(struct fixture *f)
+{
+    return fixture_state(f)->writer.connection;
+}
+
 struct job {
     struct storage *storage;
     enum dw_err (*fn)(struct transaction *, void *);
@@ -73,7 +79,7 @@ static void blocker_end(struct blocker *b)
 
 static void wait_until_waiting(struct fixture *f, unsigned n)
 {
-    struct sqlite_writer *w = &fixture_state(f)->writer;
+    struct group_writer *w = &fixture_state(f)->writer;
     unsigned waiting;
 
     do {
@@ -155,7 +161,7 @@ static void a_failed_write_does_not_hurt_its_neighbours(void **state)
 {
     struct fixture *f = *state;
     struct job jobs[ARRAY_SIZE(OUTCOMES)];
-    struct sqlite_writer *w = &fixture_state(f)->writer;
+    struct group_writer *w = &fixture_state(f)->writer;
     struct blocker blocker;
     uint64_t before;
 
@@ -220,7 +226,7 @@ static void *write_many(void *argument)
 static void sixty_four_threads_share_commits(void **state)
 {
     struct fixture *f = *state;
-    struct sqlite_writer *w = &fixture_state(f)->writer;
+    struct group_writer *w = &fixture_state(f)->writer;
     struct client clients[THREADS];
     void *failed;
 
@@ -242,7 +248,7 @@ enum { TOO_MANY = 8 };
 
 static void a_full_queue_refuses(void **state)
 {
-    static struct job jobs[SQLITE_QUEUE_MAX + TOO_MANY];
+    static struct job jobs[GROUP_QUEUE_MAX + TOO_MANY];
     struct fixture *f = *state;
     struct blocker blocker;
     unsigned refused = 0;
@@ -264,8 +270,8 @@ static void a_full_queue_refuses(void **state)
         assert_true(jobs[i].err == DW_OK || jobs[i].err == DW_ERR_BUSY);
     }
     assert_int_equal(refused, TOO_MANY);
-    assert_int_equal(count_items(f->storage), SQLITE_QUEUE_MAX + 1);
-    assert_int_equal(fixture_state(f)->writer.n_commits, 1 + SQLITE_QUEUE_MAX / SQLITE_BATCH_MAX);
+    assert_int_equal(count_items(f->storage), GROUP_QUEUE_MAX + 1);
+    assert_int_equal(fixture_state(f)->writer.n_commits, 1 + GROUP_QUEUE_MAX / GROUP_BATCH_MAX);
     sem_destroy(&refusals);
 }
 
@@ -347,7 +353,7 @@ static void a_full_database_tells_the_truth(void **state)
     struct fixture *f = *state;
     struct job jobs[ARRAY_SIZE(FUNCTIONS)];
     struct blocker blocker;
-    sqlite3 *db = fixture_state(f)->writer.connection->db; /* its thread is idle, or behind the blocker */
+    sqlite3 *db = writer_of(f)->db; /* its thread is idle, or behind the blocker */
     int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 
     log_setup(LOG_ERROR, LOG_FORMAT_JSON, null);
@@ -383,7 +389,7 @@ static void a_lock_held_too_long_is_unavailable(void **state)
     log_setup(LOG_ERROR, LOG_FORMAT_JSON, null);
     assert_ok(sqlite_connect(f->path, SQLITE_MODE_WRITE, &other));
     assert_ok(sqlite_begin_write(other));
-    sqlite3_busy_timeout(fixture_state(f)->writer.connection->db, 1); /* instead of seconds; its thread is idle */
+    sqlite3_busy_timeout(writer_of(f)->db, 1); /* instead of seconds; its thread is idle */
     assert_err(put_item(f->storage, "a", 1), DW_ERR_UNAVAILABLE);
     assert_int_equal(count_items(f->storage), 0); /* readers don't mind */
     sqlite_rollback(other);

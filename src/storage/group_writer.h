@@ -1,0 +1,65 @@
+/*
+ * Group commit: one thread does a database's writing and takes every write that waits into one transaction.
+ *
+ * Why: a commit waits for the disk. While one transaction does, the writes that arrive gather in the queue and make the
+ * next one: under load the batch grows by itself, 64 clients share one sync, and a lone write never waits for company.
+ * Writes also never run side by side, so that what one has looked at can't change before it has written.
+ * Defends against: an acknowledgement before the commit (waiters are woken after it), a queue without end
+ * (DW_ERR_BUSY), a write inside a write (it would wait for itself: DW_ERR_INTERNAL).
+ *
+ * Threading: group_write() from any thread, it waits; the connection is the writer's thread's alone.
+ */
+#ifndef STORAGE_GROUP_WRITER_H
+#define STORAGE_GROUP_WRITER_H
+
+#include "storage/driver.h"
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdatomic.h>
+
+enum {
+    GROUP_BATCH_MAX = 256,  /* writes in one transaction */
+    GROUP_QUEUE_MAX = 1024, /* writes waiting; past it DW_ERR_BUSY */
+};
+
+/* One waiting write, on its caller's stack. */
+struct group_write {
+    enum dw_err (*fn)(struct transaction *, void *);
+    void *argument;
+    enum dw_err err;
+    sem_t done; /* each waiter has its own: nobody wakes for another's commit */
+    struct group_write *next;
+};
+
+/* What the driver does. */
+struct group_calls {
+    const char *thread_name;
+    /* Runs the batch (linked by `next`) in one transaction, each write behind a savepoint, and sets its err. *ret_done:
+     * how many are now durable. An error: none is, whatever their err says. */
+    enum dw_err (*transaction)(void *connection, struct group_write *batch, unsigned *ret_done);
+    void (*close)(void *connection);
+};
+
+struct group_writer {
+    const struct group_calls *calls;
+    void *connection;
+    pthread_t thread;
+    pthread_mutex_t mutex; /* guards what follows */
+    pthread_cond_t work;
+    struct group_write *first;
+    struct group_write **last;
+    unsigned n_waiting;
+    bool is_stopping;
+    _Atomic uint64_t n_commits; /* transactions that are durable */
+    _Atomic uint64_t n_writes;  /* writes in them */
+};
+
+/* Takes the connection over, also on failure. */
+DW_MUST_USE enum dw_err group_writer_start(struct group_writer *w, const struct group_calls *calls,
+                                           void *take_connection);
+/* Commits what waits, ends the thread, closes the connection. */
+void group_writer_stop(struct group_writer *w);
+DW_MUST_USE enum dw_err group_write(struct group_writer *w, enum dw_err (*fn)(struct transaction *, void *),
+                                    void *argument);
+
+#endif
