@@ -214,8 +214,8 @@ DW_API enum dw_err dw_resolve_policy(struct dw_request *r, const struct dw_depen
  * may be NULL. The principal is that of the route, if it has one. `return dw_policy_enforce(…)` answers the denial. */
 DW_API DW_MUST_USE enum dw_err dw_policy_enforce(struct dw_request *r, const struct dw_policy *policy,
                                                  const struct dw_resource *resource);
-/* How the last decision of this request came about; NULL when there was none. Each decision is in the log as well:
- * denials at info, the others at debug; dw_app_config.explain_denials tells it the caller, too. */
+/* How the last decision of this request came about; NULL when there was none. With dw_app_config.access_log
+ * each denial is in the log as well; with .explain_denials the caller is told. */
 DW_API const struct dw_trace *dw_policy_trace(const struct dw_request *r);
 
 #ifdef __cplusplus

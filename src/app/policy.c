@@ -104,7 +104,7 @@ static enum dw_err tenant_decide(struct decision *d, const struct dw_rule *rule,
 
     if (who == NULL || what == NULL)
         return undecided(o, who == NULL ? "principal" : "resource");
-    return same_decide(who->tenant, what->tenant, (const char *[]){ "tenant", "the resource's tenant" }, o);
+    return same_decide(who->tenant, what->tenant, (const char *[]){ "tenant", "tenant of the resource" }, o);
 }
 
 static enum dw_err network_decide(struct decision *d, const struct dw_rule *rule, struct outcome *o)
@@ -173,7 +173,7 @@ static enum dw_err function_decide(struct decision *d, const struct dw_rule *rul
 
     TRY(rule->function(d->facts, rule->parameter, &verdict));
     if (verdict == DW_UNDECIDED)
-        return undecided(o, "a fact that it asks for");
+        return undecided(o, "fact that it asks for");
     return answer(o, verdict == DW_YES);
 }
 
@@ -195,13 +195,14 @@ static const struct {
 };
 /* clang-format on */
 
-static enum dw_err fact_decide(struct decision *d, const struct dw_rule *rule, unsigned step, struct outcome *ret_outcome)
+static enum dw_err fact_decide(struct decision *d, const struct dw_rule *rule, unsigned step,
+                               struct outcome *ret_outcome)
 {
     struct outcome o = { .denial = KINDS[rule->kind].denial, .denier = rule, .decided_by = step };
     const enum dw_err err = KINDS[rule->kind].decide(d, rule, &o);
 
     if (err != DW_OK) {
-        d->trace->steps[step].missing = dw_error_info(err)->code;
+        d->trace->steps[step].missing = "answer";
         d->trace->decided_by = step;
         return err;
     }

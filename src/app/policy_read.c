@@ -9,6 +9,7 @@ struct reader {
     struct problem *problem;
     const struct dw_policy *path[DW_POLICY_DEPTH_MAX]; /* from the policy to the one that is being read */
     size_t n_path;
+    unsigned n_covers; /* rules around this one whose denial is taken instead of its own */
 };
 
 typedef enum dw_err check(struct reader *in, const struct dw_rule *rule, unsigned depth);
@@ -160,16 +161,23 @@ static check *const CHECKS[] = {
 };
 
 /* A denial is the caller's: 4xx. */
-static enum dw_err denial_check(struct reader *in, const struct dw_rule *rule)
+static enum dw_err denial_check(const struct dw_rule *rule, struct problem *p)
 {
-    enum { STATUS_CALLER = 400, STATUS_OURS = 500, STATUS_HIDDEN = 404 };
+    enum { STATUS_CALLER = 400, STATUS_OURS = 500 };
     const int status = dw_error_info(rule->denial)->status;
 
-    if (rule->denial != DW_OK && (status < STATUS_CALLER || status >= STATUS_OURS))
-        return problem_say(in->problem, "a denial by %s, which is no 4xx", dw_error_info(rule->denial)->code);
-    if (status == STATUS_HIDDEN || (rule->denial == DW_OK && rule->kind == DW_RULE_KIND_TENANT))
-        in->plan->hides = true;
-    return DW_OK;
+    if (rule->denial == DW_OK || (status >= STATUS_CALLER && status < STATUS_OURS))
+        return DW_OK;
+    return problem_say(p, "a denial by %s, which is no 4xx", dw_error_info(rule->denial)->code);
+}
+
+static bool hides(const struct dw_rule *rule)
+{
+    enum { STATUS_HIDDEN = 404 };
+
+    if (rule->denial == DW_OK)
+        return rule->kind == DW_RULE_KIND_TENANT;
+    return dw_error_info(rule->denial)->status == STATUS_HIDDEN;
 }
 
 static enum dw_err rule_read(struct reader *in, const struct dw_rule *rule, unsigned depth)
@@ -182,8 +190,14 @@ static enum dw_err rule_read(struct reader *in, const struct dw_rule *rule, unsi
         return problem_say(in->problem, "more than %d rules", DW_POLICY_RULES_MAX);
     if (rule->name != NULL && !is_name(rule->name))
         return problem_say(in->problem, "a rule with an empty name, or one of over %d bytes", NAME_MAX_BYTES);
-    TRY(denial_check(in, rule));
-    return CHECKS[rule->kind](in, rule, depth);
+    TRY(denial_check(rule, in->problem));
+    if (in->n_covers == 0 && hides(rule))
+        in->plan->hides = true;
+    const unsigned covers = rule->denial != DW_OK || rule->kind == DW_RULE_KIND_NOT ? 1 : 0;
+    in->n_covers += covers;
+    TRY(CHECKS[rule->kind](in, rule, depth));
+    in->n_covers -= covers;
+    return DW_OK;
 }
 
 /* --- whole policies --------------------------------------------------------------------------------------------- */

@@ -6,7 +6,8 @@
 
 static void decision_log(struct dw_request *r, const struct dw_trace *trace)
 {
-    const enum log_level level = trace->err == DW_OK ? LOG_DEBUG : LOG_INFO;
+    const bool is_told = trace->err != DW_OK && app_state(r)->app->config.access_log;
+    const enum log_level level = is_told ? LOG_INFO : LOG_DEBUG;
 
     /* Asked again on a worker, which then tells. */
     if (!log_is_on(level) || trace->err == DW_ERR_WOULD_BLOCK)
