@@ -68,6 +68,8 @@ DW_MUST_USE enum dw_err model_parse_text(const struct model_plan *plan, struct d
 
 /* The struct as a JSON object. */
 void model_write(const struct model_plan *plan, const void *from, struct buffer *b);
+/* Structs side by side as an array of objects. */
+void model_write_list(const struct model_plan *plan, const struct dw_list *list, struct buffer *b);
 /* Space-separated words as an array of strings. */
 void model_write_words(struct dw_str words, struct buffer *b);
 
