@@ -164,6 +164,7 @@ static struct dw_app_config logging(void)
 /* --- stories ---------------------------------------------------------------------------------------------------- */
 
 #define REFUSED "{\"detail\":\"Not enough permissions\"}"
+#define STALE_SIGN_IN "Bearer error=\"insufficient_user_authentication\", max_age=\"600\""
 #define NOT_THERE "{\"detail\":\"Not Found\"}"
 
 /* clang-format off */
@@ -194,9 +195,9 @@ static const struct {
     { DW_POST, "/purge", "stale", NULL, 401, "{\"detail\":\"A recent second factor is needed\"}",
       "Bearer error=\"insufficient_user_authentication\", max_age=\"300\"" },
     { DW_GET, "/recent", "ann", NULL, 401, "{\"detail\":\"A more recent sign-in is needed\"}",
-      "Bearer error=\"insufficient_user_authentication\", max_age=\"600\"" },
+      STALE_SIGN_IN },
     { DW_GET, "/both", "stale", NULL, 401, "{\"detail\":\"A more recent sign-in is needed\"}",
-      "Bearer error=\"insufficient_user_authentication\", max_age=\"600\"" },
+      STALE_SIGN_IN },
     /* Whoever it is, from inside; a caller without an address is nowhere, also not outside. */
     { DW_GET, "/metrics", NULL, "10.1.2.3", 200, "done", NULL },
     { DW_GET, "/metrics", NULL, "192.0.2.1", 403, REFUSED, NULL },
@@ -307,7 +308,7 @@ static void test_denials_are_explained_where_wanted(void **state)
     check_body(&f, NOT_THERE, "hidden");
     /* The challenge is what it was. */
     assert_int_equal(call(&f, DW_GET, "/recent", "ann", NULL, NULL), 401);
-    check_header(&f, "WWW-Authenticate", "Bearer error=\"insufficient_user_authentication\", max_age=\"600\"", "recent");
+    check_header(&f, "WWW-Authenticate", STALE_SIGN_IN, "recent");
     /* An error of our own is none of their business. */
     assert_int_equal(call(&f, DW_GET, "/broken", "root", NULL, NULL), 503);
     check_body(&f, "{\"detail\":\"Service Unavailable\"}", "broken");
@@ -320,15 +321,16 @@ static void test_trace_for_an_administrator(void **state)
     make(&f, CONFIG);
     assert_int_equal(call(&f, DW_GET, "/own", "carl", NULL, "X-Why"), 200);
     check_body(&f,
-               "{\"policy\":\"owner or admin\",\"allowed\":false,\"error\":\"not_found\",\"decided_by\":\"same tenant\","
-               "\"rule\":{\"rule\":\"all\",\"verdict\":\"no\",\"rules\":[{\"rule\":\"policy same tenant\","
+               "{\"policy\":\"owner or admin\",\"allowed\":false,\"error\":\"not_found\","
+               "\"decided_by\":\"same tenant\",\"rule\":{\"rule\":\"all\",\"verdict\":\"no\",\"rules\":[{\"rule\":\"policy same tenant\","
                "\"verdict\":\"no\",\"rules\":[{\"rule\":\"same tenant\",\"verdict\":\"no\"}]}]}}",
                "why");
     assert_null(dw_policy_trace(NULL));
 }
 
 /* What stands in the log of one request, in `line`. */
-static void logged(struct fixture *f, const char *target, const char *who, enum log_level level, char *line, size_t size)
+static void logged(struct fixture *f, const char *target, const char *who, enum log_level level, char *line,
+                   size_t size)
 {
     int ends[2];
 
