@@ -362,7 +362,8 @@ static void test_trace_json(void **state)
 
     CHECK_OK(dw_arena_new(ARENA_LIMIT, &arena));
     CHECK_ERR(DW_ERR_FORBIDDEN, dw_policy_decide(&TRACED, &facts, &trace));
-    check_str(DW_STR("{\"policy\":\"TRACED\",\"allowed\":false,\"error\":\"forbidden\",\"decided_by\":\"role \\\"x\\\"\","
+    check_str(DW_STR("{\"policy\":\"TRACED\",\"allowed\":false,\"error\":\"forbidden\","
+                     "\"decided_by\":\"role \\\"x\\\"\","
                      "\"rule\":{\"rule\":\"all\",\"verdict\":\"undecided\",\"rules\":["
                      "{\"rule\":\"same tenant\",\"verdict\":\"yes\"},"
                      "{\"rule\":\"any\",\"verdict\":\"undecided\",\"rules\":["

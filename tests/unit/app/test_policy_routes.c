@@ -175,7 +175,8 @@ static const struct {
     const char *body, *challenge;
 } STORIES[] = {
     { DW_DELETE, "/tasks/1", NULL, NULL, 401, "{\"detail\":\"Not authenticated\"}", "Bearer" },
-    { DW_DELETE, "/tasks/1", "nobody", NULL, 401, "{\"detail\":\"Could not validate credentials\"}", "Bearer error=\"invalid_token\"" },
+    { DW_DELETE, "/tasks/1", "nobody", NULL, 401, "{\"detail\":\"Could not validate credentials\"}",
+      "Bearer error=\"invalid_token\"" },
     { DW_DELETE, "/tasks/1", "ann", NULL, 200, "1", NULL },
     { DW_DELETE, "/tasks/1", "root", NULL, 200, "1", NULL },
     { DW_DELETE, "/tasks/1", "ben", NULL, 403, REFUSED, NULL },
@@ -322,7 +323,8 @@ static void test_trace_for_an_administrator(void **state)
     assert_int_equal(call(&f, DW_GET, "/own", "carl", NULL, "X-Why"), 200);
     check_body(&f,
                "{\"policy\":\"owner or admin\",\"allowed\":false,\"error\":\"not_found\","
-               "\"decided_by\":\"same tenant\",\"rule\":{\"rule\":\"all\",\"verdict\":\"no\",\"rules\":[{\"rule\":\"policy same tenant\","
+               "\"decided_by\":\"same tenant\",\"rule\":{\"rule\":\"all\",\"verdict\":\"no\","
+               "\"rules\":[{\"rule\":\"policy same tenant\","
                "\"verdict\":\"no\",\"rules\":[{\"rule\":\"same tenant\",\"verdict\":\"no\"}]}]}}",
                "why");
     assert_null(dw_policy_trace(NULL));
