@@ -14,5 +14,6 @@
 #include <doorward/app.h>
 #include <doorward/auth.h>
 #include <doorward/docs.h>
+#include <doorward/policy.h>
 
 #endif
