@@ -4,11 +4,15 @@
 
 #include <doorward/base.h>
 #include <doorward/jose.h>
+#include <doorward/jwe.h>
 #include <doorward/model.h>
 #include <doorward/otp.h>
 #include <doorward/password.h>
 #include <doorward/http.h>
 #include <doorward/rate_limit.h>
+#include <doorward/middleware.h>
 #include <doorward/app.h>
+#include <doorward/auth.h>
+#include <doorward/policy.h>
 
 #endif
