@@ -132,6 +132,7 @@ static const struct migration MIGRATIONS[] = {
     { 10, "tenants can be disabled", TENANT_STATE_COLUMN },
     { 11, "passwords confirmed within a sign-in", RECENT_SIGN_IN_COLUMN },
     { 12, "indexes of lists and searches", LIST_INDEXES },
+    { 13, "passwords are counted", CREDENTIAL_SERIAL_COLUMN },
     { 0 },
 };
 
