@@ -130,7 +130,8 @@ void setting_allowed(const struct setting *setting, char ret_text[SETTING_PROBLE
         snprintf(ret_text, SETTING_PROBLEM_SIZE, "addresses and networks, such as 127.0.0.1,10.0.0.0/8,2001:db8::/32");
         break;
     case SETTING_HOSTS:
-        snprintf(ret_text, SETTING_PROBLEM_SIZE, "`*`, or names without a port, such as `id.example.com,*.example.org`");
+        snprintf(ret_text, SETTING_PROBLEM_SIZE,
+                 "`*`, or names without a port, such as `id.example.com,*.example.org`");
         break;
     case SETTING_ORIGINS:
         snprintf(ret_text, SETTING_PROBLEM_SIZE,
