@@ -7,7 +7,8 @@
 static const char *const METHODS[] = { "*", NULL };
 static const char *const HEADERS[] = { "Authorization", "X-API-Key", "X-CSRF-Token", NULL };
 static const char *const EXPOSED[] = {
-    "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "Retry-After", "WWW-Authenticate", "X-Request-Id", NULL,
+    "RateLimit-Limit",  "RateLimit-Remaining", "RateLimit-Reset", "Retry-After",
+    "WWW-Authenticate", "X-Request-Id",        NULL,
 };
 
 static enum dw_err origins_make(struct dw_arena *arena, const char *text, const char *const **ret_origins)
