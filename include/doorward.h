@@ -13,5 +13,8 @@
 #include <doorward/rate_limit.h>
 #include <doorward/middleware.h>
 #include <doorward/app.h>
+#include <doorward/auth.h>
+#include <doorward/docs.h>
+#include <doorward/policy.h>
 
 #endif
