@@ -2,11 +2,11 @@
  * JWS in its other forms: a JSON object with one signature or several (RFC 7515 §7.2), and a signature that is sent
  * apart from what it signs (RFC 7515 appendix F), also of a payload that is not encoded (RFC 7797).
  *
- * Why: several parties sign one document, or the document must stay readable, or it is a request's body and goes its own
- * way. Tokens are compact: <doorward/jose.h>.
- * Defends against: what dw_jws_verify() does; a name that stands in both headers; an algorithm that nothing protects; an
- * extension that is not understood. The one understood is b64 (RFC 7797), and only where `crit` lists it, and it alone,
- * and b64 is false: any other `crit`, or b64 without it, is refused.
+ * Why: several parties sign one document, or the document must stay readable, or it is a request's body and goes its
+ * own way. Tokens are compact: <doorward/jose.h>.
+ * Defends against: what dw_jws_verify() does; a name that stands in both headers; an algorithm that nothing protects;
+ * an extension that is not understood. The one understood is b64 (RFC 7797), and only where `crit` lists it, and it
+ * alone, and b64 is false: any other `crit`, or b64 without it, is refused.
  * Does not follow: which signatures of several are needed is the program's to say: ask once for each key that must have
  * signed.
  * Threading: as <doorward/jose.h>; results live in the caller's arena.

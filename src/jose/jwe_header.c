@@ -37,7 +37,8 @@ enum dw_err jwe_header_read(const struct jwe_headers *headers, struct dw_arena *
     struct jwe_header header = { .epk = get(headers, "epk") };
     struct dw_str alg = { 0 }, enc = { 0 };
 
-    if (!header_is_disjoint(headers->shared, headers->protected_) || !header_is_disjoint(headers->recipient, headers->protected_) ||
+    if (!header_is_disjoint(headers->shared, headers->protected_) ||
+        !header_is_disjoint(headers->recipient, headers->protected_) ||
         !header_is_disjoint(headers->recipient, headers->shared))
         return DW_ERR_JOSE_MALFORMED;
     TRY(read_str(headers, "alg", &alg));
