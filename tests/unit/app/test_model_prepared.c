@@ -23,7 +23,9 @@ static const struct dw_field PERSON_FIELDS[] = {
 static const struct dw_model PERSON = { "Person", .size = sizeof(struct person), .fields = PERSON_FIELDS };
 static const struct dw_field RAW_FIELDS[] = { { DW_FIELD(struct person, raw), .type = DW_RAW_JSON }, { 0 } };
 static const struct dw_model RAW = { "Raw", .size = sizeof(struct person), .fields = RAW_FIELDS };
-static const struct dw_field BAD_FIELDS[] = { { DW_FIELD(struct person, name), .type = DW_STRING, .pattern = "(" }, { 0 } };
+static const struct dw_field BAD_FIELDS[] = {
+    { DW_FIELD(struct person, name), .type = DW_STRING, .pattern = "(" }, { 0 }
+};
 static const struct dw_model BAD = { "Bad", .size = sizeof(struct person), .fields = BAD_FIELDS };
 
 static void test_parse(void **state)
@@ -56,10 +58,11 @@ static void test_parse(void **state)
     for (size_t i = 0; i < ARRAY_SIZE(ROWS); i++) {
         struct dw_str issues = { NULL, 0 };
         void *parsed = NULL;
-        check_err(ROWS[i].expected, dw_model_parse(person, dw_str(ROWS[i].json), arena, &parsed, &issues), ROWS[i].json);
+        const struct dw_str json = dw_str(ROWS[i].json);
+        check_err(ROWS[i].expected, dw_model_parse(person, json, arena, &parsed, &issues), ROWS[i].json);
         check_str(dw_str(ROWS[i].issues), issues, ROWS[i].json);
         assert_int_equal(parsed != NULL, ROWS[i].expected == DW_OK);
-        check_err(ROWS[i].expected, dw_model_parse(person, dw_str(ROWS[i].json), arena, &parsed, NULL), ROWS[i].json);
+        check_err(ROWS[i].expected, dw_model_parse(person, json, arena, &parsed, NULL), ROWS[i].json);
     }
 }
 
