@@ -33,6 +33,6 @@ cd "$folder"
 "${as[@]}" "$bin/pg_ctl" -D "$folder/data" -w -l "$folder/data/log" -o "-k $folder -c listen_addresses='' \
 -c max_connections=200 -c shared_buffers=32MB -c log_min_messages=fatal -c log_min_error_statement=panic" start >/dev/null ||
     { cat "$folder/data/log" >&2; exit 1; }
-export TEST_POSTGRES="postgresql://doorward@/postgres?host=$folder" TEST_POSTGRES_FOLDER=$folder
+export TEST_POSTGRES="postgresql:///postgres?host=$folder&user=doorward" TEST_POSTGRES_FOLDER=$folder
 cd "$OLDPWD"
 "$@"
