@@ -127,6 +127,9 @@ say "unit tests"
 unit "unit tests" build 2
 unit "unit tests with sanitizers" build-asan 6
 
+say "fuzzers, a moment each"
+FUZZ_SECONDS=${FUZZ_SECONDS:-2} tap "fuzzers" tools/fuzz.sh
+
 say "stories over a real connection"
 stories "stories" build/doorward tests/e2e/*.test.mjs
 say "stories of bad input, with sanitizers"

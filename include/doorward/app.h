@@ -165,9 +165,11 @@ struct dw_route {
     const char *path; /* "/users/{id}" */
     dw_handler *handler;
     const struct dw_model *body;   /* application/json */
+    bool is_body_optional;         /* none at all is as good as {} */
     const struct dw_model *form;   /* application/x-www-form-urlencoded */
     const struct dw_model *query;
     const struct dw_model *answer;
+    bool answer_is_list; /* a JSON array of them: `out` is then a struct dw_list, its items of the answer's struct */
     struct dw_needs needs;
     int status;        /* of success; 0: 200, or 204 without an answer model and without a body */
     enum dw_lane lane;
@@ -272,6 +274,9 @@ struct dw_app_config {
     const char *trusted_proxies;
 };
 
+/* .routes = DW_ROUTES(TASK_ROUTES, ADMIN_ROUTES): for as long as the block that it stands in. */
+#define DW_ROUTES(...) ((const struct dw_route *const[]){ __VA_ARGS__, NULL })
+
 enum { DW_PROBLEM_SIZE = 256 };
 
 /*
@@ -281,6 +286,10 @@ enum { DW_PROBLEM_SIZE = 256 };
 DW_API DW_MUST_USE enum dw_err dw_app_new(const struct dw_app_config *config, struct dw_app **ret_app,
                                           char ret_problem[DW_PROBLEM_SIZE]);
 DW_API void dw_app_free(struct dw_app **app);
+/* Makes the application, serves it until SIGINT or SIGTERM (dw_serve(); NULL: all its defaults) and frees it. On any
+ * error ret_problem (may be NULL) says in words what is wrong: for a program whose main() does nothing else. */
+DW_API DW_MUST_USE enum dw_err dw_app_run(const struct dw_app_config *config, const struct dw_server_config *server,
+                                          char ret_problem[DW_PROBLEM_SIZE]);
 /* The OpenAPI 3.1 document, made when the application was; borrowed. */
 DW_API struct dw_str dw_app_openapi(const struct dw_app *app);
 /* For tests: from now on `replacement` is resolved where `dependency` is asked for; NULL takes it back. Not while

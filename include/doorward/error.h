@@ -99,6 +99,8 @@ extern "C" {
     X(DW_ERR_PERMISSION,         "permission_required",      403, NULL,                      "Not enough permissions")  \
     X(DW_ERR_INTERACTIVE,        "sign_in_required",         403, NULL,                                                 \
       "This needs a sign-in: an API key can't do it")                                                                  \
+    X(DW_ERR_REAUTHENTICATION,   "reauthentication",         403, NULL,                                                 \
+      "Sign in again, or send current_password")                                                                       \
     X(DW_ERR_CSRF,               "csrf",                     403, NULL,             "CSRF token missing or invalid")     \
     /* passwords */                                                                                                    \
     X(DW_ERR_PASSWORD_FORMAT,    "password_hash_format",     500, "server_error",            DW_TEXT_INTERNAL)          \

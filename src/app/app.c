@@ -29,6 +29,8 @@ static enum dw_err models_check(const struct dw_route *route, struct problem *p)
         return problem_say(p, "a %s with a body", dw_method_name(route->method));
     if (route->answer != NULL && route->status == 204)
         return problem_say(p, "status 204 with an answer model");
+    if (route->answer_is_list && route->answer == NULL)
+        return problem_say(p, "a list of answers, and no answer model");
     return DW_OK;
 }
 

@@ -45,7 +45,10 @@ static void succeed(const struct dw_app *app, struct dw_request *r, const void *
     const struct app_row *row = app_state(r)->match.row;
 
     if (row->answer != NULL && !has_body(r)) {
-        model_write(row->answer, out, &r->answer);
+        if (row->route->answer_is_list)
+            model_write_list(row->answer, out, &r->answer);
+        else
+            model_write(row->answer, out, &r->answer);
         r->content_type = "application/json";
     }
     if (buffer_error(&r->answer) != DW_OK) {
@@ -82,7 +85,7 @@ static enum dw_err handler_call(struct dw_request *r, void **ret_out)
     void *out = NULL;
 
     if (row->answer != NULL) {
-        out = dw_arena_alloc(r->arena, row->answer->model->size);
+        out = dw_arena_alloc(r->arena, row->route->answer_is_list ? sizeof(struct dw_list) : row->answer->model->size);
         if (out == NULL)
             return DW_ERR_NO_MEMORY;
     }
@@ -119,13 +122,13 @@ static void start_over(struct dw_request *r)
     s->is_authenticated = false;
 }
 
-/* False when the handler would have to wait where it may not: then nothing of its answer is left. */
+/* False when the handler would have to wait, or to hash, where it may not: then nothing of its answer is left. */
 static bool run(const struct dw_app *app, struct dw_request *r)
 {
     void *out = NULL;
     const enum dw_err err = handler_call(r, &out);
 
-    if (err == DW_ERR_WOULD_BLOCK && !r->may_block) {
+    if (err == DW_ERR_WOULD_BLOCK && !(r->may_block && r->may_hash)) {
         http_answer_clear(r);
         app_state(r)->fail_error = DW_OK;
         app_state(r)->issues = (struct issue_list){ 0 };
@@ -162,13 +165,16 @@ static enum http_verdict dispatch_serve(void *context, struct dw_request *r)
     return lane_of(r);
 }
 
-static void dispatch_serve_waiting(void *context, struct dw_request *r)
+static enum http_verdict dispatch_serve_waiting(void *context, struct dw_request *r)
 {
     const struct dw_app *app = context;
     const enum dw_err err = app_row(r) == NULL ? DW_ERR_INTERNAL : prepare(r);
 
-    if (err != DW_OK || !run(app, r))
-        fail(app, r, err != DW_OK ? err : DW_ERR_WOULD_BLOCK);
+    if (err != DW_OK)
+        fail(app, r, err);
+    else if (!run(app, r))
+        return HTTP_TO_HASHING;
+    return HTTP_ANSWERED;
 }
 
 static enum dw_err dispatch_begin(void *context, struct dw_request *r, size_t *max_body)

@@ -32,18 +32,44 @@ static void work_give_back(struct connection *c)
         uv_async_send(&loop->wake);
 }
 
-/* On a worker thread. */
+static void work_run(void *argument);
+
+/* From a worker to the hashing lane, unless that is full. */
+static enum http_verdict work_move(struct connection *c)
+{
+    const struct server *server = c->loop->server;
+
+    c->lane = HTTP_TO_HASHING;
+    if (pool_submit(server->hashing, work_run, c) == DW_OK)
+        return HTTP_TO_HASHING;
+    server->service->refuse(server->service->context, c->request, DW_ERR_BUSY);
+    return HTTP_ANSWERED;
+}
+
+static enum http_verdict work_serve(struct connection *c)
+{
+    const struct http_service *service = c->loop->server->service;
+    struct dw_request *r = c->request;
+
+    r->may_block = true;
+    r->may_hash = c->lane == HTTP_TO_HASHING;
+    const enum http_verdict verdict = service->serve_waiting(service->context, r);
+
+    if (verdict == HTTP_TO_HASHING)
+        return work_move(c);
+    r->may_block = r->may_hash = false;
+    return verdict;
+}
+
+/* On a pool's thread. */
 static void work_run(void *argument)
 {
     struct connection *c = argument;
     struct server *server = c->loop->server;
 
     c->was_skipped = atomic_load(&server->stop_level) >= STOP_NOW;
-    if (!c->was_skipped) {
-        c->request->may_block = true;
-        server->service->serve_waiting(server->service->context, c->request);
-        c->request->may_block = false;
-    }
+    if (!c->was_skipped && work_serve(c) == HTTP_TO_HASHING)
+        return; /* another thread has it */
     work_give_back(c);
 }
 

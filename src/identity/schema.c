@@ -8,6 +8,7 @@
 #include "identity/guard.h"
 #include "identity/mfa.h"
 #include "identity/outbox.h"
+#include "identity/recent_sign_in.h"
 #include "identity/recovery.h"
 #include "identity/session.h"
 #include "identity/sign_in_list.h"
@@ -114,6 +115,7 @@ static const struct migration MIGRATIONS[] = {
     { 8, "failed sign-ins and known devices", GUARD_TABLES },
     { 9, "custom roles", CUSTOM_ROLE_TABLES },
     { 10, "tenants can be disabled", TENANT_STATE_COLUMN },
+    { 11, "passwords confirmed within a sign-in", RECENT_SIGN_IN_COLUMN },
     { 0 },
 };
 
@@ -123,7 +125,7 @@ static const struct statement *const *const ALL_STATEMENTS[] = {
     API_KEY_STATEMENTS, API_KEY_USE_STATEMENTS, COOKIE_SESSION_STATEMENTS, SIGN_IN_LIST_STATEMENTS,
     MFA_STATEMENTS, MFA_ATTEMPT_STATEMENTS, MFA_PENDING_STATEMENTS, GUARD_STATEMENTS, USER_IMPORT_STATEMENTS,
     CUSTOM_ROLE_STATEMENTS, TENANT_ADMIN_STATEMENTS,
-    DASHBOARD_STATEMENTS, NULL,
+    DASHBOARD_STATEMENTS, RECENT_SIGN_IN_STATEMENTS, NULL,
 };
 
 const struct storage_schema IDENTITY_SCHEMA = { .migrations = MIGRATIONS, .statements = ALL_STATEMENTS };
