@@ -9,7 +9,7 @@
 
 #include "identity/identity.h"
 
-enum { KEEPER_WATCH_MS = 500, KEEPER_PURGE_S = 300, KEEPER_USES_S = 60 };
+enum { KEEPER_WATCH_MS = 250, KEEPER_PURGE_S = 300, KEEPER_USES_S = 60 };
 
 struct keeper;
 

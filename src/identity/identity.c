@@ -12,14 +12,16 @@
 #include "identity/signing_key.h"
 #include "identity/tenant.h"
 
-#include <stdatomic.h>
+#include <time.h>
 
-/* What other processes did is looked at again for this long, as their clock and ours may differ. */
-enum { WATCH_WINDOW_S = 60 };
+/* What other processes did is looked at again for this long, as their clock and ours may differ. What was learned is
+ * relied on for FRESH_MS: with the time that a look takes, a revocation is known everywhere within a second. */
+enum { WATCH_WINDOW_S = 60, WATCH_GAP_S = 5 * WATCH_WINDOW_S, CHANGES_KEPT_S = 2 * WATCH_GAP_S, FRESH_MS = 750 };
 
 static const struct statement DENIALS_SINCE = {
     "denials_since", "SELECT id, expires_at FROM denials WHERE created_at >= $1 AND expires_at > $2", 2,
 };
+static const struct statement DENIAL_FIND = { "denial_find", "SELECT 1 FROM denials WHERE id = $1", 1 };
 static const struct statement CHANGE_INSERT = {
     "change_insert", "INSERT INTO changes (id, kind, subject, at) VALUES ($1, $2, $3, $4)", 4,
 };
@@ -41,7 +43,7 @@ static const struct statement PURGE_FAMILIES = {
 static const struct statement PURGE_CHANGES = { "purge_changes", "DELETE FROM changes WHERE at <= $1", 1 };
 
 const struct statement *const IDENTITY_STATEMENTS[] = {
-    &DENIALS_SINCE, &CHANGE_INSERT, &CHANGES_SINCE, &PURGE_DENIALS, &PURGE_TOKENS, &PURGE_FAMILIES, &PURGE_CHANGES,
+    &DENIALS_SINCE, &DENIAL_FIND, &CHANGE_INSERT, &CHANGES_SINCE, &PURGE_DENIALS, &PURGE_TOKENS, &PURGE_FAMILIES, &PURGE_CHANGES,
     NULL,
 };
 
@@ -101,6 +103,7 @@ enum dw_err identity_open(struct storage *storage, struct dw_passwords *password
         return DW_ERR_NO_MEMORY;
     identity->serial = atomic_fetch_add(&serials, 1) + 1;
     identity->storage = storage;
+    identity->is_shared = storage_is_shared(storage);
     identity->passwords = passwords;
     identity->config = *config;
     identity->context_before = storage_set_context(storage, identity);
@@ -149,9 +152,16 @@ enum dw_err identity_announce(struct transaction *tx, struct identity *identity,
                     VALUES(V_CSTR(change_id), V_INT(kind), V_TEXT(id), V_INT(dw_clock_now_s())), NULL);
 }
 
+static enum dw_err learn_nothing(const struct row *row, void *argument)
+{
+    (void)row;
+    (void)argument;
+    return DW_OK;
+}
+
 struct watch {
     struct identity *identity;
-    int64_t now_s;
+    int64_t now_s, since_s;
     bool keys_changed;
 };
 
@@ -174,22 +184,54 @@ static enum dw_err learn_change(const struct row *row, void *argument)
 static enum dw_err watch(struct transaction *tx, void *argument)
 {
     struct watch *w = argument;
-    const int64_t since_s = w->now_s - WATCH_WINDOW_S;
 
-    TRY(sql_each(tx, &DENIALS_SINCE, VALUES(V_INT(since_s), V_INT(w->now_s)), learn_denial, w->identity, NULL));
-    return sql_each(tx, &CHANGES_SINCE, VALUES(V_INT(since_s)), learn_change, w, NULL);
+    TRY(sql_each(tx, &DENIALS_SINCE, VALUES(V_INT(w->since_s), V_INT(w->now_s)), learn_denial, w->identity, NULL));
+    return sql_each(tx, &CHANGES_SINCE, VALUES(V_INT(w->since_s)), learn_change, w, NULL);
+}
+
+static int64_t monotonic_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 enum dw_err identity_watch(struct identity *identity)
 {
     struct watch w = { .identity = identity, .now_s = dw_clock_now_s() };
+    const int64_t begun_ms = monotonic_ms(), last_s = identity->watched_at_s;
+    /* After a long sleep what was missed may have been purged: nothing remembered is worth anything. */
+    const bool has_slept = last_s != 0 && (w.now_s - last_s > WATCH_GAP_S || last_s - w.now_s > WATCH_GAP_S);
 
+    w.since_s = has_slept ? 0 : MIN_OF(w.now_s, last_s == 0 ? w.now_s : last_s) - WATCH_WINDOW_S;
+    w.keys_changed = has_slept;
     TRY(storage_read(identity->storage, watch, &w));
-    if (!w.keys_changed)
-        return DW_OK;
-    TRY(signing_key_load(identity));
-    invalidation_publish(identity->invalidation, CHANGE_KEYS, DW_STR(""));
+    if (has_slept)
+        invalidation_publish(identity->invalidation, CHANGE_USERS, DW_STR(""));
+    if (w.keys_changed) {
+        TRY(signing_key_load(identity));
+        invalidation_publish(identity->invalidation, CHANGE_KEYS, DW_STR(""));
+    }
+    identity->watched_at_s = w.now_s;
+    /* Last: only what was learned is known. */
+    atomic_store_explicit(&identity->fresh_until_ms, begun_ms + FRESH_MS, memory_order_release);
     return DW_OK;
+}
+
+bool identity_is_fresh(const struct identity *identity)
+{
+    return !identity->is_shared ||
+        monotonic_ms() < atomic_load_explicit(&identity->fresh_until_ms, memory_order_acquire);
+}
+
+enum dw_err identity_check_denied(struct transaction *tx, struct dw_str id)
+{
+    const enum dw_err err = sql_one(tx, &DENIAL_FIND, VALUES(V_TEXT(id)), learn_nothing, NULL);
+
+    if (err == DW_OK)
+        return DW_ERR_TOKEN_REVOKED;
+    return err == DW_ERR_NOT_FOUND ? DW_OK : err;
 }
 
 /* --- what has expired ------------------------------------------------------------------------------------------- */
@@ -206,7 +248,7 @@ static enum dw_err purge(struct transaction *tx, void *argument)
     TRY(api_key_purge_in(tx, now_s));
     TRY(recovery_purge(tx));
     TRY(outbox_purge(tx));
-    return sql_exec(tx, &PURGE_CHANGES, VALUES(V_INT(now_s - 10 * WATCH_WINDOW_S)), NULL);
+    return sql_exec(tx, &PURGE_CHANGES, VALUES(V_INT(now_s - CHANGES_KEPT_S)), NULL);
 }
 
 enum dw_err identity_purge(struct identity *identity)

@@ -3,8 +3,8 @@
  *
  * Why: several nodes on one database must behave as the one node on SQLite does. Writes therefore never run side by
  * side, on no node: each node's group writer takes one advisory lock for its transaction, and READ COMMITTED then sees
- * all that was committed before. What the accounts' code has looked at can't change before it has written, as on SQLite,
- * and there is nothing to retry but what PostgreSQL itself gives up. Reads run beside them, in a snapshot of their own.
+ * all that was committed before. What the accounts' code has looked at can't change before it has written, as on
+ * SQLite, and there is nothing to retry but what PostgreSQL itself gives up. Reads run beside them, each in a snapshot.
  * Round trips are what costs: BEGIN, the lock, savepoints and preparing ride along with the first statement (pipeline
  * mode), and the end of a read is not waited for.
  * Defends against: an acknowledgement before the data is on disk (synchronous_commit is never off), a node that hangs
@@ -24,7 +24,7 @@
 
 enum {
     PG_PARAMS_MAX = 64,          /* parameters of one statement */
-    PG_VARIANTS_MAX = 4,         /* of a statement, by the types of its parameters; further ones are not kept prepared */
+    PG_VARIANTS_MAX = 4,         /* of a statement, by its parameters' types; further ones are not kept prepared */
     PG_COMMANDS_MAX = 8,         /* that wait to ride along */
     PG_READERS_DEFAULT = 8,
     PG_READERS_MAX = 64,
