@@ -57,6 +57,8 @@ static enum dw_err make_app(struct cli *cli, struct protocol **ret_protocol)
         .issuer = cli->settings->issuer,
         .access_log = log_is_on(LOG_INFO),
         .rate_limit_login = cli->settings->rate_limit_login,
+        .rate_limit_register = cli->settings->rate_limit_register,
+        .rate_limit_forgot = cli->settings->rate_limit_forgot,
         .rate_limit_default = cli->settings->rate_limit_default,
         .trusted_proxies = cli->settings->trusted_proxies,
     };

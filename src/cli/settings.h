@@ -78,6 +78,7 @@ struct settings {
     int64_t access_ttl_s, refresh_ttl_s, refresh_grace_s;
     int64_t session_idle_s, session_ttl_s;
     int64_t reauth_ttl_s;
+    int64_t refresh_family_ttl_s, sessions_max;
     int64_t api_key_overlap_s;
     int64_t password_min;
     int64_t password_scheme;     /* enum dw_password_scheme */
@@ -87,7 +88,7 @@ struct settings {
     int64_t log_level;           /* enum log_level */
     int64_t log_format;          /* enum log_format */
     int64_t registration_open;
-    const char *rate_limit_login, *rate_limit_default; /* "none" or a rule */
+    const char *rate_limit_login, *rate_limit_register, *rate_limit_forgot, *rate_limit_default; /* "none" or a rule */
     const char *trusted_proxies; /* NULL: none */
     int64_t reset_ttl_s, verify_ttl_s;
     struct dw_secret smtp_url;   /* empty: mails become files */

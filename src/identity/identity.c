@@ -16,7 +16,7 @@
 
 /* What other processes did is looked at again for this long, as their clock and ours may differ. What was learned is
  * relied on for FRESH_MS: with the time that a look takes, a revocation is known everywhere within a second. */
-enum { WATCH_WINDOW_S = 60, WATCH_GAP_S = 5 * WATCH_WINDOW_S, CHANGES_KEPT_S = 2 * WATCH_GAP_S, FRESH_MS = 750 };
+enum { WATCH_WINDOW_S = 60, CHANGES_KEPT_S = 10 * WATCH_WINDOW_S, FRESH_MS = 750 };
 
 static const struct statement DENIALS_SINCE = {
     "denials_since", "SELECT id, expires_at FROM denials WHERE created_at >= $1 AND expires_at > $2", 2,
@@ -26,7 +26,7 @@ static const struct statement CHANGE_INSERT = {
     "change_insert", "INSERT INTO changes (id, kind, subject, at) VALUES ($1, $2, $3, $4)", 4,
 };
 static const struct statement CHANGES_SINCE = {
-    "changes_since", "SELECT id, kind, subject FROM changes WHERE at >= $1 ORDER BY id", 1,
+    "changes_since", "SELECT id, kind, subject FROM changes WHERE at >= $1 ORDER BY at, id", 1,
 };
 static const struct statement PURGE_DENIALS = { "purge_denials", "DELETE FROM denials WHERE expires_at <= $1", 1 };
 static const struct statement PURGE_TOKENS = {
@@ -62,7 +62,6 @@ static enum dw_err derive_keys(struct identity *identity, const struct dw_secret
     TRY(hkdf_sha256(secret, DW_STR("doorward pending sign-ins"), IDENTITY_SECRET_SIZE, &pending));
     TRY(dw_key_from_octets(&pending, DW_ALG_HS256, &identity->keys.pending));
     TRY(hkdf_sha256(secret, DW_STR("doorward recovery codes"), IDENTITY_SECRET_SIZE, &identity->keys.recovery));
-    TRY(hkdf_sha256(secret, DW_STR("doorward credential marks"), IDENTITY_SECRET_SIZE, &identity->keys.credential));
     TRY(hkdf_sha256(secret, DW_STR("doorward sign-in guard"), IDENTITY_SECRET_SIZE, &identity->keys.guard));
     TRY(hkdf_sha256(secret, DW_STR("doorward csrf tokens"), IDENTITY_SECRET_SIZE, &identity->keys.csrf));
     return hkdf_sha256(secret, DW_STR("doorward sealing"), IDENTITY_SECRET_SIZE, &identity->keys.sealing);
@@ -106,6 +105,7 @@ enum dw_err identity_open(struct storage *storage, struct dw_passwords *password
     identity->is_shared = storage_is_shared(storage);
     identity->passwords = passwords;
     identity->config = *config;
+    identity->watched_s = dw_clock_now_s();
     identity->context_before = storage_set_context(storage, identity);
     TRY(open_parts(identity, secret));
     *ret_identity = TAKE_PTR(identity);
@@ -126,7 +126,6 @@ void identity_close(struct identity **identity)
     dw_secret_free(&i->keys.successor);
     dw_secret_free(&i->keys.csrf);
     dw_secret_free(&i->keys.sealing);
-    dw_secret_free(&i->keys.credential);
     dw_secret_free(&i->keys.guard);
     dw_secret_free(&i->keys.audit);
     storage_set_context(i->storage, i->context_before);
@@ -162,7 +161,6 @@ static enum dw_err learn_nothing(const struct row *row, void *argument)
 struct watch {
     struct identity *identity;
     int64_t now_s, since_s;
-    bool keys_changed;
 };
 
 static enum dw_err learn_change(const struct row *row, void *argument)
@@ -172,9 +170,9 @@ static enum dw_err learn_change(const struct row *row, void *argument)
 
     if (!deny_id_parse(row_text(row, 0), &id) || deny_list_has(w->identity->watched, &id))
         return DW_OK;
-    TRY(deny_list_add(w->identity->watched, row_text(row, 0), w->now_s + 3 * WATCH_WINDOW_S, w->now_s));
+    TRY(deny_list_add(w->identity->watched, row_text(row, 0), w->now_s + CHANGES_KEPT_S + WATCH_WINDOW_S, w->now_s));
     if (row_int(row, 1) == CHANGE_KEYS)
-        w->keys_changed = true;
+        w->identity->keys_are_stale = true;
     else
         invalidation_publish(w->identity->invalidation, row_int(row, 1) == CHANGE_USERS ? CHANGE_USERS : CHANGE_USER,
                              row_text(row, 2));
@@ -189,6 +187,14 @@ static enum dw_err watch(struct transaction *tx, void *argument)
     return sql_each(tx, &CHANGES_SINCE, VALUES(V_INT(w->since_s)), learn_change, w, NULL);
 }
 
+/* The machine slept, or the database could not be asked for so long that changes were purged unseen: any of what
+ * memory holds may be of the past. */
+static void distrust_memory(struct watch *w)
+{
+    invalidation_publish(w->identity->invalidation, CHANGE_USERS, DW_STR(""));
+    w->identity->keys_are_stale = true;
+}
+
 static int64_t monotonic_ms(void)
 {
     struct timespec now;
@@ -200,20 +206,19 @@ static int64_t monotonic_ms(void)
 enum dw_err identity_watch(struct identity *identity)
 {
     struct watch w = { .identity = identity, .now_s = dw_clock_now_s() };
-    const int64_t begun_ms = monotonic_ms(), last_s = identity->watched_at_s;
-    /* After a long sleep what was missed may have been purged: nothing remembered is worth anything. */
-    const bool has_slept = last_s != 0 && (w.now_s - last_s > WATCH_GAP_S || last_s - w.now_s > WATCH_GAP_S);
+    const int64_t begun_ms = monotonic_ms();
 
-    w.since_s = has_slept ? 0 : MIN_OF(w.now_s, last_s == 0 ? w.now_s : last_s) - WATCH_WINDOW_S;
-    w.keys_changed = has_slept;
+    /* A transaction may commit a while after the time that its rows bear, and the clock may be set back. */
+    w.since_s = MIN_OF(identity->watched_s, w.now_s) - WATCH_WINDOW_S;
     TRY(storage_read(identity->storage, watch, &w));
-    if (has_slept)
-        invalidation_publish(identity->invalidation, CHANGE_USERS, DW_STR(""));
-    if (w.keys_changed) {
+    if (w.now_s - w.since_s > CHANGES_KEPT_S)
+        distrust_memory(&w);
+    if (identity->keys_are_stale) {
         TRY(signing_key_load(identity));
+        identity->keys_are_stale = false;
         invalidation_publish(identity->invalidation, CHANGE_KEYS, DW_STR(""));
     }
-    identity->watched_at_s = w.now_s;
+    identity->watched_s = w.now_s;
     /* Last: only what was learned is known. */
     atomic_store_explicit(&identity->fresh_until_ms, begun_ms + FRESH_MS, memory_order_release);
     return DW_OK;

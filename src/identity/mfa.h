@@ -38,7 +38,7 @@ DW_MUST_USE enum dw_err mfa_pending_issue(struct identity *identity, const struc
 struct mfa_pending {
     enum mfa_kind kind;
     struct dw_str id, user_id, tenant_id, scope, client_id;
-    struct dw_str mark; /* of the password hash: a new password ends the sign-ins that the old one began */
+    struct dw_str mark; /* of the password: a new password ends the sign-ins that the old one began */
     int64_t version; /* the user's token_version: ending every sign-in ends this one too */
     int64_t expires_s;
 };

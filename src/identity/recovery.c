@@ -229,14 +229,12 @@ static enum dw_err audit_use(struct transaction *tx, const struct use *u)
     return audit_append(tx, &event);
 }
 
-/* Best effort: the answer is the same whether the log could be written or not. */
 static enum dw_err refuse(struct use *u)
 {
     const struct audit_event event = { .action = PURPOSES[u->purpose].used, .address = u->stranger->address,
                                        .result = DW_ERR_RECOVERY_TOKEN };
 
-    if (audit_record(u->identity, &event) != DW_OK)
-        return DW_ERR_RECOVERY_TOKEN;
+    TRY(audit_record(u->identity, &event));
     return DW_ERR_RECOVERY_TOKEN;
 }
 

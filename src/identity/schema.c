@@ -104,6 +104,21 @@ static const char FIRST_TABLES[] =
     " result TEXT NOT NULL);"
     "CREATE INDEX audit_events_by_time ON audit_events (at);";
 
+/* Lists and searches go by these to the page that is asked for, without a sort and past other tenants' rows. */
+static const char LIST_INDEXES[] =
+    "CREATE INDEX users_by_tenant ON users (tenant_id, id);"
+    "DROP INDEX users_by_role;"
+    "CREATE INDEX users_by_role ON users (tenant_id, role, id, is_active);"
+    "DROP INDEX refresh_families_by_user;"
+    "CREATE INDEX refresh_families_by_user ON refresh_families (user_id, id);"
+    "DROP INDEX api_keys_by_user;"
+    "CREATE INDEX api_keys_by_user ON api_keys (user_id, id);"
+    "DROP INDEX changes_by_time;"
+    "CREATE INDEX changes_by_time ON changes (at, id);"
+    "CREATE INDEX outbox_by_age ON outbox (created_at);"
+    "DROP INDEX audit_events_by_target;"
+    "CREATE INDEX audit_events_by_tenant ON audit_events (tenant_id, seq);";
+
 static const struct migration MIGRATIONS[] = {
     { 1, "accounts, sign-ins, keys, audit", FIRST_TABLES },
     { 2, "recovery of accounts", RECOVERY_TABLES },
@@ -116,6 +131,8 @@ static const struct migration MIGRATIONS[] = {
     { 9, "custom roles", CUSTOM_ROLE_TABLES },
     { 10, "tenants can be disabled", TENANT_STATE_COLUMN },
     { 11, "passwords confirmed within a sign-in", RECENT_SIGN_IN_COLUMN },
+    { 12, "indexes of lists and searches", LIST_INDEXES },
+    { 13, "passwords are counted", CREDENTIAL_SERIAL_COLUMN },
     { 0 },
 };
 

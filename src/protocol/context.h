@@ -40,6 +40,10 @@ bool is_interactive(struct dw_request *r);
 
 /* .rate_limit = RATE_LIMIT_LOGIN: every attempt to sign in counts, by client address. */
 #define RATE_LIMIT_LOGIN "login"
+/* Each call makes a hash or may send a mail, and asks for no credential. */
+#define RATE_LIMIT_REGISTER "register"
+#define RATE_LIMIT_FORGOT "forgot"
+#define ANSWER_RATE_OF_ADDRESS { 429, "Too many from this address: again after `Retry-After` seconds" }
 #define ANSWER_RATE \
     { 429, "Too many attempts from this address, or at this account: again after `Retry-After` seconds" }
 

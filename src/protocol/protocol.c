@@ -33,6 +33,8 @@ static enum dw_err make_app(struct protocol *protocol, const struct protocol_con
 {
     const struct dw_rate_limit rate_limits[] = {
         { RATE_LIMIT_LOGIN, config->rate_limit_login, DW_RATE_SLIDING },
+        { RATE_LIMIT_REGISTER, config->rate_limit_register, DW_RATE_SLIDING },
+        { RATE_LIMIT_FORGOT, config->rate_limit_forgot, DW_RATE_SLIDING },
         { DW_RATE_LIMIT_DEFAULT, config->rate_limit_default, DW_RATE_SLIDING },
         { NULL },
     };

@@ -97,7 +97,8 @@ export class Server {
       cwd: this.folder,
       // Stories of limits set their own; the others all come from one address.
       env: environment({
-        DOORWARD_RATE_LIMIT_LOGIN: "none", ...databaseSettings(this.folder), ...this.env,
+        DOORWARD_RATE_LIMIT_LOGIN: "none", DOORWARD_RATE_LIMIT_REGISTER: "none", DOORWARD_RATE_LIMIT_FORGOT: "none",
+        ...databaseSettings(this.folder), ...this.env,
         DOORWARD_LISTEN: `127.0.0.1:${this.port}`, DOORWARD_PUBLIC_URL: this.publicUrl,
       }),
       stdio: ["ignore", "pipe", "pipe"],
