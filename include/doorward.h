@@ -4,6 +4,7 @@
 
 #include <doorward/base.h>
 #include <doorward/jose.h>
+#include <doorward/jwe.h>
 #include <doorward/model.h>
 #include <doorward/otp.h>
 #include <doorward/password.h>
@@ -11,5 +12,6 @@
 #include <doorward/rate_limit.h>
 #include <doorward/middleware.h>
 #include <doorward/app.h>
+#include <doorward/auth.h>
 
 #endif

@@ -87,6 +87,7 @@ extern "C" {
     X(DW_ERR_JOSE_CRITICAL,      "jose_critical_header",     401, "invalid_token",           DW_TEXT_CREDENTIALS)       \
     X(DW_ERR_JOSE_NO_KEY,        "jose_no_key",              401, "invalid_token",           DW_TEXT_CREDENTIALS)       \
     X(DW_ERR_JOSE_SIGNATURE,     "jose_signature",           401, "invalid_token",           DW_TEXT_CREDENTIALS)       \
+    X(DW_ERR_JOSE_DECRYPTION,    "jose_decryption",          401, "invalid_token",           DW_TEXT_CREDENTIALS)       \
     X(DW_ERR_KEY_MALFORMED,      "key_malformed",            400, "invalid_request",         "Bad Request")             \
     X(DW_ERR_KEY_TYPE,           "key_type",                 400, "invalid_request",         "Bad Request")             \
     X(DW_ERR_KEY_TOO_WEAK,       "key_too_weak",             400, "invalid_request",         "Bad Request")             \

@@ -97,7 +97,10 @@ struct app_state {
 
     struct dw_principal principal;
     bool is_authenticated;
-    struct dw_str credential;       /* that the principal came from */
+    const struct dw_claims *claims;    /* of a token that was verified, */
+    const struct dw_auth *claims_auth; /* by whom, */
+    struct dw_str claims_token;        /* and which one it was */
+    struct dw_str credential;          /* that the principal came from */
     const struct dw_scheme *scheme; /* of the credential found, or the first one asked for */
     bool is_credential_sent;
 
@@ -148,6 +151,9 @@ DW_MUST_USE enum dw_err resolve_plan(struct dw_request *r);
 void error_answer_write(const struct dw_app *app, struct dw_request *r, enum dw_err err);
 /* Adds WWW-Authenticate (challenge.c). */
 void challenge_write(struct dw_request *r, enum dw_err err);
+
+/* Whether every space-separated item of `needed` is in `granted` (principal.c). */
+bool scopes_hold(struct dw_str granted, struct dw_str needed);
 
 /* Reads query, body or form of the row (input.c). DW_ERR_VALIDATION: the state's issues say why. */
 DW_MUST_USE enum dw_err input_read(struct dw_request *r);

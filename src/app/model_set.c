@@ -6,7 +6,7 @@ static enum dw_err plan_prepare(struct model_set *set, struct model_plan *plan, 
 
 /* --- checks of one declaration ---------------------------------------------------------------------------------- */
 
-static bool is_component_name(const char *name)
+bool model_is_component_name(const char *name)
 {
     static const char ALLOWED[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
 
@@ -113,7 +113,7 @@ static enum dw_err plan_get(struct model_set *set, const struct dw_model *model,
         for (const struct model_plan *other = set->first; other != NULL; other = other->next)
             if (model->name != NULL && strcmp(other->model->name, model->name) == 0)
                 return problem_say(p, "model %s: two models have this name", model->name);
-        if (!is_component_name(model->name))
+        if (!model_is_component_name(model->name))
             return problem_say(p, "a model without a name, or with one of other than A-Z a-z 0-9 . _ -");
         plan = dw_arena_alloc(set->arena, sizeof(*plan));
         if (plan == NULL)

@@ -1,4 +1,4 @@
-#include "mail/curl_calls.h"
+#include "base/curl_calls.h"
 
 #include "base/log.h"
 
@@ -29,7 +29,7 @@ static void load(void)
 #undef CURL_FIND
     is_loaded = has_all && calls.curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
     if (!is_loaded)
-        log_event(LOG_ERROR, "smtp_unavailable", LOG_CSTR("library", LIBRARY));
+        log_event(LOG_ERROR, "curl_unavailable", LOG_CSTR("library", LIBRARY));
 }
 
 const struct curl_calls *curl_calls_load(void)

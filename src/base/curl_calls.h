@@ -1,11 +1,11 @@
 /*
- * libcurl, loaded when the first mail is to be sent by SMTP.
+ * libcurl, loaded when the first mail is to be sent by SMTP or the first key set to be fetched.
  *
  * Why: linked in, it brings thirty libraries of other protocols into every process, four megabytes of a server that is
- * to stay under twelve; most servers send a mail now and then, or never.
+ * to stay under twelve; most processes need it now and then, or never.
  */
-#ifndef MAIL_CURL_CALLS_H
-#define MAIL_CURL_CALLS_H
+#ifndef BASE_CURL_CALLS_H
+#define BASE_CURL_CALLS_H
 
 #define CURL_DISABLE_TYPECHECK /* its macros would call the functions by their own names */
 #include <curl/curl.h>
