@@ -43,7 +43,8 @@ static const struct statement PURGE_FAMILIES = {
 static const struct statement PURGE_CHANGES = { "purge_changes", "DELETE FROM changes WHERE at <= $1", 1 };
 
 const struct statement *const IDENTITY_STATEMENTS[] = {
-    &DENIALS_SINCE, &DENIAL_FIND, &CHANGE_INSERT, &CHANGES_SINCE, &PURGE_DENIALS, &PURGE_TOKENS, &PURGE_FAMILIES, &PURGE_CHANGES,
+    &DENIALS_SINCE, &DENIAL_FIND,
+    &CHANGE_INSERT, &CHANGES_SINCE, &PURGE_DENIALS, &PURGE_TOKENS, &PURGE_FAMILIES, &PURGE_CHANGES,
     NULL,
 };
 
