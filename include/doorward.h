@@ -13,5 +13,6 @@
 #include <doorward/middleware.h>
 #include <doorward/app.h>
 #include <doorward/auth.h>
+#include <doorward/policy.h>
 
 #endif

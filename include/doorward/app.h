@@ -73,6 +73,8 @@ struct dw_principal {
     struct dw_str token_id;    /* jti */
     struct dw_str client;
     int64_t expires_s;
+    int64_t authenticated_s;   /* when the user signed in; 0: not known */
+    int64_t mfa_s;             /* when a second factor was last shown; 0: not known, or never */
     const void *user;          /* the application's own record */
 };
 
@@ -304,6 +306,9 @@ struct dw_app_config {
                                 struct dw_principal *ret_principal);
     bool is_https;   /* the public URL is https: answers carry Strict-Transport-Security */
     bool access_log; /* one line a request */
+    /* What a policy refuses with another status than 404 tells in its detail which rule decided: for programs whose
+     * callers are their own people. */
+    bool explain_denials;
     const char *server_url; /* OpenAPI's servers[0]; NULL: "/" */
     /* These two are read at once and need not live on. Limits by client address; ends with a NULL name; the one named
      * "default" holds for every request. */

@@ -103,6 +103,11 @@ extern "C" {
       "This needs a sign-in: an API key can't do it")                                                                  \
     X(DW_ERR_REAUTHENTICATION,   "reauthentication",         403, NULL,                                                 \
       "Sign in again, or send current_password")                                                                       \
+    /* RFC 9470 */                                                                                                     \
+    X(DW_ERR_SIGN_IN_STALE,      "sign_in_too_old",          401, "insufficient_user_authentication",                   \
+      "A more recent sign-in is needed")                                                                               \
+    X(DW_ERR_MFA_STALE,          "mfa_too_old",              401, "insufficient_user_authentication",                   \
+      "A recent second factor is needed")                                                                              \
     X(DW_ERR_CSRF,               "csrf",                     403, NULL,             "CSRF token missing or invalid")     \
     /* passwords */                                                                                                    \
     X(DW_ERR_PASSWORD_FORMAT,    "password_hash_format",     500, "server_error",            DW_TEXT_INTERNAL)          \

@@ -8,6 +8,7 @@
 #include "app/issue.h"
 #include "app/model.h"
 #include "app/plan.h"
+#include "app/policy.h"
 #include "app/rate_limit.h"
 #include "app/router.h"
 #include "base/ip.h"
@@ -109,6 +110,8 @@ struct app_state {
     const char *fail_text;
     struct dw_str challenge;
     struct dw_str challenge_scope;
+    int64_t challenge_max_age_s;
+    struct dw_trace *trace; /* of the last policy */
     unsigned retry_after_s;
     struct app_rate rate;
     struct dw_str cookies; /* lines of Set-Cookie */

@@ -2,8 +2,8 @@
 #include "app/scheme.h"
 
 /*
- * WWW-Authenticate (RFC 9110 §11.6.1, RFC 6750 §3, RFC 7617 §2): made from the error, the scheme that was used or
- * asked for, and the scopes on the path.
+ * WWW-Authenticate (RFC 9110 §11.6.1, RFC 6750 §3, RFC 7617 §2, RFC 9470 §3): made from the error, the scheme that was
+ * used or asked for, and the scopes on the path.
  */
 
 static struct dw_str scopes_of(const struct app_state *s)
@@ -20,8 +20,8 @@ static const char *error_of(const struct app_state *s, enum dw_err err)
 {
     const char *oauth = dw_error_info(err)->oauth;
 
-    if (err == DW_ERR_SCOPE)
-        return "insufficient_scope";
+    if (err == DW_ERR_SCOPE || err == DW_ERR_SIGN_IN_STALE || err == DW_ERR_MFA_STALE)
+        return oauth;
     if (oauth != NULL && (strcmp(oauth, "invalid_token") == 0 || strcmp(oauth, "invalid_grant") == 0))
         return "invalid_token";
     return s != NULL && s->is_credential_sent ? "invalid_token" : NULL;
@@ -40,6 +40,8 @@ static void bearer_write(const struct app_state *s, enum dw_err err, struct buff
     }
     if (error != NULL)
         buffer_printf(b, "%serror=\"%s\"", separator, error);
+    if (s != NULL && s->challenge_max_age_s > 0 && (err == DW_ERR_SIGN_IN_STALE || err == DW_ERR_MFA_STALE))
+        buffer_printf(b, ", max_age=\"%lld\"", (long long)s->challenge_max_age_s);
 }
 
 /* A quoted-string (RFC 9110 §5.6.4). */

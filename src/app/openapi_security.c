@@ -44,12 +44,32 @@ static enum dw_err words_join(struct dw_arena *arena, struct dw_str *list, struc
     return DW_OK;
 }
 
+/* The scopes and permissions that a policy asks for whatever else holds: not those of alternatives, nor under a not. */
+static enum dw_err rule_add(const struct dw_rule *rule, struct dw_arena *arena, struct security_group *group)
+{
+    switch (rule->kind) {
+    case DW_RULE_KIND_SCOPE:
+        return words_join(arena, &group->scopes, dw_str(rule->text));
+    case DW_RULE_KIND_PERMISSION:
+        return words_join(arena, &group->permissions, dw_str(rule->text));
+    case DW_RULE_KIND_POLICY:
+        return rule_add(&rule->policy->rule, arena, group);
+    case DW_RULE_KIND_ALL:
+        for (const struct dw_rule *inner = rule->rules; inner->kind != DW_RULE_END; inner++)
+            TRY(rule_add(inner, arena, group));
+        return DW_OK;
+    default:
+        return DW_OK;
+    }
+}
+
 static enum dw_err step_add(const struct dw_app *app, const struct plan_step *step, struct dw_arena *arena,
                             struct problem *p, struct security *security)
 {
     const struct dw_dependency *d = step->asked;
     const bool is_permission = d->resolve == dw_resolve_permission && d->parameter != NULL;
-    const bool is_principal = d == &DW_CURRENT_PRINCIPAL || is_permission;
+    const bool is_policy = step->policy != NULL && step->policy->asks_principal;
+    const bool is_principal = d == &DW_CURRENT_PRINCIPAL || is_permission || is_policy;
     const struct dw_scheme *const *schemes = is_principal ? app->config.credentials : d->schemes;
 
     if (schemes == NULL || schemes[0] == NULL)
@@ -59,6 +79,8 @@ static enum dw_err step_add(const struct dw_app *app, const struct plan_step *st
         return problem_say(p, "more than %d groups of security schemes", SECURITY_GROUPS_MAX);
     group->is_required |= d->resolve != dw_resolve_credential_optional;
     TRY(words_join(arena, &group->scopes, step->scopes));
+    if (is_policy)
+        return rule_add(&step->policy->policy->rule, arena, group);
     return is_permission ? words_join(arena, &group->permissions, dw_str(d->parameter)) : DW_OK;
 }
 
