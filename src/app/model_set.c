@@ -79,7 +79,7 @@ static enum dw_err field_check_fallback(struct model_set *set, const struct mode
 
 static enum dw_err pattern_compile(struct model_field *f, struct problem *p)
 {
-    return f->field->pattern == NULL ? DW_OK : pattern_new(f->field->pattern, p, &f->pattern);
+    return f->field->pattern == NULL ? DW_OK : pattern_new(dw_str(f->field->pattern), p, &f->pattern);
 }
 
 /* --- making ready ----------------------------------------------------------------------------------------------- */

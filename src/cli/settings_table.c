@@ -36,6 +36,10 @@ static const struct setting_choice LOG_FORMATS[] = {
     { "json", LOG_FORMAT_JSON }, { "text", LOG_FORMAT_TEXT }, { NULL },
 };
 
+static const struct setting_choice ON_OR_OFF[] = {
+    { "on", 1 }, { "off", 0 }, { "true", 1 }, { "false", 0 }, { NULL },
+};
+
 static const struct setting_choice OPEN_OR_CLOSED[] = { { "open", 1 }, { "closed", 0 }, { NULL } };
 
 enum {
@@ -136,6 +140,17 @@ const struct setting SETTINGS[] = {
     { "TRUSTED_PROXIES", SETTING_NETWORKS, .otherwise = "none", AT(trusted_proxies),
       .meaning = "Proxies that are believed when they tell the client's address (X-Forwarded-For, Forwarded): their "
                  "addresses or networks, with commas between." },
+    { "TRUSTED_HOSTS", SETTING_HOSTS, .otherwise = "any", AT(trusted_hosts),
+      .meaning = "Names by which clients may ask, with commas between; `*.example.com` is every name beneath that one. "
+                 "Any port will do. A request for another name is 400." },
+    { "HTTPS_REDIRECT", SETTING_CHOICE, "off", AT(https_redirect), .choices = ON_OR_OFF,
+      .meaning = "Whether plain requests are sent to https (307). By which a request came is told by a trusted proxy. "
+                 "Without `DOORWARD_TRUSTED_HOSTS` the host of `DOORWARD_PUBLIC_URL` is the only one." },
+    { "CORS_ORIGINS", SETTING_ORIGINS, .otherwise = "none", AT(cors_origins),
+      .meaning = "Origins whose pages may call, as browsers write them, with commas between; cookies are sent along. "
+                 "`*` is every origin, without cookies." },
+    { "CORS_ORIGIN_PATTERN", SETTING_PATTERN, .otherwise = "none", AT(cors_origin_pattern),
+      .meaning = "Further origins, such as `https://[a-z0-9-]+\\.example\\.com`: the whole origin must match." },
     { "WORKERS", SETTING_INT, .otherwise = "one a core", AT(workers), .min = 1, .max = 256,
       .meaning = "Event loops." },
     { NULL },
@@ -143,6 +158,5 @@ const struct setting SETTINGS[] = {
 _Static_assert(ARRAY_SIZE(SETTINGS) - 1 <= SETTINGS_MAX, "struct settings has too few origins");
 
 const char *const SETTINGS_LATER[] = {
-    "REDIS_URL", "CORS_ORIGINS", "TRUSTED_HOSTS", "HTTPS_REDIRECT",
-    "TLS_CERT", "TLS_KEY", "METRICS_TOKEN", "METRICS_TOKEN_FILE", NULL,
+    "REDIS_URL", "TLS_CERT", "TLS_KEY", "METRICS_TOKEN", "METRICS_TOKEN_FILE", NULL,
 };

@@ -1,6 +1,7 @@
 #include "protocol/protocol.h"
 
 #include "protocol/authenticate.h"
+#include "protocol/edge.h"
 #include "protocol/oauth2/metadata.h"
 #include "protocol/routes.h"
 
@@ -50,6 +51,9 @@ static enum dw_err make_app(struct protocol *protocol, const struct protocol_con
         .access_log = config->access_log,
         .rate_limits = rate_limits,
         .trusted_proxies = config->trusted_proxies,
+        .trusted_hosts = protocol->edge.trusted_hosts,
+        .https_redirect = config->https_redirect,
+        .cors = protocol->edge.has_cors ? &protocol->edge.cors : NULL,
     };
 
     return dw_app_new(&app_config, &protocol->app, ret_problem);
@@ -69,6 +73,7 @@ enum dw_err protocol_app_new(const struct protocol_config *config, struct protoc
     TRY(dw_arena_new(PROTOCOL_ARENA_LIMIT, &protocol->arena));
     protocol->is_https = dw_str_starts_with(public_url, DW_STR("https://"));
     TRY(dw_origin_of_url(public_url, protocol->arena, &protocol->csrf.origin));
+    TRY(edge_make(protocol->arena, config, &protocol->edge));
     TRY(credentials_make(protocol));
     TRY(metadata_make(protocol->arena, config->issuer ? config->issuer : config->public_url, public_url,
                       &protocol->metadata));

@@ -80,9 +80,11 @@ export function somebody(more = {}) {
 }
 
 export class Server {
-  constructor(folder, env) {
+  /** `probe`: headers without which the server would not answer. */
+  constructor(folder, env, probe = {}) {
     this.folder = folder;
     this.env = env;
+    this.probe = probe;
     this.out = "";
     this.err = "";
   }
@@ -122,7 +124,7 @@ export class Server {
 
   async #answers() {
     if (this.exit) assert.fail(`the server ended at its start: ${JSON.stringify(this.exit)}\n${this.err}`);
-    return fetch(`${this.url}/healthz`).then((answer) => answer.ok, () => false);
+    return fetch(`${this.url}/healthz`, { headers: this.probe }).then((answer) => answer.ok, () => false);
   }
 
   get isUp() {
@@ -273,8 +275,8 @@ export function complaints(answer) {
   return answer.json.detail.map((entry) => entry.loc.join(".")).sort();
 }
 
-export async function start(env = {}) {
-  return new Server(temporaryFolder(), env).start();
+export async function start(env = {}, probe = {}) {
+  return new Server(temporaryFolder(), env, probe).start();
 }
 
 /** The claims of a token, unverified: for tests that look at what was issued. */
