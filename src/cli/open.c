@@ -176,7 +176,7 @@ enum dw_err open_applied_version(struct cli *cli, int *ret_version)
 
     open_database_label(url, label);
     if (err != DW_OK)
-        return cli_refuse(cli, err, "%s can't be opened, or it is no database of Doorward; the line above says why", label);
+        return cli_refuse(cli, err, "%s can't be opened, or it is no database of Doorward: see the line above", label);
     while (IDENTITY_SCHEMA.migrations[known].version != 0)
         known++;
     if (applied > known)
