@@ -27,6 +27,7 @@ stop() {
 }
 trap stop EXIT
 
+here=$PWD
 cd "$folder"
 "${as[@]}" "$bin/initdb" -D "$folder/data" -U doorward -A trust -E UTF8 --locale=C --no-sync >"$folder/initdb.log" 2>&1 ||
     { cat "$folder/initdb.log" >&2; exit 1; }
@@ -34,5 +35,5 @@ cd "$folder"
 -c max_connections=200 -c shared_buffers=32MB -c log_min_messages=fatal -c log_min_error_statement=panic" start >/dev/null ||
     { cat "$folder/data/log" >&2; exit 1; }
 export TEST_POSTGRES="postgresql:///postgres?host=$folder&user=doorward" TEST_POSTGRES_FOLDER=$folder
-cd "$OLDPWD"
+cd "$here"
 "$@"

@@ -35,6 +35,7 @@ DW_MUST_USE enum dw_err action_key_retire(struct cli *cli);
 /* audit.c */
 DW_MUST_USE enum dw_err action_audit_export(struct cli *cli);
 DW_MUST_USE enum dw_err action_audit_verify(struct cli *cli);
+DW_MUST_USE enum dw_err action_audit_prune(struct cli *cli);
 
 /* passwords.c */
 DW_MUST_USE enum dw_err action_password_hash(struct cli *cli);

@@ -44,6 +44,12 @@ static const struct option USER_DELETE_OPTIONS[] = {
 
 static const struct option AUDIT_VERIFY_OPTIONS[] = {
     { "--head", "NUMBER:HASH", "a head that was printed earlier, and must still be in the log" },
+    { "--since", "NUMBER:HASH", "a head that was printed earlier: check what came after it, and nothing before" },
+    { NULL },
+};
+
+static const struct option AUDIT_PRUNE_OPTIONS[] = {
+    { "--before", "TIME", "events from before this time go, such as 2026-01-01T00:00:00Z", .is_required = true },
     { NULL },
 };
 
@@ -117,6 +123,10 @@ const struct command COMMANDS[] = {
       .summary = "Check that nobody changed, removed or inserted an event of the audit log",
       .details = "Names the first event that does not hold, and ends with 1. Prints the head of an intact log: kept "
                  "elsewhere and given back with --head, it also shows when the newest events were cut off." },
+    { "audit prune", action_audit_prune, .options = AUDIT_PRUNE_OPTIONS, .needs = NEEDS_IDENTITY,
+      .summary = "Remove the oldest events of the audit log; the rest can still be verified",
+      .details = "Verifies the log first, and removes nothing when it does not hold. What went is told by events "
+                 "`audit.pruned`. Export first what must be kept, and note the head." },
     { "audit export", action_audit_export, .needs = NEEDS_IDENTITY,
       .summary = "Print the whole audit log, a JSON object a line, oldest first" },
 
