@@ -127,8 +127,8 @@ const struct setting SETTINGS[] = {
       .meaning = "The address that mails come from." },
     { "MAIL_TEMPLATES", SETTING_TEXT, .otherwise = "the built-in texts", AT(mail_templates), .min = 1,
       .max = SETTING_TEXT_MAX,
-      .meaning = "A folder whose reset.txt, reset.html, verify.txt, verify.html are taken instead of the built-in "
-                 "ones." },
+      .meaning = "A folder whose reset.txt, reset.html, verify.txt, verify.html, and those of the notices "
+                 "(email_changed, password_changed …), are taken instead of the built-in ones." },
     { "RATE_LIMIT_LOGIN", SETTING_RATES, "10/minute", AT(rate_limit_login),
       .meaning = "How often one address may try to sign in: every attempt counts." },
     { "RATE_LIMIT_REGISTER", SETTING_RATES, "120/minute", AT(rate_limit_register),

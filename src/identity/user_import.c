@@ -45,6 +45,7 @@ static enum dw_err insert_row(struct transaction *tx, const struct importing *i,
     if (err != DW_OK)
         return err == DW_ERR_VALIDATION ? DW_ERR_ROLE : err;
     dw_uuid7(id);
+    TRY(user_check_address(tx, &row->tenant, email_key, dw_str(id)));
     TRY(sql_exec(tx, &IMPORT_INSERT,
                  VALUES(V_CSTR(id), V_CSTR(row->tenant.id), V_TEXT(row->username), V_TEXT(name_key), V_TEXT(email),
                         V_TEXT(email_key), V_INT(row->email_verified),
