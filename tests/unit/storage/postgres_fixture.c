@@ -109,7 +109,7 @@ bool told(struct fixture *f, const char *text)
     return strstr(content, text) != NULL;
 }
 
-/* --- items ---------------------------------------------------------------------------------------------------------- */
+/* --- items -------------------------------------------------------------------------------------------------------- */
 
 enum dw_err insert(struct transaction *tx, void *argument)
 {
