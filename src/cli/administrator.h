@@ -2,8 +2,8 @@
  * The first administrator: made with a one-time password when there is none.
  *
  * Defends against: a default password (it is random, 20 characters of 31, 99 bits), one in a log (it is printed once,
- * on standard output, after the account is in the database), one that lies about and still opens (it signs in for a day,
- * or until another one is set, which the owner is told in the line after it).
+ * on standard output, after the account is in the database), one that lies about and still opens (it signs in for a
+ * day, or until another one is set, which the owner is told in the line after it).
  */
 #ifndef CLI_ADMINISTRATOR_H
 #define CLI_ADMINISTRATOR_H
