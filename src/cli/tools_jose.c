@@ -123,7 +123,8 @@ enum dw_err action_jwt_verify(struct cli *cli)
     if ((key_path == NULL) == (jwks_path == NULL))
         return cli_misuse(cli, "one of --key and --jwks is needed");
     TRY(read_rules(cli, &rules));
-    TRY(tool_read_keys(cli, key_path != NULL ? key_path : jwks_path, dw_alg_by_name(cli_option_str(cli, "--alg")), &keys));
+    TRY(tool_read_keys(cli, key_path != NULL ? key_path : jwks_path, dw_alg_by_name(cli_option_str(cli, "--alg")),
+                       &keys));
     TRY(tool_read_input(cli, "the token", INPUT_MAX_BYTES, &input));
     const struct dw_str token = tool_trimmed(dw_secret_borrow(&input));
     const enum dw_err err = jose_keys_verify_jwt(&keys, &rules, token, cli->arena, &claims);

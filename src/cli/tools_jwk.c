@@ -3,7 +3,8 @@
 #include "cli/tools_jose.h"
 #include "jose/jwe_key.h"
 
-#define ANY_ALG_MEANING "of signatures (ES256 …), of encryption (A256KW, RSA-OAEP-256, ECDH-ES …), or A256GCM … for `dir`"
+#define ANY_ALG_MEANING                                                                                                \
+    "of signatures (ES256 …), of encryption (A256KW, RSA-OAEP-256, ECDH-ES …), or A256GCM … for `dir`"
 
 const struct option JWK_GENERATE_OPTIONS[] = {
     { "--alg", "ALG", ANY_ALG_MEANING, .is_required = true },
