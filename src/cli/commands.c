@@ -106,6 +106,9 @@ const struct command COMMANDS[] = {
     { "user set-password", action_user_set_password, { "USER" }, USER_OPTIONS, NEEDS_IDENTITY,
       .summary = "Set a user's password, from standard input, and end every sign-in",
       .details = WHICH_USER AT_ONCE },
+    { "user reset-2fa", action_user_reset_2fa, { "USER" }, USER_OPTIONS, NEEDS_IDENTITY,
+      .summary = "Turn off the second factor of a user who has lost it, and end every sign-in",
+      .details = WHICH_USER AT_ONCE " Make sure who asks." },
     { "user import", action_user_import, { "FILE" }, USER_IMPORT_OPTIONS, NEEDS_IDENTITY,
       .summary = "Take users over from another system, with their password hashes",
       .details = "FILE is JSON lines, or CSV with a line of headings; - is standard input. Members: username, email, "

@@ -53,6 +53,7 @@
     X(AUDIT_MFA_SET_UP, "mfa.set_up")                                                                                  \
     X(AUDIT_MFA_ENABLED, "mfa.enabled")                                                                                \
     X(AUDIT_MFA_DISABLED, "mfa.disabled")                                                                              \
+    X(AUDIT_MFA_RESET, "mfa.reset")                                                                                    \
     X(AUDIT_MFA_ASKED, "mfa.asked")                                                                                    \
     X(AUDIT_MFA_FAILED, "mfa.failed")                                                                                  \
     X(AUDIT_MFA_PAUSED, "mfa.paused")                                                                                  \

@@ -7,6 +7,7 @@
 #include "identity/dashboard.h"
 #include "identity/guard.h"
 #include "identity/mfa.h"
+#include "identity/notice.h"
 #include "identity/outbox.h"
 #include "identity/recent_sign_in.h"
 #include "identity/recovery.h"
@@ -134,6 +135,7 @@ static const struct migration MIGRATIONS[] = {
     { 12, "indexes of lists and searches", LIST_INDEXES },
     { 13, "passwords are counted", CREDENTIAL_SERIAL_COLUMN },
     { 14, "where a pruned audit log begins", AUDIT_PRUNED_COLUMNS },
+    { 15, "an address is kept until the next one is verified", FORMER_EMAIL_COLUMNS },
     { 0 },
 };
 
@@ -142,7 +144,8 @@ static const struct statement *const *const ALL_STATEMENTS[] = {
     SIGNING_KEY_STATEMENTS, AUDIT_STATEMENTS, AUDIT_VERIFY_STATEMENTS, AUDIT_PRUNE_STATEMENTS, RECOVERY_STATEMENTS,
     OUTBOX_STATEMENTS, API_KEY_STATEMENTS, API_KEY_USE_STATEMENTS, COOKIE_SESSION_STATEMENTS, SIGN_IN_LIST_STATEMENTS,
     MFA_STATEMENTS, MFA_ATTEMPT_STATEMENTS, MFA_PENDING_STATEMENTS, GUARD_STATEMENTS, USER_IMPORT_STATEMENTS,
-    CUSTOM_ROLE_STATEMENTS, TENANT_ADMIN_STATEMENTS, DASHBOARD_STATEMENTS, RECENT_SIGN_IN_STATEMENTS, NULL,
+    CUSTOM_ROLE_STATEMENTS, TENANT_ADMIN_STATEMENTS, DASHBOARD_STATEMENTS, RECENT_SIGN_IN_STATEMENTS,
+    NOTICE_STATEMENTS, NULL,
 };
 
 const struct storage_schema IDENTITY_SCHEMA = { .migrations = MIGRATIONS, .statements = ALL_STATEMENTS };
