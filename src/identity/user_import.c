@@ -71,7 +71,7 @@ static enum dw_err import_rows(struct transaction *tx, void *argument)
     struct importing *i = argument;
 
     for (size_t r = 0; r < i->n; r++) {
-        if (i->rows[r].refusal != DW_OK)
+        if (i->rows[r].is_skipped)
             continue;
         const enum dw_err err = insert_row(tx, i, &i->rows[r]);
 
@@ -87,5 +87,8 @@ enum dw_err user_import(struct identity *identity, const struct actor *actor, st
 {
     struct importing i = { actor, rows, n, arena };
 
+    /* The write may run again: what it refused the first time is no reason to leave a row out the second time. */
+    for (size_t r = 0; r < n; r++)
+        rows[r].is_skipped = rows[r].refusal != DW_OK;
     return storage_write(identity->storage, import_rows, &i);
 }
