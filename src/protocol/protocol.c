@@ -4,13 +4,15 @@
 #include "protocol/edge.h"
 #include "protocol/oauth2/metadata.h"
 #include "protocol/routes.h"
+#include <doorward/docs.h>
 
 enum { PROTOCOL_ARENA_LIMIT = 64 * 1024 };
 
 const struct dw_route *const PROTOCOL_ROUTES[] = {
     ACCOUNT_ROUTES,   RECOVERY_ROUTES,   API_KEY_ROUTES,  TOKEN_ROUTES,     LOGIN_ROUTES,  SIGN_OUT_ROUTES,
     SESSION_ROUTES,   TWO_FACTOR_ROUTES, USER_ROUTES,     ROLE_ROUTES,      TENANT_ROUTES, KEY_ROUTES,
-    DASHBOARD_ROUTES, AUDIT_ROUTES,      METADATA_ROUTES, OPERATION_ROUTES, DOCS_ROUTES,   NULL,
+    DASHBOARD_ROUTES, AUDIT_ROUTES,      METADATA_ROUTES, OPERATION_ROUTES, DOCS_ROUTES,
+    DW_DOCS_ROUTES,   NULL,
 };
 
 static const char DESCRIPTION[] =
