@@ -3,7 +3,8 @@
 
 #include "cli/settings.h"
 
-/* groff's own characters: a backslash, a hyphen that must stay one, a dot or quote that begins a line. `code` is bold. */
+/* groff's own characters: a backslash, a hyphen that must stay one, a dot or quote that begins a line. `code` becomes
+ * bold. */
 static void write_text(FILE *out, const char *text)
 {
     bool is_bold = false;

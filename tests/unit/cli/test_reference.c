@@ -61,4 +61,5 @@ static void test_usage(void **state)
     assert_string_equal("", ran.out);
 }
 
-CHECK_MAIN(cmocka_unit_test(test_pages), cmocka_unit_test(test_manual), cmocka_unit_test(test_routes), cmocka_unit_test(test_usage))
+CHECK_MAIN(cmocka_unit_test(test_pages), cmocka_unit_test(test_manual), cmocka_unit_test(test_routes),
+           cmocka_unit_test(test_usage))
