@@ -1,6 +1,7 @@
 /* The table of commands. */
 #include "cli/actions.h"
 #include "cli/tools_jose.h"
+#include "cli/tools_jwe.h"
 #include "cli/tools_otp.h"
 
 static const struct option SERVE_OPTIONS[] = {
@@ -148,6 +149,15 @@ const struct command COMMANDS[] = {
     { "jwk thumbprint", action_jwk_thumbprint, .options = JWK_READ_OPTIONS,
       .summary = "Print the RFC 7638 thumbprint of a key" },
 
+    { "jwe encrypt", action_jwe_encrypt, .options = JWE_ENCRYPT_OPTIONS,
+      .summary = "Encrypt the text on standard input",
+      .details = "Who has a public key can encrypt: it says nothing of who wrote the text. Sign first where that "
+                 "matters: `doorward jwt sign … | doorward jwe encrypt --cty JWT …`." },
+    { "jwe decrypt", action_jwe_decrypt, .options = JWE_DECRYPT_OPTIONS,
+      .summary = "Decrypt the token on standard input and print its text",
+      .details = "Compact, or as a JSON object. Exit code 1 when it does not decrypt; the reason goes to standard "
+                 "error." },
+
     { "password hash", action_password_hash, .options = PASSWORD_HASH_OPTIONS, .needs = NEEDS_SETTINGS,
       .summary = "Hash a password from standard input" },
     { "password verify", action_password_verify, { "HASH" }, NULL, NEEDS_SETTINGS,
@@ -163,7 +173,7 @@ const struct command COMMANDS[] = {
 
     { "vectors", action_vectors, .is_hidden = true,
       .summary = "Answer known-answer test vectors, a JSON object a line, from standard input" },
-    { "reference", action_reference, { "settings|commands|routes" }, .is_hidden = true,
-      .summary = "Print docs/settings.md, docs/commands.md or the server's routes" },
+    { "reference", action_reference, { "settings|commands|manual|routes" }, .is_hidden = true,
+      .summary = "Print docs/settings.md, docs/commands.md, the manual page or the server's routes" },
     { NULL },
 };
