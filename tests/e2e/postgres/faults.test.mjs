@@ -72,7 +72,6 @@ class Load {
 
   async stop() {
     await this.end();
-
     const seen = [...this.statuses].map(([key, n]) => `${key}: ${n}`).join(", ");
     assert.deepEqual(this.accepted, [], "a token was accepted after its acknowledged revocation");
     for (const key of this.statuses.keys()) assert.doesNotMatch(key, / 500$/, seen);
