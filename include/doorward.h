@@ -5,6 +5,7 @@
 #include <doorward/base.h>
 #include <doorward/jose.h>
 #include <doorward/jwe.h>
+#include <doorward/jws_json.h>
 #include <doorward/model.h>
 #include <doorward/otp.h>
 #include <doorward/password.h>
@@ -13,6 +14,7 @@
 #include <doorward/middleware.h>
 #include <doorward/app.h>
 #include <doorward/auth.h>
+#include <doorward/docs.h>
 #include <doorward/policy.h>
 
 #endif

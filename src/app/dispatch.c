@@ -90,7 +90,7 @@ static enum dw_err handler_call(struct dw_request *r, void **ret_out)
             return DW_ERR_NO_MEMORY;
     }
     r->status = 0;
-    TRY(row->route->handler(r, s->body != NULL ? s->body : s->query, out));
+    TRY(row->route->handler(r, s->body != NULL ? s->body : s->parameters[PLACE_QUERY], out));
     *ret_out = out;
     return DW_OK;
 }

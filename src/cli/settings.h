@@ -32,6 +32,9 @@ enum setting_type {
     SETTING_CHOICE,      /* int64_t                    one of .choices */
     SETTING_RATES,       /* const char *               none, or 10/minute, 100 per hour;10 per second */
     SETTING_NETWORKS,    /* const char *               addresses and networks, separated by commas */
+    SETTING_HOSTS,       /* const char *               *, or names and *.names, separated by commas */
+    SETTING_ORIGINS,     /* const char *               *, or https://app.example.com, separated by commas */
+    SETTING_PATTERN,     /* const char *               PCRE2 */
     SETTING_SECRET,      /* struct dw_secret           32 characters or more; or NAME_FILE */
     SETTING_SMTP,        /* struct dw_secret           smtp(s)://[user:password@]host[:port]; or NAME_FILE */
     SETTING_MAIL_ADDRESS, /* const char *              name@example.com */
@@ -70,6 +73,7 @@ struct settings {
     const char *listen;
     const char *public_url;
     const char *database_url;
+    int64_t database_connections;
     struct dw_secret secret_key; /* empty: the file doorward.secret */
     int64_t jwt_algorithm;       /* enum dw_alg */
     const char *issuer;
@@ -89,6 +93,9 @@ struct settings {
     int64_t registration_open;
     const char *rate_limit_login, *rate_limit_register, *rate_limit_forgot, *rate_limit_default; /* "none" or a rule */
     const char *trusted_proxies; /* NULL: none */
+    const char *trusted_hosts;   /* NULL or "*": any */
+    int64_t https_redirect;
+    const char *cors_origins, *cors_origin_pattern; /* NULL: none */
     int64_t reset_ttl_s, verify_ttl_s;
     struct dw_secret smtp_url;   /* empty: mails become files */
     const char *smtp_ca;         /* NULL: the system's certificates */

@@ -23,8 +23,8 @@ static const struct setting_choice PASSWORD_SCHEMES[] = {
 
 static const struct setting_choice DATABASES[] = {
     { "sqlite:", 0 },
-    { "postgresql:", 0, "this version keeps its data in SQLite" },
-    { "postgres:", 0, "this version keeps its data in SQLite" },
+    { "postgresql://", 0 },
+    { "postgres:", 0, "write postgresql://" },
     { NULL },
 };
 
@@ -34,6 +34,10 @@ static const struct setting_choice LOG_LEVELS[] = {
 
 static const struct setting_choice LOG_FORMATS[] = {
     { "json", LOG_FORMAT_JSON }, { "text", LOG_FORMAT_TEXT }, { NULL },
+};
+
+static const struct setting_choice ON_OR_OFF[] = {
+    { "on", 1 }, { "off", 0 }, { "true", 1 }, { "false", 0 }, { NULL },
 };
 
 static const struct setting_choice OPEN_OR_CLOSED[] = { { "open", 1 }, { "closed", 0 }, { NULL } };
@@ -55,7 +59,12 @@ const struct setting SETTINGS[] = {
       .meaning = "The address that clients use, as they write it; links and metadata are made from it. Without it: "
                  "http:// and the address to listen on, 127.0.0.1 where that is every address." },
     { "DATABASE_URL", SETTING_DATABASE, "sqlite:doorward.db", AT(database_url), .choices = DATABASES,
-      .meaning = "Where the data is: sqlite: and a file name, from the working directory where it is relative." },
+      .meaning = "Where the data is: sqlite: and a file name, from the working directory where it is relative; or "
+                 "postgresql://USER@HOST/DATABASE, with what libpq knows behind a question mark (sslmode=verify-full). "
+                 "A password is better kept in libpq's PGPASSFILE, or in a file that " SETTINGS_PREFIX
+                 "DATABASE_URL_FILE names." },
+    { "DATABASE_CONNECTIONS", SETTING_INT, "8", AT(database_connections), .min = 1, .max = 64,
+      .meaning = "PostgreSQL: connections for reading, a node; one more writes." },
     { "SECRET_KEY", SETTING_SECRET, .otherwise = "the file " SETTINGS_SECRET_FILE ", made at the first start",
       AT(secret_key), .min = SECRET_MIN_SIZE, .max = SETTING_TEXT_MAX,
       .meaning = "What every other key is derived from or sealed with. Without it the database is of no use: keep a "
@@ -118,8 +127,8 @@ const struct setting SETTINGS[] = {
       .meaning = "The address that mails come from." },
     { "MAIL_TEMPLATES", SETTING_TEXT, .otherwise = "the built-in texts", AT(mail_templates), .min = 1,
       .max = SETTING_TEXT_MAX,
-      .meaning = "A folder whose reset.txt, reset.html, verify.txt, verify.html are taken instead of the built-in "
-                 "ones." },
+      .meaning = "A folder whose reset.txt, reset.html, verify.txt, verify.html, and those of the notices "
+                 "(email_changed, password_changed …), are taken instead of the built-in ones." },
     { "RATE_LIMIT_LOGIN", SETTING_RATES, "10/minute", AT(rate_limit_login),
       .meaning = "How often one address may try to sign in: every attempt counts." },
     { "RATE_LIMIT_REGISTER", SETTING_RATES, "120/minute", AT(rate_limit_register),
@@ -131,6 +140,17 @@ const struct setting SETTINGS[] = {
     { "TRUSTED_PROXIES", SETTING_NETWORKS, .otherwise = "none", AT(trusted_proxies),
       .meaning = "Proxies that are believed when they tell the client's address (X-Forwarded-For, Forwarded): their "
                  "addresses or networks, with commas between." },
+    { "TRUSTED_HOSTS", SETTING_HOSTS, .otherwise = "any", AT(trusted_hosts),
+      .meaning = "Names by which clients may ask, with commas between; `*.example.com` is every name beneath that one. "
+                 "Any port will do. A request for another name is 400." },
+    { "HTTPS_REDIRECT", SETTING_CHOICE, "off", AT(https_redirect), .choices = ON_OR_OFF,
+      .meaning = "Whether plain requests are sent to https (307). By which a request came is told by a trusted proxy. "
+                 "Without `DOORWARD_TRUSTED_HOSTS` the host of `DOORWARD_PUBLIC_URL` is the only one." },
+    { "CORS_ORIGINS", SETTING_ORIGINS, .otherwise = "none", AT(cors_origins),
+      .meaning = "Origins whose pages may call, as browsers write them, with commas between; cookies are sent along. "
+                 "`*` is every origin, without cookies." },
+    { "CORS_ORIGIN_PATTERN", SETTING_PATTERN, .otherwise = "none", AT(cors_origin_pattern),
+      .meaning = "Further origins, such as `https://[a-z0-9-]+\\.example\\.com`: the whole origin must match." },
     { "WORKERS", SETTING_INT, .otherwise = "one a core", AT(workers), .min = 1, .max = 256,
       .meaning = "Event loops." },
     { NULL },
@@ -138,6 +158,5 @@ const struct setting SETTINGS[] = {
 _Static_assert(ARRAY_SIZE(SETTINGS) - 1 <= SETTINGS_MAX, "struct settings has too few origins");
 
 const char *const SETTINGS_LATER[] = {
-    "REDIS_URL", "CORS_ORIGINS", "TRUSTED_HOSTS", "HTTPS_REDIRECT",
-    "TLS_CERT", "TLS_KEY", "METRICS_TOKEN", "METRICS_TOKEN_FILE", NULL,
+    "REDIS_URL", "TLS_CERT", "TLS_KEY", "METRICS_TOKEN", "METRICS_TOKEN_FILE", NULL,
 };

@@ -1,6 +1,7 @@
 #include "identity/credential.h"
 
 #include "identity/audit.h"
+#include "identity/notice.h"
 #include "identity/recovery.h"
 #include "identity/session.h"
 
@@ -227,6 +228,8 @@ static enum dw_err apply_set(struct transaction *tx, void *argument)
                                        .actor = s->actor->id, .target = s->id, .address = s->actor->address };
 
     TRY(store(tx, s, &s->denials));
+    TRY(notice_add(tx, &(struct notice){ .kind = NOTICE_PASSWORD_CHANGED, .user_id = s->id,
+                                         .from = s->actor->address }));
     return audit_append(tx, &event);
 }
 

@@ -97,6 +97,11 @@ DW_MUST_USE enum dw_err mfa_renew_codes(struct identity *identity, const struct 
                                         const struct actor *actor, struct dw_str user_id, const struct mfa_proof *proof,
                                         struct dw_arena *arena, struct mfa_codes *ret_codes, int64_t *ret_wait_s);
 
+/* For somebody who has lost it, by an administrator who has made sure who asks: turns it off without a code, and ends
+ * every sign-in. DW_ERR_MFA_OFF when it is not on, DW_ERR_NOT_FOUND. */
+DW_MUST_USE enum dw_err mfa_reset(struct identity *identity, const struct tenant *tenant, const struct actor *actor,
+                                  struct dw_str user_id);
+
 extern const struct statement *const MFA_STATEMENTS[], *const MFA_ATTEMPT_STATEMENTS[], *const MFA_PENDING_STATEMENTS[];
 extern const char MFA_TABLES[];
 

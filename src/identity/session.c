@@ -212,11 +212,16 @@ enum dw_err session_first_factor(struct identity *identity, const struct sign_in
     const enum dw_err err = credential_check(identity, &in->tenant, in->login, in->password, arena, &factor.user,
                                              &factor.rehash, &factor.mark);
 
+    if (dw_error_info(err)->status >= 500)
+        return err; /* ours, not the caller's: it says nothing of the password */
     if (err != DW_OK) {
         /* What does not count must not be answered: a database that can't be written would make guessing free. */
         TRY(guard_record_failure(identity, in, err));
         return err;
     }
+    TRY(guard_wait(identity, in, &wait_s));
+    if (wait_s > 0)
+        return DW_ERR_RATE_LIMITED;
     TRY(scope_grant(in->scope, factor.user.permissions, arena, &factor.granted));
     *ret_factor = factor;
     return DW_OK;

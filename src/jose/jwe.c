@@ -84,7 +84,7 @@ enum dw_err dw_jwe_decrypt(const struct dw_jwe_key *key, dw_jwe_algs algs, dw_jw
     if (key == NULL || arena == NULL || ret_jwe == NULL)
         return DW_ERR_ARGUMENT;
     TRY(split(token, segments));
-    TRY(jwe_header_decode(segments[0], arena, &jwe.header_json, &headers.protected_));
+    TRY(header_decode_object(segments[0], arena, &jwe.header_json, &headers.protected_));
     TRY(jwe_header_read(&headers, arena, &header));
     TRY(jwe_check(&rules, &header));
     struct jwe_parts parts = { .associated = segments[0] };

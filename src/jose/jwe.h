@@ -2,6 +2,7 @@
 #ifndef JOSE_JWE_H
 #define JOSE_JWE_H
 
+#include "jose/header.h"
 #include "jose/jwe_header.h"
 #include "jose/jwe_key.h"
 

@@ -23,10 +23,6 @@ struct jwe_header {
     struct dw_str iv, tag;           /* of GCM key wrap, decoded */
 };
 
-/* A protected header's text, decoded from base64url into the arena, and parsed. DW_ERR_JOSE_MALFORMED when it is no
- * JSON object. */
-DW_MUST_USE enum dw_err jwe_header_decode(struct dw_str text, struct dw_arena *arena, struct dw_str *ret_json,
-                                          yyjson_val **ret_root);
 /* DW_ERR_JOSE_MALFORMED when a name stands twice, alg or enc is missing, or a member is not of its type. */
 DW_MUST_USE enum dw_err jwe_header_read(const struct jwe_headers *headers, struct dw_arena *arena,
                                         struct jwe_header *ret_header);

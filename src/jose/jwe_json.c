@@ -65,7 +65,7 @@ static enum dw_err read_message(yyjson_val *root, struct dw_arena *arena, struct
     if (dw_str_is_absent(text))
         text = DW_STR("");
     else
-        TRY(jwe_header_decode(text, arena, &message.header_json, &message.headers.protected_));
+        TRY(header_decode_object(text, arena, &message.header_json, &message.headers.protected_));
     TRY(read_object(root, "unprotected", &message.headers.shared));
     TRY(read_associated(root, text, arena, &message.parts.associated));
     TRY(read_bytes(root, "iv", arena, &message.parts.box.iv));

@@ -8,6 +8,7 @@
 #define PROTOCOL_CONTEXT_H
 
 #include "identity/user.h"
+#include "protocol/edge.h"
 #include "protocol/models.h"
 #include "protocol/protocol.h"
 
@@ -20,6 +21,7 @@ struct protocol {
     struct metadata metadata;
     struct dw_scheme oauth2, api_key, session_cookie;
     struct dw_csrf csrf;
+    struct edge edge;
     bool is_https; /* the public URL is: cookies are Secure and have the prefix */
     struct dw_scope_doc scopes[PROTOCOL_SCOPES_MAX + 1];
     const struct dw_scheme *credentials[PROTOCOL_CREDENTIALS_MAX + 1];

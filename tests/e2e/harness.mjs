@@ -12,6 +12,7 @@ import os from "node:os";
 import path from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { databaseSettings, dropDatabase } from "./database.mjs";
 
 globalThis.crypto ??= webcrypto; // Node 18 has it behind a flag
 
@@ -59,7 +60,7 @@ export async function until(question, what, limitMs = 30_000) {
 /** Runs one command of the binary to its end. */
 export function run(args, { folder = os.tmpdir(), input = "", env = {} } = {}) {
   const done = spawnSync(BINARY, args, {
-    cwd: folder, input, env: environment(env), encoding: "utf8", timeout: 120_000, maxBuffer: 64 << 20,
+    cwd: folder, input, env: environment({ ...databaseSettings(folder), ...env }), encoding: "utf8", timeout: 120_000, maxBuffer: 64 << 20,
   });
   if (done.error) throw done.error;
   assert.doesNotMatch(done.stderr, SANITIZER_REPORT, `doorward ${args.join(" ")}`);
@@ -79,9 +80,11 @@ export function somebody(more = {}) {
 }
 
 export class Server {
-  constructor(folder, env) {
+  /** `probe`: headers without which the server would not answer. */
+  constructor(folder, env, probe = {}) {
     this.folder = folder;
     this.env = env;
+    this.probe = probe;
     this.out = "";
     this.err = "";
   }
@@ -97,7 +100,7 @@ export class Server {
       // Stories of limits set their own; the others all come from one address.
       env: environment({
         DOORWARD_RATE_LIMIT_LOGIN: "none", DOORWARD_RATE_LIMIT_REGISTER: "none", DOORWARD_RATE_LIMIT_FORGOT: "none",
-        ...this.env,
+        ...databaseSettings(this.folder), ...this.env,
         DOORWARD_LISTEN: `127.0.0.1:${this.port}`, DOORWARD_PUBLIC_URL: this.publicUrl,
       }),
       stdio: ["ignore", "pipe", "pipe"],
@@ -121,7 +124,7 @@ export class Server {
 
   async #answers() {
     if (this.exit) assert.fail(`the server ended at its start: ${JSON.stringify(this.exit)}\n${this.err}`);
-    return fetch(`${this.url}/healthz`).then((answer) => answer.ok, () => false);
+    return fetch(`${this.url}/healthz`, { headers: this.probe }).then((answer) => answer.ok, () => false);
   }
 
   get isUp() {
@@ -148,6 +151,7 @@ export class Server {
     const late = pause(STOP_LIMIT_MS, "late", { ref: false });
     const exit = await Promise.race([this.ended, late]);
     if (exit === "late") await this.kill();
+    if (!keep) dropDatabase(this.folder);
     if (!keep) fs.rmSync(this.folder, { recursive: true, force: true });
     assert.doesNotMatch(this.err, SANITIZER_REPORT);
     assert.equal(dead, null, `the server had ended by itself: ${JSON.stringify(dead)}\n${this.err.slice(-4000)}`);
@@ -271,8 +275,8 @@ export function complaints(answer) {
   return answer.json.detail.map((entry) => entry.loc.join(".")).sort();
 }
 
-export async function start(env = {}) {
-  return new Server(temporaryFolder(), env).start();
+export async function start(env = {}, probe = {}) {
+  return new Server(temporaryFolder(), env, probe).start();
 }
 
 /** The claims of a token, unverified: for tests that look at what was issued. */

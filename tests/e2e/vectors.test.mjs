@@ -281,6 +281,7 @@ describe("Wycheproof", () => {
 // --- RFC 7520 -----------------------------------------------------------------------------------------------------------
 
 describe("RFC 7520", () => {
+  const JSON_FORMS = ["json", "json_flat"];
   const FIGURES = [
     ["jws", "4_1.rsa_v15_signature.json"], ["jws", "4_2.rsa-pss_signature.json"], ["jws", "4_3.ecdsa_signature.json"],
     ["jws", "4_4.hmac-sha2_integrity_protection.json"], ["curve25519", "jws.json"],
@@ -303,6 +304,63 @@ describe("RFC 7520", () => {
     });
   }
 
+  // What the object holds: with one algorithm asked for, alg may stand unprotected (4.7, and the second of 4.8).
+  for (const name of ["4_6.protecting_specific_header_fields.json", "4_7.protecting_content_only.json"]) {
+    test(name, { skip: NO_FOLDER }, () => {
+      const { input, output } = read("jose-cookbook", "jws", name);
+      judge(JSON_FORMS.map((form) => ({
+        name: form, op: "jws.verify_json", in: { jws: output[form], jwk: input.key, algs: [input.alg] }, expect: true,
+        also: (a) => a.payload === b64u(input.payload),
+      })));
+    });
+  }
+  for (const [folder, name] of FIGURES) {
+    test(`${name}, as JSON`, { skip: NO_FOLDER }, () => {
+      const { input, output } = read("jose-cookbook", folder, name);
+      judge(JSON_FORMS.map((form) => ({
+        name: form, op: "jws.verify_json", in: { jws: output[form], jwk: input.key, algs: [input.alg] }, expect: true,
+        also: (a) => a.payload === b64u(input.payload),
+      })));
+    });
+  }
+
+  test("4_5.signature_with_detached_content.json", { skip: NO_FOLDER }, () => {
+    const { input, output } = read("jose-cookbook", "jws", "4_5.signature_with_detached_content.json");
+    const shared = { jwk: input.key, algs: [input.alg], payload: b64u(input.payload) };
+    const other = { ...shared, payload: b64u(`${input.payload} `) };
+    judge([
+      { name: "compact", op: "jws.verify_detached", in: { token: output.compact, ...shared }, expect: true },
+      { name: "another payload", op: "jws.verify_detached", in: { token: output.compact, ...other }, expect: false },
+      ...JSON_FORMS.map((form) => ({ name: form, op: "jws.verify_json", in: { jws: output[form], ...shared }, expect: true })),
+      ...JSON_FORMS.map((form) => ({ name: form, op: "jws.verify_json", in: { jws: output[form], ...other }, expect: false })),
+      { name: "no payload at all", op: "jws.verify_json", in: { jws: output.json, jwk: input.key, algs: [input.alg] }, expect: false },
+    ]);
+  });
+
+  test("4_8.multiple_signatures.json", { skip: NO_FOLDER }, () => {
+    const { input, output } = read("jose-cookbook", "jws", "4_8.multiple_signatures.json");
+    judge(input.key.map((jwk, n) => ({
+      name: input.alg[n], op: "jws.verify_json", in: { jws: output.json, jwk, algs: [input.alg[n]] }, expect: true,
+      also: (a) => a.payload === b64u(input.payload),
+    })));
+  });
+
+  test("RFC 7797: hmac-sha2_b64_false.json", { skip: NO_FOLDER }, () => {
+    const { input, output } = read("jose-cookbook", "rfc7797", "hmac-sha2_b64_false.json");
+    const { key: jwk, alg } = input;
+    const [header, , signature] = output.compact.split(".");
+    judge([
+      ...JSON_FORMS.map((form) => ({ name: form, op: "jws.verify_json", in: { jws: output[form], jwk, algs: [alg] }, expect: true,
+        also: (a) => a.payload === b64u(input.payload) })),
+      { name: "apart", op: "jws.verify_detached", in: { token: `${header}..${signature}`, payload: b64u(input.payload), jwk, algs: [alg] }, expect: true },
+      // A token is never unencoded (RFC 7797 section 7), and the compact form of one is not read.
+      { name: "compact", op: "jws.verify", in: { token: output.compact, jwk, algs: [alg] }, expect: false },
+    ]);
+    // This one has b64 without crit, which RFC 7797 section 6 came to forbid: it is of a draft.
+    const draft = read("jose-cookbook", "rfc7797", "4.2.hmac-sha2_b64_false.json");
+    judge(JSON_FORMS.map((form) => ({ name: `draft, ${form}`, op: "jws.verify_json", in: { jws: draft.output[form], jwk: draft.input.key, algs: [alg] }, expect: false })));
+  });
+
   const ENCRYPTIONS = [
     ["jwe", "5_2.key_encryption_using_rsa-oaep_with_aes-gcm.json"],
     ["jwe", "5_4.key_agreement_with_key_wrapping_using_ecdh-es_and_aes-keywrap_with_aes-gcm.json"],
@@ -315,7 +373,6 @@ describe("RFC 7520", () => {
     ["jwe", "5_12.protecting_content_only.json"],
     ["curve25519", "ecdh-es.json"],
   ];
-  const JSON_FORMS = ["json", "json_flat"];
   for (const [folder, name] of ENCRYPTIONS) {
     test(name, { skip: NO_FOLDER }, () => {
       const { input, output } = read("jose-cookbook", folder, name);

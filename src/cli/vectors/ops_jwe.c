@@ -4,6 +4,7 @@
 #include "cli/vectors/op.h"
 #include "crypto/content.h"
 #include "crypto/key_exchange.h"
+#include "jose/header.h"
 #include "jose/jwe_cek.h"
 
 enum { KEY_DATA_MAX_BITS = 8 * 1024 };
@@ -60,7 +61,7 @@ static bool is_compressed(const struct op_call *call, struct dw_str token)
     struct dw_str json = { 0 };
     yyjson_val *root = NULL;
 
-    return jwe_header_decode(text, call->arena, &json, &root) == DW_OK && json_get(root, "zip") != NULL;
+    return header_decode_object(text, call->arena, &json, &root) == DW_OK && json_get(root, "zip") != NULL;
 }
 
 static enum dw_err jwe_decrypt(struct op_call *call)

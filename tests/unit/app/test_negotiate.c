@@ -1,5 +1,5 @@
 #include "../check.h"
-#include "protocol/docs/negotiate.h"
+#include "app/docs/negotiate.h"
 
 static const struct {
     const char *accept_encoding;

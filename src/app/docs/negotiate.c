@@ -1,4 +1,4 @@
-#include "protocol/docs/negotiate.h"
+#include "app/docs/negotiate.h"
 
 static struct dw_str trim(struct dw_str s)
 {

@@ -1,5 +1,5 @@
 /*
- * Files of the documentation page, carried in the binary.
+ * Files of the documentation page, carried in the binary that asks for them.
  *
  * Why: /docs must work on a machine without a network, so Swagger UI comes from npm at build time (tools/embed.py).
  * Defends against: pages that load scripts from elsewhere; a file that changed without its ETag changing (the tag is
@@ -8,8 +8,8 @@
  *
  * Everything here is constant and lives as long as the program; any thread may read it.
  */
-#ifndef DOORWARD_PROTOCOL_DOCS_ASSETS_H
-#define DOORWARD_PROTOCOL_DOCS_ASSETS_H
+#ifndef APP_DOCS_ASSETS_H
+#define APP_DOCS_ASSETS_H
 
 #include <stddef.h>
 

@@ -1,8 +1,8 @@
 /*
  * What a client says it can take (RFC 9110 §12.5.3) and has already (§13.1.2).
  */
-#ifndef PROTOCOL_DOCS_NEGOTIATE_H
-#define PROTOCOL_DOCS_NEGOTIATE_H
+#ifndef APP_DOCS_NEGOTIATE_H
+#define APP_DOCS_NEGOTIATE_H
 
 #include <doorward/base.h>
 
