@@ -195,4 +195,221 @@ static void test_every_function(void **state)
     objects_free();
 }
 
-CHECK_MAIN(cmocka_unit_test(test_every_function))
+/* --- programs that repeat and forget ---------------------------------------------------------------------------- */
+
+#define FREE_TWICE(object, free_function)                                                                              \
+    do {                                                                                                               \
+        free_function(&(object));                                                                                      \
+        assert_null(object);                                                                                           \
+        free_function(&(object));                                                                                      \
+        free_function(NULL);                                                                                           \
+    } while (0)
+
+/* What is freed is forgotten, so that freeing it again is nothing. */
+static void test_freed_twice(void **state)
+{
+    struct fixture f = { 0 };
+
+    fixture_make(&f, KNOWN_CALLERS, MISUSED);
+    objects_make(f.app);
+    FREE_TWICE(it.passwords, dw_passwords_free);
+    FREE_TWICE(it.jwe_key, dw_jwe_key_free);
+    FREE_TWICE(it.keyset, dw_keyset_free);
+    FREE_TWICE(it.key, dw_key_free);
+    FREE_TWICE(it.auth, dw_auth_free);
+    FREE_TWICE(it.arena, dw_arena_free);
+    FREE_TWICE(f.app, dw_app_free);
+    FREE_TWICE(f.arena, dw_arena_free);
+    dw_secret_free(&it.secret);
+    assert_null(it.secret.bytes);
+    dw_secret_free(&it.secret);
+    dw_secret_free(NULL);
+}
+
+/* A program that frees nothing ends as any other. */
+static void test_forgets_to_free(void **state)
+{
+    int status = -1;
+
+    fflush(NULL);
+    const pid_t child = fork();
+
+    assert_true(child >= 0);
+    if (child == 0) {
+        struct fixture f = { 0 };
+        fixture_make(&f, KNOWN_CALLERS, MISUSED);
+        objects_make(f.app);
+        dw_serve_stop(); /* and stops what does not run */
+        _exit(dw_call(f.app, &CALL, f.arena, &f.called) == DW_OK && f.called.status == 404 ? 0 : 1);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
+/* --- handlers that ask for what is not there --------------------------------------------------------------------- */
+
+static const struct dw_model OTHER_MODEL = { .name = "Other", .size = sizeof(struct dw_str), .fields = FIELDS };
+
+static enum dw_err asks_for_more(struct dw_request *r, const void *in, void *out)
+{
+    struct dw_str credential = STRING;
+
+    assert_null(in);
+    assert_null(out);
+    assert_null(dw_get(r, &DEPENDENCY));
+    assert_null(dw_get(r, &DW_CURRENT_PRINCIPAL));
+    assert_null(dw_principal(r));
+    assert_null(dw_query(r));
+    assert_null(dw_context(r));
+    assert_null(dw_policy_trace(r));
+    assert_true(dw_str_is_absent(dw_path_parameter(r, "id")));
+    assert_true(dw_str_is_absent(dw_required_scopes(r)));
+    assert_true(dw_str_is_absent(dw_request_cookie(r, "none")));
+    CHECK_ERR(DW_ERR_ARGUMENT, dw_answer_model(r, &OTHER_MODEL, &STRING));
+    CHECK_ERR(DW_ERR_UNAUTHENTICATED, dw_scheme_extract(r, &BEARER, &credential));
+    CHECK_ERR(DW_ERR_FORBIDDEN, dw_policy_enforce(r, &POLICY, NULL));
+    check_str(STRING, credential, "what failed left its output alone");
+    return DW_OK;
+}
+
+/* What a resolve function of the library is called with is the library's business; by hand it refuses. */
+static enum dw_err resolves_by_hand(struct dw_request *r, const void *in, void *out)
+{
+    struct dw_principal principal = { 0 };
+
+    CHECK_ERR(DW_ERR_ARGUMENT, dw_resolve_role(r, &DEPENDENCY, NULL));
+    CHECK_ERR(DW_ERR_ARGUMENT, dw_resolve_permission(r, &DEPENDENCY, NULL));
+    CHECK_ERR(DW_ERR_ARGUMENT, dw_resolve_policy(r, &DEPENDENCY, NULL));
+    assert_int_not_equal(dw_auth_resolve(r, &DEPENDENCY, &principal), DW_OK);
+    return DW_OK;
+}
+
+static enum dw_err answers_what_is_no_error(struct dw_request *r, const void *in, void *out)
+{
+    return (enum dw_err)12345;
+}
+
+static enum dw_err fails_by_success(struct dw_request *r, const void *in, void *out)
+{
+    return dw_fail(r, DW_ERR_CONFLICT, NULL);
+}
+
+static enum dw_err blocks_for_ever(struct dw_request *r, const void *in, void *out)
+{
+    return DW_ERR_WOULD_BLOCK;
+}
+
+static enum dw_err answers_oddly(struct dw_request *r, const void *in, void *out)
+{
+    dw_answer_status(r, 99999);
+    dw_answer_header(r, "X-A\r\nX-B", DW_STR("x"));
+    return DW_OK;
+}
+
+static const struct {
+    struct dw_route row;
+    int status;
+} HANDLERS[] = {
+    { { DW_GET, "/asks", asks_for_more, .needs = DW_PUBLIC }, 204 },
+    { { DW_GET, "/resolves", resolves_by_hand, .needs = DW_PUBLIC }, 204 },
+    { { DW_GET, "/odd", answers_what_is_no_error, .needs = DW_PUBLIC }, 500 },
+    { { DW_GET, "/fails", fails_by_success, .needs = DW_PUBLIC }, 409 },
+    { { DW_GET, "/blocks", blocks_for_ever, .needs = DW_PUBLIC, .lane = DW_INLINE }, 500 },
+    { { DW_GET, "/oddly", answers_oddly, .needs = DW_PUBLIC }, 500 },
+};
+
+static void test_handlers(void **state)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(HANDLERS); i++) {
+        _cleanup_fixture_ struct fixture f = { 0 };
+        const struct dw_route rows[] = { HANDLERS[i].row, { 0 } };
+        fixture_make(&f, (struct dw_app_config){ 0 }, rows);
+        assert_int_equal(fixture_call(&f, DW_GET, HANDLERS[i].row.path, NULL, NULL), HANDLERS[i].status);
+    }
+}
+
+/* --- tables of rubbish ------------------------------------------------------------------------------------------- */
+
+static const struct dw_dependency EMPTY_DEPENDENCY;
+static const struct dw_model EMPTY_MODEL;
+static const struct dw_scheme EMPTY_SCHEME;
+static const struct dw_scheme *const EMPTY_SCHEMES[] = { &EMPTY_SCHEME, NULL };
+static const struct dw_policy EMPTY_POLICY;
+static const struct dw_dependency EMPTY_SCHEME_USER = { .name = "d", .schemes = EMPTY_SCHEMES,
+                                                        .resolve = nothing_resolve };
+static const struct dw_dependency VAST = { .name = "vast", .size = SIZE_MAX, .resolve = nothing_resolve };
+static const struct dw_field ODD_FIELDS[] = {
+    { .name = "a", .type = (enum dw_type)99, .flags = UINT_MAX, .offset = SIZE_MAX, .presence = SIZE_MAX }, { 0 }
+};
+static const struct dw_model ODD_MODEL = { .name = "Odd", .size = 1, .fields = ODD_FIELDS };
+static const struct dw_model VAST_MODEL = { .name = "Vast", .size = SIZE_MAX, .fields = FIELDS };
+
+#define ROW(...) { DW_POST, "/a", asks_for_more, __VA_ARGS__ }
+
+static const struct dw_route RUBBISH[] = {
+    { .path = "/a" },
+    { DW_GET, "", asks_for_more, .needs = DW_PUBLIC },
+    { DW_GET, "/{", asks_for_more, .needs = DW_PUBLIC },
+    { DW_GET, "/{}", asks_for_more, .needs = DW_PUBLIC },
+    { DW_GET, "/a//b", asks_for_more, .needs = DW_PUBLIC },
+    { (enum dw_method)99, "/a", asks_for_more, .needs = DW_PUBLIC },
+    { (enum dw_method)-1, "/a", asks_for_more, .needs = DW_PUBLIC },
+    ROW(.needs = { (enum dw_needs_kind)99, NULL }),
+    ROW(.needs = DW_PUBLIC, .lane = (enum dw_lane)-1),
+    ROW(.needs = DW_PUBLIC, .status = -1),
+    ROW(.needs = DW_DEPENDS({ &EMPTY_DEPENDENCY, NULL })),
+    ROW(.needs = DW_DEPENDS({ &VAST, NULL })),
+    ROW(.needs = DW_DEPENDS({ &EMPTY_SCHEME_USER, NULL })),
+    ROW(.needs = DW_POLICY(&EMPTY_POLICY)),
+    ROW(.needs = DW_SCOPE("")),
+    ROW(.needs = DW_PUBLIC, .body = &EMPTY_MODEL),
+    ROW(.needs = DW_PUBLIC, .body = &ODD_MODEL),
+    ROW(.needs = DW_PUBLIC, .answer = &ODD_MODEL),
+    ROW(.needs = DW_PUBLIC, .body = &VAST_MODEL),
+    ROW(.needs = DW_PUBLIC, .rate_limit = "of no such name"),
+};
+
+static void check_refused(const struct dw_app_config *config, size_t row)
+{
+    char problem[DW_PROBLEM_SIZE] = "";
+    struct dw_app *app = NULL;
+    const enum dw_err err = dw_app_new(config, &app, problem);
+
+    if (err != DW_ERR_TABLE || app != NULL || problem[0] == '\0')
+        fail_msg("row %zu: %s, \"%s\"", row, dw_error_info(err)->code, problem);
+}
+
+static void test_rubbish(void **state)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(RUBBISH); i++) {
+        const struct dw_route rows[] = { RUBBISH[i], { 0 } };
+        const struct dw_route *const tables[] = { rows, NULL };
+        struct dw_app_config config = KNOWN_CALLERS;
+        config.title = config.version = "1";
+        config.routes = tables;
+        check_refused(&config, i);
+    }
+}
+
+static const struct dw_route ROWS[] = { ROW(.needs = DW_PUBLIC), ROW(.needs = DW_SIGNED_IN), { 0 } };
+
+/* The same route, table or limit twice. */
+static void test_twice(void **state)
+{
+    static const struct dw_route *const ROW_TWICE[] = { ROWS, NULL };
+    static const struct dw_route *const TABLE_TWICE[] = { MISUSED, MISUSED, NULL };
+    static const struct dw_route *const ONCE[] = { MISUSED, NULL };
+    static const struct dw_rate_limit LIMIT_TWICE[] = { { "a", "1/minute" }, { "a", "2/minute" }, { 0 } };
+    const struct dw_app_config configs[] = {
+        { .title = "T", .version = "1", .routes = ROW_TWICE },
+        { .title = "T", .version = "1", .routes = TABLE_TWICE },
+        { .title = "T", .version = "1", .routes = ONCE, .rate_limits = LIMIT_TWICE },
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(configs); i++)
+        check_refused(&configs[i], i);
+}
+
+CHECK_MAIN(cmocka_unit_test(test_every_function), cmocka_unit_test(test_freed_twice),
+           cmocka_unit_test(test_forgets_to_free), cmocka_unit_test(test_handlers), cmocka_unit_test(test_rubbish),
+           cmocka_unit_test(test_twice))
