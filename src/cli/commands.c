@@ -1,6 +1,7 @@
 /* The table of commands. */
 #include "cli/actions.h"
 #include "cli/tools_jose.h"
+#include "cli/tools_jwe.h"
 #include "cli/tools_otp.h"
 
 static const struct option SERVE_OPTIONS[] = {
@@ -77,8 +78,9 @@ const struct command COMMANDS[] = {
                  "after the requests under way." },
     { "init", action_init, .needs = NEEDS_SETTINGS,
       .summary = "Make the secret key, the database and an administrator",
-      .details = "What is there already stays as it is. The administrator's one-time password is printed once; when it "
-                 "is lost, `doorward user set-password admin` sets another." },
+      .details = "What is there already stays as it is. The administrator's one-time password is printed once, and "
+                 "signs in for 24 hours; change it before that. When it is lost or over, `doorward user set-password "
+                 "admin` sets another." },
     { "migrate", action_migrate, .options = MIGRATE_OPTIONS, .needs = NEEDS_SETTINGS,
       .summary = "Bring the database to this program's version",
       .details = "serve and init do the same by themselves. A database that is not there is made." },
@@ -148,6 +150,15 @@ const struct command COMMANDS[] = {
     { "jwk thumbprint", action_jwk_thumbprint, .options = JWK_READ_OPTIONS,
       .summary = "Print the RFC 7638 thumbprint of a key" },
 
+    { "jwe encrypt", action_jwe_encrypt, .options = JWE_ENCRYPT_OPTIONS,
+      .summary = "Encrypt the text on standard input",
+      .details = "Who has a public key can encrypt: it says nothing of who wrote the text. Sign first where that "
+                 "matters: `doorward jwt sign … | doorward jwe encrypt --cty JWT …`." },
+    { "jwe decrypt", action_jwe_decrypt, .options = JWE_DECRYPT_OPTIONS,
+      .summary = "Decrypt the token on standard input and print its text",
+      .details = "Compact, or as a JSON object. Exit code 1 when it does not decrypt; the reason goes to standard "
+                 "error." },
+
     { "password hash", action_password_hash, .options = PASSWORD_HASH_OPTIONS, .needs = NEEDS_SETTINGS,
       .summary = "Hash a password from standard input" },
     { "password verify", action_password_verify, { "HASH" }, NULL, NEEDS_SETTINGS,
@@ -163,7 +174,7 @@ const struct command COMMANDS[] = {
 
     { "vectors", action_vectors, .is_hidden = true,
       .summary = "Answer known-answer test vectors, a JSON object a line, from standard input" },
-    { "reference", action_reference, { "settings|commands|routes" }, .is_hidden = true,
-      .summary = "Print docs/settings.md, docs/commands.md or the server's routes" },
+    { "reference", action_reference, { "settings|commands|manual|routes" }, .is_hidden = true,
+      .summary = "Print docs/settings.md, docs/commands.md, the manual page or the server's routes" },
     { NULL },
 };
