@@ -10,5 +10,6 @@
 #include <doorward/http.h>
 #include <doorward/rate_limit.h>
 #include <doorward/app.h>
+#include <doorward/websocket.h>
 
 #endif
