@@ -149,8 +149,9 @@ DW_API struct dw_app *dw_app_of(const struct dw_request *r);
 
 /* --- sending: any thread, never waits --------------------------------------------------------------------------- */
 
-/* Text is checked: DW_ERR_ENCODING unless UTF-8. DW_ERR_NOT_FOUND: the connection is no more. DW_ERR_LIMIT: it reads too
- * slowly (max_unsent_bytes) and is being closed. Bytes are copied; one message each, in the order of the calls. */
+/* One message each, in the order of the calls; the bytes are copied. DW_ERR_ENCODING for text that is no UTF-8,
+ * DW_ERR_NOT_FOUND when the connection is no more, DW_ERR_LIMIT when it reads too slowly (max_unsent_bytes) and is being
+ * closed. */
 DW_API DW_MUST_USE enum dw_err dw_ws_send_text(struct dw_ws ws, struct dw_str text);
 DW_API DW_MUST_USE enum dw_err dw_ws_send_binary(struct dw_ws ws, struct dw_str data);
 /* One of the channel's events; `value` is the struct of its model. DW_ERR_ARGUMENT for an event that no channel of the

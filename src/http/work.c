@@ -1,5 +1,7 @@
 #include "http/work.h"
 
+#include "http/loop.h"
+
 enum { WORKER_IDLE_S = 60 };
 
 enum dw_err work_open(struct server *server)
@@ -18,15 +20,15 @@ void work_close(struct server *server)
     pool_free(&server->hashing);
 }
 
-/* Gives the connection back. The loop sleeps only when the list was empty, so only then is it woken. */
-static void work_give_back(struct connection *c)
+/* Gives it back. The loop sleeps only when the list was empty, so only then is it woken. */
+static void work_give_back(struct work *work)
 {
-    struct loop *loop = c->loop;
-    struct connection *first = atomic_load_explicit(&loop->done, memory_order_relaxed);
+    struct loop *loop = work->loop;
+    struct work *first = atomic_load_explicit(&loop->done, memory_order_relaxed);
 
     do {
-        c->next_done = first;
-    } while (!atomic_compare_exchange_weak_explicit(&loop->done, &first, c, memory_order_release,
+        work->next_done = first;
+    } while (!atomic_compare_exchange_weak_explicit(&loop->done, &first, work, memory_order_release,
                                                     memory_order_relaxed));
     if (first == NULL)
         uv_async_send(&loop->wake);
@@ -35,40 +37,33 @@ static void work_give_back(struct connection *c)
 /* On a worker thread. */
 static void work_run(void *argument)
 {
-    struct connection *c = argument;
-    struct server *server = c->loop->server;
+    struct work *work = argument;
 
-    c->was_skipped = atomic_load(&server->stop_level) >= STOP_NOW;
-    if (!c->was_skipped) {
-        c->request->may_block = true;
-        server->service->serve_waiting(server->service->context, c->request);
-        c->request->may_block = false;
-    }
-    work_give_back(c);
+    work->run(work);
+    work_give_back(work);
 }
 
-enum dw_err work_submit(struct connection *c)
+enum dw_err work_submit(struct work *work, enum http_verdict lane)
 {
-    const struct server *server = c->loop->server;
+    const struct server *server = work->loop->server;
 
-    return pool_submit(c->lane == HTTP_TO_HASHING ? server->hashing : server->workers, work_run, c);
+    return pool_submit(lane == HTTP_TO_HASHING ? server->hashing : server->workers, work_run, work);
 }
 
 void work_collect(struct loop *loop)
 {
-    struct connection *newest = atomic_exchange_explicit(&loop->done, NULL, memory_order_acquire);
-    struct connection *oldest = NULL;
+    struct work *newest = atomic_exchange_explicit(&loop->done, NULL, memory_order_acquire);
+    struct work *oldest = NULL;
 
     while (newest != NULL) {
-        struct connection *c = newest;
-        newest = c->next_done;
-        c->next_done = oldest;
-        oldest = c;
+        struct work *work = newest;
+        newest = work->next_done;
+        work->next_done = oldest;
+        oldest = work;
     }
     while (oldest != NULL) {
-        struct connection *c = oldest;
-        oldest = c->next_done;
-        if (exchange_worked(c))
-            connection_go_on(c);
+        struct work *work = oldest;
+        oldest = work->next_done;
+        work->done(work);
     }
 }
