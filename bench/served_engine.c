@@ -22,9 +22,9 @@ static enum http_verdict serve(void *context, struct dw_request *r)
     return HTTP_ANSWERED;
 }
 
-static void serve_waiting(void *context, struct dw_request *r)
+static enum http_verdict serve_waiting(void *context, struct dw_request *r)
 {
-    serve(context, r);
+    return serve(context, r);
 }
 
 static void refuse(void *context, struct dw_request *r, enum dw_err err)

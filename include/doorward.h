@@ -9,6 +9,7 @@
 #include <doorward/password.h>
 #include <doorward/http.h>
 #include <doorward/rate_limit.h>
+#include <doorward/middleware.h>
 #include <doorward/app.h>
 #include <doorward/websocket.h>
 

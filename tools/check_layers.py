@@ -32,7 +32,7 @@ NEVER = {
 }
 
 # Which room a public header belongs to; one that is not named here belongs to the room of its own name.
-PUBLIC = {"error": "base", "auth": "app", "model": "app", "rate_limit": "app", "websocket": "app"}
+PUBLIC = {"error": "base", "auth": "app", "middleware": "app", "model": "app", "rate_limit": "app", "websocket": "app"}
 
 # A driver is known to itself and to cli/, which wires everything.
 DRIVER = re.compile(r"^(storage/(?:sqlite|postgres)|shared/(?:memory|redis))/")

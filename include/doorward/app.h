@@ -16,6 +16,7 @@
 
 #include <doorward/base.h>
 #include <doorward/http.h>
+#include <doorward/middleware.h>
 #include <doorward/model.h>
 #include <doorward/rate_limit.h>
 
@@ -167,9 +168,11 @@ struct dw_route {
     const char *path; /* "/users/{id}" */
     dw_handler *handler;
     const struct dw_model *body;   /* application/json */
+    bool is_body_optional;         /* none at all is as good as {} */
     const struct dw_model *form;   /* application/x-www-form-urlencoded */
     const struct dw_model *query;
     const struct dw_model *answer;
+    bool answer_is_list; /* a JSON array of them: `out` is then a struct dw_list, its items of the answer's struct */
     struct dw_needs needs;
     int status;        /* of success; 0: 200, or 204 without an answer model and without a body */
     enum dw_lane lane;
@@ -192,6 +195,10 @@ DW_API const void *dw_query(const struct dw_request *r);
 /* The row itself, and what dw_app_config.context was. */
 DW_API const struct dw_route *dw_route(const struct dw_request *r);
 DW_API void *dw_context(const struct dw_request *r);
+/* The application that serves the request, and the prefix that it is mounted at; "" when it is not mounted. The path of
+ * the request begins with the prefix as the client wrote it (maybe percent-encoded). */
+DW_API const struct dw_app *dw_request_app(const struct dw_request *r);
+DW_API struct dw_str dw_request_mount(const struct dw_request *r);
 
 /* Errors with words of one's own: `return dw_fail(r, DW_ERR_CONFLICT, "…")`. `text` is static or in the arena. */
 DW_API enum dw_err dw_fail(struct dw_request *r, enum dw_err err, const char *text);
@@ -273,7 +280,18 @@ struct dw_app_config {
     /* Addresses and networks of proxies, "127.0.0.1, 10.0.0.0/8": what they say of the client (X-Forwarded-For and
      * -Proto, Forwarded) is believed, and dw_request_peer() is then the client's address. NULL: none. */
     const char *trusted_proxies;
+    /* Names under which clients reach it, "id.example.com, *.example.com, [::1]"; without a port, which may be any. A
+     * request for another one is 400 "Invalid host header". Read at once. NULL or "*": any. */
+    const char *trusted_hosts;
+    /* A request that did not come by https is sent there: 307 to the same host, path and query. Needs trusted_hosts, as
+     * else whoever writes Host would choose the place. */
+    bool https_redirect;
+    const struct dw_cors *cors;     /* NULL: pages of other origins may read nothing */
+    const struct dw_mount *mounts;  /* NULL: none */
 };
+
+/* .routes = DW_ROUTES(TASK_ROUTES, ADMIN_ROUTES): for as long as the block that it stands in. */
+#define DW_ROUTES(...) ((const struct dw_route *const[]){ __VA_ARGS__, NULL })
 
 enum { DW_PROBLEM_SIZE = 256 };
 
@@ -284,8 +302,15 @@ enum { DW_PROBLEM_SIZE = 256 };
 DW_API DW_MUST_USE enum dw_err dw_app_new(const struct dw_app_config *config, struct dw_app **ret_app,
                                           char ret_problem[DW_PROBLEM_SIZE]);
 DW_API void dw_app_free(struct dw_app **app);
+/* Makes the application, serves it until SIGINT or SIGTERM (dw_serve(); NULL: all its defaults) and frees it. On any
+ * error ret_problem (may be NULL) says in words what is wrong: for a program whose main() does nothing else. */
+DW_API DW_MUST_USE enum dw_err dw_app_run(const struct dw_app_config *config, const struct dw_server_config *server,
+                                          char ret_problem[DW_PROBLEM_SIZE]);
 /* The OpenAPI 3.1 document, made when the application was; borrowed. */
 DW_API struct dw_str dw_app_openapi(const struct dw_app *app);
+/* The application mounted at this prefix ("/shop", or "/shop/admin" of one mounted in that one), for dw_app_openapi()
+ * and dw_app_override(); owned by `app`. NULL when there is none. */
+DW_API struct dw_app *dw_app_mounted(struct dw_app *app, const char *prefix);
 /* For tests: from now on `replacement` is resolved where `dependency` is asked for; NULL takes it back. Not while
  * serving. DW_ERR_ARGUMENT when their value sizes differ. */
 DW_API DW_MUST_USE enum dw_err dw_app_override(struct dw_app *app, const struct dw_dependency *dependency,

@@ -49,6 +49,7 @@ extern "C" {
     X(DW_ERR_UNAVAILABLE,        "unavailable",              503, "temporarily_unavailable", "Service Unavailable")     \
     /* HTTP: what was sent can't be read */                                                                            \
     X(DW_ERR_BAD_REQUEST,        "bad_request",              400, "invalid_request",         "Bad Request")             \
+    X(DW_ERR_HOST,               "host_invalid",             400, "invalid_request",         "Invalid host header")     \
     X(DW_ERR_NOT_FOUND,          "not_found",                404, NULL,                      "Not Found")               \
     X(DW_ERR_METHOD,             "method_not_allowed",       405, NULL,                      "Method Not Allowed")      \
     X(DW_ERR_TIMEOUT,            "timeout",                  408, NULL,                      "Request Timeout")         \
@@ -100,6 +101,8 @@ extern "C" {
     X(DW_ERR_PERMISSION,         "permission_required",      403, NULL,                      "Not enough permissions")  \
     X(DW_ERR_INTERACTIVE,        "sign_in_required",         403, NULL,                                                 \
       "This needs a sign-in: an API key can't do it")                                                                  \
+    X(DW_ERR_REAUTHENTICATION,   "reauthentication",         403, NULL,                                                 \
+      "Sign in again, or send current_password")                                                                       \
     X(DW_ERR_CSRF,               "csrf",                     403, NULL,             "CSRF token missing or invalid")     \
     /* passwords */                                                                                                    \
     X(DW_ERR_PASSWORD_FORMAT,    "password_hash_format",     500, "server_error",            DW_TEXT_INTERNAL)          \

@@ -45,6 +45,9 @@ DW_API struct dw_str dw_request_id(const struct dw_request *r);
 DW_API struct dw_arena *dw_request_arena(struct dw_request *r);
 /* False on an event loop: then nothing may wait, and a function that would have to returns DW_ERR_WOULD_BLOCK. */
 DW_API bool dw_request_may_block(const struct dw_request *r);
+/* Whether this is the hashing lane. A handler of another lane that has to hash a password after all returns
+ * DW_ERR_WOULD_BLOCK where this is false, before it has changed anything: it is called again in that lane. */
+DW_API bool dw_request_may_hash(const struct dw_request *r);
 
 /* --- filling the answer ----------------------------------------------------------------------------------------- */
 

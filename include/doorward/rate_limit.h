@@ -2,8 +2,8 @@
  * Rate limits in words: "5/minute", "100 per hour;10 per second", "2 per 5 minutes" (as Python's `limits` reads them).
  *
  * Why: a limit is a fact of configuration, written once, counted by the application (dw_app_config.rate_limits).
- * Defends against: guessing and floods from one address. Does not: tell apart clients behind one address, or join the
- * many addresses of one attacker (sign-in has waits by account for that).
+ * Defends against: guessing and floods from one address, one user who takes more than a share. Does not: join the many
+ * addresses of one attacker (sign-in has waits by account for that). Credentials are not kept: keys are hashed.
  */
 #ifndef DOORWARD_RATE_LIMIT_H
 #define DOORWARD_RATE_LIMIT_H
@@ -35,11 +35,26 @@ enum dw_rate_window {
     DW_RATE_FIXED,   /* n seconds from the first request on, then all of it again */
 };
 
-/* A limit by its name; the application counts by client address (an IPv6 client is its /64). */
+/* Whose requests are counted together. By address before anything is looked at; by the others once it is known who is
+ * calling: what was refused before (401, 404) is not counted by them. */
+enum dw_rate_key {
+    DW_RATE_BY_ADDRESS,    /* the client's; an IPv6 client is its /64 */
+    DW_RATE_BY_USER,       /* the principal's subject in its tenant; where nobody signed in, the address */
+    DW_RATE_BY_CREDENTIAL, /* the token or API key that was sent; where none was needed, the address */
+    DW_RATE_BY_FUNCTION,   /* what `key_of` gives */
+};
+
+struct dw_request;
+
+/* A limit by its name. */
 struct dw_rate_limit {
     const char *name; /* what dw_route.rate_limit says; NULL ends the list */
     const char *rule; /* "10/minute"; NULL or "none": no limit */
     enum dw_rate_window window;
+    enum dw_rate_key by;
+    /* DW_RATE_BY_FUNCTION: any text, static or in the request's arena; absent: this request is not
+     * limited. On an event loop: it must not wait. */
+    struct dw_str (*key_of)(struct dw_request *r);
 };
 
 /* The name of the limit that holds for every route, and for what is no route. */

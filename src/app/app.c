@@ -29,6 +29,8 @@ static enum dw_err models_check(const struct dw_route *route, struct problem *p)
         return problem_say(p, "a %s with a body", dw_method_name(route->method));
     if (route->answer != NULL && route->status == 204)
         return problem_say(p, "status 204 with an answer model");
+    if (route->answer_is_list && route->answer == NULL)
+        return problem_say(p, "a list of answers, and no answer model");
     return DW_OK;
 }
 
@@ -134,8 +136,10 @@ static size_t routes_count(const struct dw_route *const *tables)
 
 static enum dw_err rows_make(struct dw_app *app, struct problem *p)
 {
-    const size_t n = routes_count(app->config.routes);
+    const size_t n = app->config.routes == NULL ? 0 : routes_count(app->config.routes);
 
+    if (n == 0 && app->n_mounted > 0)
+        return DW_OK;
     if (n == 0 || n > APP_ROWS_MAX)
         return problem_say(p, n == 0 ? "no routes" : "too many routes");
     app->rows = dw_arena_alloc(app->arena, n * sizeof(*app->rows));
@@ -171,7 +175,7 @@ static enum dw_err config_check(const struct dw_app_config *config, struct probl
 {
     if (config->title == NULL || config->version == NULL)
         return problem_say(p, "the application has no title or no version");
-    if (config->routes == NULL)
+    if (config->routes == NULL && config->mounts == NULL)
         return problem_say(p, "no routes");
     for (const struct dw_scheme *const *scheme = config->credentials; scheme != NULL && *scheme != NULL; scheme++)
         TRY(scheme_check(*scheme, p));
@@ -185,7 +189,10 @@ static enum dw_err app_make(struct dw_app *app, struct problem *p)
     TRY(dw_arena_new(APP_ARENA_LIMIT, &app->plans_arena));
     app->router.arena = app->models.arena = app->arena;
     TRY(forwarded_make(app, p));
+    TRY(trusted_hosts_make(app, p));
+    TRY(cors_make(app, p));
     TRY(rate_limits_make(app, p));
+    TRY(mounts_make(app, p));
     TRY(rows_make(app, p));
     TRY(head_make(app, NULL, &app->head));
     model_set_finish(&app->models);
@@ -197,21 +204,29 @@ static enum dw_err app_make(struct dw_app *app, struct problem *p)
 
 /* --- public ----------------------------------------------------------------------------------------------------- */
 
+enum dw_err app_new(const struct dw_app_config *config, const struct dw_app *outer, const char *prefix,
+                    struct problem *p, struct dw_app **ret_app)
+{
+    _cleanup_(dw_app_free) struct dw_app *app = calloc(1, sizeof(*app));
+
+    if (app == NULL)
+        return DW_ERR_NO_MEMORY;
+    app->config = *config;
+    app->outer = outer;
+    app->mount = prefix;
+    TRY(app_make(app, p));
+    *ret_app = TAKE_PTR(app);
+    return DW_OK;
+}
+
 enum dw_err dw_app_new(const struct dw_app_config *config, struct dw_app **ret_app, char ret_problem[DW_PROBLEM_SIZE])
 {
     struct problem p = { "" };
-    enum dw_err err = DW_ERR_NO_MEMORY;
 
     if (config == NULL || ret_app == NULL)
         return DW_ERR_ARGUMENT;
-    _cleanup_(dw_app_free) struct dw_app *app = calloc(1, sizeof(*app));
-    if (app != NULL) {
-        app->config = *config;
-        err = app_make(app, &p);
-    }
-    if (err == DW_OK)
-        *ret_app = TAKE_PTR(app);
-    else if (ret_problem != NULL)
+    const enum dw_err err = app_new(config, NULL, "", &p, ret_app);
+    if (err != DW_OK && ret_problem != NULL)
         snprintf(ret_problem, DW_PROBLEM_SIZE, "%s", p.text[0] == '\0' ? dw_error_info(err)->code : p.text);
     return err;
 }
@@ -225,6 +240,9 @@ void dw_app_free(struct dw_app **app)
         free((*app)->overrides);
         (*app)->overrides = next;
     }
+    for (size_t i = 0; i < (*app)->n_mounted; i++)
+        dw_app_free(&(*app)->mounted[i]);
+    cors_free((*app)->cors);
     model_set_free(&(*app)->models);
     buffer_free(&(*app)->openapi);
     rate_counters_free(&(*app)->counters);
@@ -252,7 +270,7 @@ static enum dw_err plans_make(struct dw_app *app, struct dw_arena *arena, struct
 static enum dw_err plans_replace(struct dw_app *app)
 {
     _cleanup_arena_ struct dw_arena *arena = NULL;
-    _cleanup_free_ struct plan *plans = calloc(app->n_rows, sizeof(*plans));
+    _cleanup_free_ struct plan *plans = calloc(MAX_OF(app->n_rows, 1u), sizeof(*plans));
 
     if (plans == NULL)
         return DW_ERR_NO_MEMORY;

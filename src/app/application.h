@@ -4,6 +4,7 @@
 #ifndef APP_APPLICATION_H
 #define APP_APPLICATION_H
 
+#include "app/host.h"
 #include "app/issue.h"
 #include "app/model.h"
 #include "app/plan.h"
@@ -18,6 +19,8 @@ enum { APP_BODY_DEFAULT = 64 * 1024, APP_ROWS_MAX = 4096 };
 struct app_limit {
     const char *name;
     enum dw_rate_window window;
+    enum dw_rate_key by;
+    struct dw_str (*key_of)(struct dw_request *r);
     struct dw_rate rates[DW_RATES_MAX]; /* by length of the window */
     size_t n_rates;                     /* 0: no limit */
 };
@@ -43,8 +46,14 @@ struct app_row {
     const struct app_limit *limit; /* its own; NULL: none */
 };
 
+struct cors;
+
 struct dw_app {
     struct dw_app_config config;
+    const struct dw_app *outer; /* that this one is mounted in; NULL: none */
+    const char *mount;          /* its prefix, with those of the outer ones; "" without */
+    struct dw_app **mounted;
+    size_t n_mounted;
     struct dw_arena *arena;       /* rows, tree, models */
     struct dw_arena *plans_arena; /* plans; made anew by dw_app_override() */
     struct plan_override *overrides;
@@ -57,14 +66,25 @@ struct dw_app {
     struct http_service service;
     struct app_limit *limits;
     size_t n_limits;
+    const struct app_limit *limit_of_all; /* that named "default"; NULL: none */
     struct rate_counters *counters; /* there when limits are */
     struct ip_range *proxies;
     size_t n_proxies;
+    struct host_pattern *hosts;
+    size_t n_hosts;    /* 0: any host */
+    struct cors *cors; /* NULL: none */
+};
+
+/* The answer that a middleware gives instead of the row. */
+struct app_early {
+    int status;             /* 0: it gives none */
+    struct dw_str location; /* absent: none */
+    struct dw_str text;
 };
 
 /* One request: made when it begins, in its arena. */
 struct app_state {
-    const struct dw_app *app;
+    const struct dw_app *app; /* that serves it: the innermost of those mounted */
     struct router_match match;
     void *body;
     void *query;
@@ -73,9 +93,11 @@ struct app_state {
     const struct plan_step *step;   /* being resolved or released */
     const struct plan_step *failed; /* whose resolve ended the request */
     bool is_input_read;
+    bool has_resolved; /* the middleware's `resolved` was called */
 
     struct dw_principal principal;
     bool is_authenticated;
+    struct dw_str credential;       /* that the principal came from */
     const struct dw_scheme *scheme; /* of the credential found, or the first one asked for */
     bool is_credential_sent;
 
@@ -87,6 +109,8 @@ struct app_state {
     unsigned retry_after_s;
     struct app_rate rate;
     struct dw_str cookies; /* lines of Set-Cookie */
+    struct app_early early;
+    struct dw_str cors_head; /* lines; absent: no application with CORS has seen the request */
     struct issue_list issues;
 };
 
@@ -102,6 +126,15 @@ static inline const struct app_row *app_row(const struct dw_request *r)
 
 /* The state, made when there is none yet; NULL without memory. */
 struct app_state *app_state_make(const struct dw_app *app, struct dw_request *r);
+
+/* An application, mounted in `outer` at `prefix` when that is not NULL (app.c). */
+DW_MUST_USE enum dw_err app_new(const struct dw_app_config *config, const struct dw_app *outer, const char *prefix,
+                                struct problem *p, struct dw_app **ret_app);
+/* Makes those of config.mounts and adds them to the router, before the rows (mount.c). */
+DW_MUST_USE enum dw_err mounts_make(struct dw_app *app, struct problem *p);
+
+/* Whether CORS lets pages of this origin ask with cookies: then they are not strangers to checks of Origin. */
+bool cors_allows_origin(const struct dw_app *app, struct dw_str origin);
 
 /* The calls of the engine (dispatch.c). */
 void dispatch_fill(struct dw_app *app);

@@ -45,7 +45,10 @@ static void succeed(const struct dw_app *app, struct dw_request *r, const void *
     const struct app_row *row = app_state(r)->match.row;
 
     if (row->answer != NULL && !has_body(r)) {
-        model_write(row->answer, out, &r->answer);
+        if (row->route->answer_is_list)
+            model_write_list(row->answer, out, &r->answer);
+        else
+            model_write(row->answer, out, &r->answer);
         r->content_type = "application/json";
     }
     if (buffer_error(&r->answer) != DW_OK) {
@@ -82,7 +85,7 @@ static enum dw_err handler_call(struct dw_request *r, void **ret_out)
     void *out = NULL;
 
     if (row->answer != NULL) {
-        out = dw_arena_alloc(r->arena, row->answer->model->size);
+        out = dw_arena_alloc(r->arena, row->route->answer_is_list ? sizeof(struct dw_list) : row->answer->model->size);
         if (out == NULL)
             return DW_ERR_NO_MEMORY;
     }
@@ -92,10 +95,25 @@ static enum dw_err handler_call(struct dw_request *r, void **ret_out)
     return DW_OK;
 }
 
+/* Once, also where a request that had to move is resolved again. */
+static enum dw_err resolved_run(struct dw_request *r)
+{
+    struct app_state *s = app_state(r);
+
+    if (s->has_resolved)
+        return DW_OK;
+    s->has_resolved = true;
+    for (size_t i = 0; i < MIDDLEWARE_COUNT; i++)
+        if (MIDDLEWARE[i]->resolved != NULL)
+            TRY(MIDDLEWARE[i]->resolved(s->app, r));
+    return DW_OK;
+}
+
 /* Who, then what was sent: an unknown caller learns nothing about the form of a body. */
 static enum dw_err prepare(struct dw_request *r)
 {
     TRY(resolve_plan(r));
+    TRY(resolved_run(r));
     return input_read(r);
 }
 
@@ -119,13 +137,13 @@ static void start_over(struct dw_request *r)
     s->is_authenticated = false;
 }
 
-/* False when the handler would have to wait where it may not: then nothing of its answer is left. */
+/* False when the handler would have to wait, or to hash, where it may not: then nothing of its answer is left. */
 static bool run(const struct dw_app *app, struct dw_request *r)
 {
     void *out = NULL;
     const enum dw_err err = handler_call(r, &out);
 
-    if (err == DW_ERR_WOULD_BLOCK && !r->may_block) {
+    if (err == DW_ERR_WOULD_BLOCK && !(r->may_block && r->may_hash)) {
         http_answer_clear(r);
         app_state(r)->fail_error = DW_OK;
         app_state(r)->issues = (struct issue_list){ 0 };
@@ -162,13 +180,50 @@ static enum http_verdict dispatch_serve(void *context, struct dw_request *r)
     return lane_of(r);
 }
 
-static void dispatch_serve_waiting(void *context, struct dw_request *r)
+static enum http_verdict dispatch_serve_waiting(void *context, struct dw_request *r)
 {
     const struct dw_app *app = context;
     const enum dw_err err = app_row(r) == NULL ? DW_ERR_INTERNAL : prepare(r);
 
-    if (err != DW_OK || !run(app, r))
-        fail(app, r, err != DW_OK ? err : DW_ERR_WOULD_BLOCK);
+    if (err != DW_OK)
+        fail(app, r, err);
+    else if (!run(app, r))
+        return HTTP_TO_HASHING;
+    return HTTP_ANSWERED;
+}
+
+/* --- finding the row -------------------------------------------------------------------------------------------- */
+
+static enum dw_err before_run(const struct dw_app *app, struct dw_request *r)
+{
+    for (size_t i = 0; i < MIDDLEWARE_COUNT; i++) {
+        if (MIDDLEWARE[i]->before == NULL)
+            continue;
+        TRY(MIDDLEWARE[i]->before(app, r));
+        /* Any error: dispatch_refuse() writes what has been answered. */
+        if (app_state(r)->early.status != 0)
+            return DW_ERR_BAD_REQUEST;
+    }
+    return DW_OK;
+}
+
+/* Through the applications that are mounted in each other to the row. */
+static enum dw_err row_find(struct dw_request *r, struct app_state *s)
+{
+    struct router_path path;
+    struct dw_app *mounted;
+    enum dw_err found = router_split(r->arena, r->path, &path);
+
+    while (found == DW_OK && (mounted = router_find_mounted(&s->app->router, &path)) != NULL) {
+        s->app = mounted;
+        TRY(before_run(mounted, r));
+    }
+    if (found == DW_OK)
+        found = router_find(&s->app->router, r->method, &path, &s->match);
+    for (size_t i = 0; i < MIDDLEWARE_COUNT; i++)
+        if (MIDDLEWARE[i]->routed != NULL)
+            TRY(MIDDLEWARE[i]->routed(s->app, r));
+    return found;
 }
 
 static enum dw_err dispatch_begin(void *context, struct dw_request *r, size_t *max_body)
@@ -178,33 +233,40 @@ static enum dw_err dispatch_begin(void *context, struct dw_request *r, size_t *m
 
     if (s == NULL)
         return DW_ERR_NO_MEMORY;
-    for (size_t i = 0; i < MIDDLEWARE_COUNT; i++)
-        if (MIDDLEWARE[i]->before != NULL)
-            TRY(MIDDLEWARE[i]->before(app, r));
-    const enum dw_err found = router_find(&app->router, r->arena, r->method, r->path, &s->match);
-    for (size_t i = 0; i < MIDDLEWARE_COUNT; i++)
-        if (MIDDLEWARE[i]->routed != NULL)
-            TRY(MIDDLEWARE[i]->routed(app, r));
-    TRY(found);
+    TRY(before_run(app, r));
+    TRY(row_find(r, s));
     const size_t wanted = s->match.row->route->max_body_bytes;
     *max_body = MIN_OF(*max_body, wanted == 0 ? APP_BODY_DEFAULT : wanted);
     return DW_OK;
 }
 
+static void early_write(const struct app_early *early, struct dw_request *r)
+{
+    r->status = early->status;
+    if (!dw_str_is_absent(early->location))
+        dw_answer_header(r, "Location", early->location);
+    if (early->text.len > 0)
+        dw_answer_body(r, "text/plain; charset=utf-8", early->text);
+}
+
 static void dispatch_refuse(void *context, struct dw_request *r, enum dw_err err)
 {
-    const struct dw_app *app = context;
-
     /* Without memory the answer is still made, only without the words that a state could add. */
-    (void)app_state_make(app, r);
-    fail(app, r, err);
+    const struct app_state *s = app_state_make(context, r);
+
+    if (s != NULL && s->early.status != 0)
+        early_write(&s->early, r);
+    else
+        fail(s == NULL ? context : s->app, r, err);
 }
 
 static void dispatch_finish_head(void *context, struct dw_request *r)
 {
+    const struct dw_app *app = r->state == NULL ? context : app_state(r)->app;
+
     for (size_t i = MIDDLEWARE_COUNT; i-- > 0;)
         if (MIDDLEWARE[i]->after != NULL)
-            MIDDLEWARE[i]->after(context, r);
+            MIDDLEWARE[i]->after(app, r);
 }
 
 static void dispatch_finished(void *context, struct dw_request *r, bool sent)

@@ -74,7 +74,9 @@ static enum dw_err body_read(struct dw_request *r, struct app_state *s)
                            : "Unsupported Media Type: application/json is expected");
     if (row->route->form != NULL)
         return model_parse_text(row->body, r->body, "body", r->arena, &s->issues, &s->body);
-    return model_parse_json(row->body, r->body, r->arena, &s->issues, &s->body);
+    const bool is_left_out = r->body.len == 0 && row->route->is_body_optional;
+
+    return model_parse_json(row->body, is_left_out ? DW_STR("{}") : r->body, r->arena, &s->issues, &s->body);
 }
 
 /* Both are read, so that one answer tells all that is wrong. */

@@ -10,18 +10,17 @@
 #ifndef APP_MODEL_H
 #define APP_MODEL_H
 
-#define PCRE2_CODE_UNIT_WIDTH 8
 #include "app/issue.h"
+#include "app/pattern.h"
 #include "app/problem.h"
 #include "base/json.h"
-#include <pcre2.h>
 
 enum model_use { MODEL_JSON_IN = 1, MODEL_TEXT_IN = 2, MODEL_OUT = 4 };
 
 struct model_field {
     const struct dw_field *field;
     struct dw_str key; /* ,"name": */
-    pcre2_code *pattern;
+    struct pattern *pattern;
     const struct model_plan *nested;
 };
 
@@ -69,6 +68,8 @@ DW_MUST_USE enum dw_err model_parse_text(const struct model_plan *plan, struct d
 
 /* The struct as a JSON object. */
 void model_write(const struct model_plan *plan, const void *from, struct buffer *b);
+/* Structs side by side as an array of objects. */
+void model_write_list(const struct model_plan *plan, const struct dw_list *list, struct buffer *b);
 /* Space-separated words as an array of strings. */
 void model_write_words(struct dw_str words, struct buffer *b);
 

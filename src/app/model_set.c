@@ -79,20 +79,7 @@ static enum dw_err field_check_fallback(struct model_set *set, const struct mode
 
 static enum dw_err pattern_compile(struct model_field *f, struct problem *p)
 {
-    int code;
-    PCRE2_SIZE where;
-    PCRE2_UCHAR message[128];
-
-    if (f->field->pattern == NULL)
-        return DW_OK;
-    f->pattern =
-        pcre2_compile((PCRE2_SPTR)f->field->pattern, PCRE2_ZERO_TERMINATED,
-                      PCRE2_UTF | PCRE2_ANCHORED | PCRE2_ENDANCHORED | PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_BACKSLASH_C,
-                      &code, &where, NULL);
-    if (f->pattern != NULL)
-        return DW_OK;
-    pcre2_get_error_message(code, message, sizeof(message));
-    return problem_say(p, "the pattern does not compile: %s", (const char *)message);
+    return f->field->pattern == NULL ? DW_OK : pattern_new(f->field->pattern, p, &f->pattern);
 }
 
 /* --- making ready ----------------------------------------------------------------------------------------------- */
@@ -238,7 +225,7 @@ void model_set_finish(struct model_set *set)
 void model_set_free(struct model_set *set)
 {
     for (struct model_plan *plan = set->first; plan != NULL; plan = plan->next)
-        for (size_t i = 0; i < plan->n_fields; i++)
-            pcre2_code_free(plan->fields == NULL ? NULL : plan->fields[i].pattern);
+        for (size_t i = 0; plan->fields != NULL && i < plan->n_fields; i++)
+            pattern_free(&plan->fields[i].pattern);
     set->first = NULL;
 }

@@ -145,3 +145,14 @@ void model_write(const struct model_plan *plan, const void *from, struct buffer 
 {
     object_write(plan, from, b, 0);
 }
+
+void model_write_list(const struct model_plan *plan, const struct dw_list *list, struct buffer *b)
+{
+    buffer_append_char(b, '[');
+    for (size_t i = 0; i < list->n; i++) {
+        if (i > 0)
+            buffer_append_char(b, ',');
+        object_write(plan, (const char *)list->items + i * plan->model->size, b, 0);
+    }
+    buffer_append_char(b, ']');
+}

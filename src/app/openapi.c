@@ -95,7 +95,10 @@ static void request_body_write(const struct app_row *row, struct buffer *b)
     if (row->body == NULL)
         return;
     json_write_key(b, "requestBody");
-    buffer_append_literal(b, "{\"required\":true,\"content\":{");
+    buffer_append_char(b, '{');
+    if (!row->route->is_body_optional)
+        buffer_append_literal(b, "\"required\":true,");
+    buffer_append_literal(b, "\"content\":{");
     json_write_key(b, row->route->form != NULL ? "application/x-www-form-urlencoded" : "application/json");
     buffer_append_literal(b, "{\"schema\":{\"$ref\":\"#/components/schemas/");
     model_write_component_name(row->body, false, b);

@@ -112,9 +112,12 @@ static void content_write(const struct app_row *row, int status, struct buffer *
     if (status >= STATUS_BAD_REQUEST)
         buffer_printf(b, "\"schema\":{\"$ref\":\"#/components/schemas/%s\"}", error_schema(row, status));
     else if (route->answer != NULL) {
-        buffer_append_literal(b, "\"schema\":{\"$ref\":\"#/components/schemas/");
+        buffer_append_literal(b, "\"schema\":");
+        if (route->answer_is_list)
+            buffer_append_literal(b, "{\"type\":\"array\",\"items\":");
+        buffer_append_literal(b, "{\"$ref\":\"#/components/schemas/");
         model_write_component_name(row->answer, true, b);
-        buffer_append_literal(b, "\"}");
+        buffer_append(b, route->answer_is_list ? DW_STR("\"}}") : DW_STR("\"}"));
     }
     buffer_append_literal(b, "}}");
 }

@@ -38,6 +38,7 @@ static enum dw_err principal_authenticate(struct dw_request *r, struct app_state
     TRY(credential_find(r, config->credentials, &scheme, &credential));
     TRY(config->authenticate(r, scheme, credential, &principal));
     s->principal = principal;
+    s->credential = credential;
     s->is_authenticated = true;
     return DW_OK;
 }

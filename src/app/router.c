@@ -92,6 +92,7 @@ static enum dw_err parameter_name_add(struct dw_str segment, struct problem *p, 
     return DW_OK;
 }
 
+/* The next node for a segment of a row or a prefix. */
 static enum dw_err node_step(struct router *router, struct dw_str segment, struct problem *p, struct dw_str *names,
                              size_t *n_names, struct router_node **node)
 {
@@ -121,12 +122,36 @@ enum dw_err router_add(struct router *router, enum dw_method method, const char 
         if (++n_segments > ROUTER_SEGMENTS_MAX)
             return problem_say(p, "more than %d segments", ROUTER_SEGMENTS_MAX);
         TRY(node_step(router, segment, p, ret_names, &n_names, &node));
+        if (node->mounted != NULL)
+            return problem_say(p, "an application is mounted at %.*s", (int)(rest.ptr - path), path);
     }
     if (node->rows[method] != NULL)
         return problem_say(p, "the same route stands twice");
     node->rows[method] = row;
     node->methods |= 1u << method;
     *ret_n_names = n_names;
+    return DW_OK;
+}
+
+enum dw_err router_mount(struct router *router, const char *prefix, struct dw_app *app, struct problem *p)
+{
+    struct dw_str rest = dw_str(prefix), segment;
+    struct router_node *node = &router->root;
+    size_t n_segments = 0;
+
+    if (rest.len < 2 || rest.ptr[0] != '/')
+        return problem_say(p, "a prefix begins with '/' and has a name");
+    while (segment_next(&rest, &segment)) {
+        if (!is_literal(segment) || ++n_segments > ROUTER_SEGMENTS_MAX)
+            return problem_say(p, "bad segment '%.*s' in the prefix", (int)segment.len, segment.ptr);
+        node = literal_add(router, node, segment);
+        if (node == NULL)
+            return DW_ERR_NO_MEMORY;
+    }
+    if (node->mounted != NULL)
+        return problem_say(p, "two applications at one prefix");
+    node->mounted = app;
+    router->has_mounted = true;
     return DW_OK;
 }
 
@@ -161,28 +186,51 @@ static enum dw_err segment_decode(struct dw_arena *arena, struct dw_str *segment
     return DW_OK;
 }
 
-static enum dw_err path_split(struct dw_arena *arena, struct dw_str path, struct dw_str *ret_segments, size_t *ret_n)
+enum dw_err router_split(struct dw_arena *arena, struct dw_str path, struct router_path *ret_path)
 {
     struct dw_str segment;
     enum dw_err verdict = DW_OK;
-    size_t n = 0;
 
+    ret_path->first = ret_path->n = 0;
+    ret_path->has_slash = false;
     if (path.len == 0 || path.ptr[0] != '/')
         return DW_ERR_NOT_FOUND;
     if (path.len == 1)
         path.len = 0;
     /* A bad request is one wherever the bad segment stands, so all of them are looked at. */
     while (segment_next(&path, &segment)) {
+        ret_path->has_slash = segment.len == 0 && path.len == 0;
+        if (ret_path->has_slash)
+            break;
         const enum dw_err err = segment_decode(arena, &segment);
         if (err != DW_OK && err != DW_ERR_NOT_FOUND)
             return err;
-        if (err == DW_ERR_NOT_FOUND || n == ROUTER_SEGMENTS_MAX)
+        if (err == DW_ERR_NOT_FOUND || ret_path->n == ROUTER_SEGMENTS_MAX)
             verdict = DW_ERR_NOT_FOUND;
         else
-            ret_segments[n++] = segment;
+            ret_path->segments[ret_path->n++] = segment;
     }
-    *ret_n = n;
     return verdict;
+}
+
+struct dw_app *router_find_mounted(const struct router *router, struct router_path *path)
+{
+    const struct router_node *node = &router->root;
+    struct dw_app *found = NULL;
+    size_t taken = 0;
+
+    if (!router->has_mounted)
+        return NULL;
+    for (size_t i = path->first; node != NULL; i++) {
+        if (node->mounted != NULL) {
+            found = node->mounted;
+            taken = i;
+        }
+        node = i < path->n ? literal_find(node, path->segments[i]) : NULL;
+    }
+    if (found != NULL)
+        path->first = taken;
+    return found;
 }
 
 struct search {
@@ -214,13 +262,14 @@ static const struct app_row *node_search(const struct router_node *node, const s
     return node_search(node->parameter, s, i + 1, n_parameters + 1);
 }
 
-enum dw_err router_find(const struct router *router, struct dw_arena *arena, enum dw_method method, struct dw_str path,
+enum dw_err router_find(const struct router *router, enum dw_method method, const struct router_path *path,
                         struct router_match *ret_match)
 {
-    struct dw_str segments[ROUTER_SEGMENTS_MAX];
-    struct search s = { .segments = segments, .method = method, .match = ret_match };
+    const struct search s = { path->segments + path->first, path->n - path->first, method, ret_match };
 
-    TRY(path_split(arena, path, segments, &s.n));
+    /* The root of a mounted application has two names, as the root of a server: with the slash and without. */
+    if (path->has_slash && s.n > 0)
+        return DW_ERR_NOT_FOUND;
     ret_match->row = node_search(&router->root, &s, 0, 0);
     if (ret_match->row != NULL)
         return DW_OK;

@@ -1,7 +1,5 @@
 #include "app/model.h"
 
-enum { PATTERN_MATCH_LIMIT = 100000, PATTERN_DEPTH_LIMIT = 1000, PATTERN_HEAP_KIB = 1024 };
-
 /* "character" or "characters", as pydantic counts them. */
 static const char *plural(int64_t n)
 {
@@ -15,24 +13,6 @@ static int64_t count_characters(struct dw_str utf8)
     for (size_t i = 0; i < utf8.len; i++)
         n += (utf8.ptr[i] & 0xc0) != 0x80;
     return n;
-}
-
-/* A pattern that exceeds its limits has not matched. */
-static bool pattern_matches(const pcre2_code *pattern, struct dw_str s)
-{
-    pcre2_match_data *data = pcre2_match_data_create_from_pattern(pattern, NULL);
-    pcre2_match_context *context = pcre2_match_context_create(NULL);
-    int result = PCRE2_ERROR_NOMEMORY;
-
-    if (data != NULL && context != NULL) {
-        pcre2_set_match_limit(context, PATTERN_MATCH_LIMIT);
-        pcre2_set_depth_limit(context, PATTERN_DEPTH_LIMIT);
-        pcre2_set_heap_limit(context, PATTERN_HEAP_KIB);
-        result = pcre2_match(pattern, (PCRE2_SPTR)s.ptr, s.len, 0, 0, data, context);
-    }
-    pcre2_match_context_free(context);
-    pcre2_match_data_free(data);
-    return result >= 0;
 }
 
 static enum dw_err validate_length(struct model_reader *in, const struct dw_field *f, struct dw_str s)

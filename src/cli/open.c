@@ -211,6 +211,7 @@ static enum dw_err open_accounts(struct cli *cli, enum open_as as, const struct 
         .refresh_grace_s = s->refresh_grace_s,
         .session_idle_s = s->session_idle_s,
         .session_ttl_s = s->session_ttl_s,
+        .reauth_ttl_s = s->reauth_ttl_s,
         .api_key_overlap_s = s->api_key_overlap_s,
         .reset_ttl_s = s->reset_ttl_s,
         .verify_ttl_s = s->verify_ttl_s,

@@ -1,6 +1,11 @@
 #include "cli/reference.h"
 
+#include "base/json.h"
+#include "cli/output.h"
 #include "cli/settings.h"
+#include "protocol/routes.h"
+
+enum { ROUTE_MAX_BYTES = 4096 };
 
 static const char HEAD[] =
     "# Settings\n\n"
@@ -38,4 +43,35 @@ enum dw_err reference_write_settings(FILE *out)
         fprintf(out, "%s`" SETTINGS_PREFIX "%s`", later == SETTINGS_LATER ? "" : ",\n", *later);
     fputs(".\n", out);
     return ferror(out) != 0 ? DW_ERR_IO : DW_OK;
+}
+
+static void append_needs(struct buffer *b, const struct dw_use *uses)
+{
+    for (const struct dw_use *use = uses; use != NULL && use->dependency != NULL; use++) {
+        json_write_comma(b);
+        json_write_str(b, dw_str(use->dependency->name));
+        append_needs(b, use->dependency->uses);
+    }
+}
+
+static enum dw_err write_route(FILE *out, const struct dw_route *route)
+{
+    _cleanup_buffer_ struct buffer line = BUFFER_INIT(ROUTE_MAX_BYTES);
+
+    buffer_append_char(&line, '{');
+    json_write_member_str(&line, "method", dw_str(dw_method_name(route->method)));
+    json_write_member_str(&line, "path", dw_str(route->path));
+    json_write_key(&line, "needs");
+    buffer_append_char(&line, '[');
+    append_needs(&line, route->needs.uses);
+    buffer_append_literal(&line, "]}\n");
+    return output_buffer(out, &line);
+}
+
+enum dw_err reference_write_routes(FILE *out)
+{
+    for (size_t i = 0; PROTOCOL_ROUTES[i] != NULL; i++)
+        for (const struct dw_route *route = PROTOCOL_ROUTES[i]; route->path != NULL; route++)
+            TRY(write_route(out, route));
+    return DW_OK;
 }

@@ -76,6 +76,7 @@ struct settings {
     const char *audience;
     int64_t access_ttl_s, refresh_ttl_s, refresh_grace_s;
     int64_t session_idle_s, session_ttl_s;
+    int64_t reauth_ttl_s;
     int64_t api_key_overlap_s;
     int64_t password_min;
     int64_t password_scheme;     /* enum dw_password_scheme */

@@ -76,6 +76,9 @@ const struct setting SETTINGS[] = {
       .meaning = "How long a cookie session lives without a request; a remembered one has no such limit." },
     { "SESSION_TTL", SETTING_DURATION, "24h", AT(session_ttl_s), .min = 1, .max = 30 * DAY,
       .meaning = "How long a cookie session lives, however much it is used; a remembered one lives 30 days." },
+    { "REAUTH_TTL", SETTING_DURATION, "15m", AT(reauth_ttl_s), .min = 0, .max = DAY,
+      .meaning = "How old a sign-in may be that changes the e-mail address, makes an API key, sets up a second factor "
+                 "or changes what others may do; an older one is asked for the password. 0 asks each time." },
     { "API_KEY_OVERLAP", SETTING_DURATION, "24h", AT(api_key_overlap_s), .min = 0, .max = 30 * DAY,
       .meaning = "How long a rotated API key goes on, where the rotation does not say it; 0 ends it at once." },
     { "PASSWORD_MIN", SETTING_INT, "8", AT(password_min), .min = 8, .max = 128,

@@ -148,8 +148,10 @@ enum dw_err action_reference(struct cli *cli)
 
     if (strcmp(what, "settings") == 0)
         return reference_write_settings(cli->out);
+    if (strcmp(what, "routes") == 0)
+        return reference_write_routes(cli->out);
     if (strcmp(what, "commands") != 0)
-        return cli_misuse(cli, "settings or commands");
+        return cli_misuse(cli, "settings, commands or routes");
     help_write_markdown(cli->out, COMMANDS);
     return DW_OK;
 }

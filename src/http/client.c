@@ -32,7 +32,7 @@ static enum dw_err call_begin(const struct http_service *service, const struct d
 
     r->method = call->method;
     r->method_text = dw_str(dw_method_name(call->method));
-    r->may_block = true;
+    r->may_block = r->may_hash = true;
     memcpy(r->peer, TEST_PEER.ptr, TEST_PEER.len);
     call_make_id(r);
     TRY(call_take_headers(r, call->headers));
@@ -73,7 +73,7 @@ enum dw_err http_call(const struct http_service *service, const struct dw_call *
     if (refusal != DW_OK)
         service->refuse(service->context, r, refusal);
     else if (service->serve(service->context, r) != HTTP_ANSWERED)
-        service->serve_waiting(service->context, r);
+        (void)service->serve_waiting(service->context, r); /* this thread may do all of it */
     answer_complete(r, service);
     const enum dw_err copied = call_copy_answer(r, arena, ret_called);
     service->finished(service->context, r, copied == DW_OK);

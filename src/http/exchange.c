@@ -158,16 +158,27 @@ static enum dw_err exchange_begin(struct connection *c)
     return exchange_invite_body(c);
 }
 
-static void exchange_work(struct work *work)
+/* On a worker. */
+static enum http_verdict exchange_work(struct work *work)
 {
     struct connection *c = container_of(work, struct connection, work);
 
     c->was_skipped = atomic_load(&c->loop->server->stop_level) >= STOP_NOW;
     if (c->was_skipped)
-        return;
+        return HTTP_ANSWERED;
     c->request->may_block = true;
-    service_of(c)->serve_waiting(service_of(c)->context, c->request);
-    c->request->may_block = false;
+    c->request->may_hash = work->lane == HTTP_TO_HASHING;
+    const enum http_verdict verdict = service_of(c)->serve_waiting(service_of(c)->context, c->request);
+    if (verdict == HTTP_ANSWERED)
+        c->request->may_block = c->request->may_hash = false;
+    return verdict;
+}
+
+static void exchange_refuse_work(struct work *work)
+{
+    struct connection *c = container_of(work, struct connection, work);
+
+    service_of(c)->refuse(service_of(c)->context, c->request, DW_ERR_BUSY);
 }
 
 static void exchange_worked(struct work *work)
@@ -194,7 +205,8 @@ static bool exchange_serve(struct connection *c)
     connection_stop_reading(c);
     wait_disarm(&c->wait);
     c->state = CONNECTION_WORKING;
-    c->work = (struct work){ .loop = c->loop, .run = exchange_work, .done = exchange_worked };
+    c->work = (struct work){ .loop = c->loop, .run = exchange_work, .refuse = exchange_refuse_work,
+                             .done = exchange_worked };
     if (work_submit(&c->work, verdict) != DW_OK)
         return exchange_answer_error(c, DW_ERR_BUSY);
     return false;

@@ -155,7 +155,7 @@ void http_request_reset(struct dw_request *r)
     r->method_text = r->path = r->query = r->body = r->answer_static = dw_str_n(NULL, 0);
     r->n_headers = 0;
     r->started_ns = 0;
-    r->may_block = r->close = r->broken = r->is_https = r->is_http_1_0 = false;
+    r->may_block = r->may_hash = r->close = r->broken = r->is_https = r->is_http_1_0 = false;
     r->status = 200;
     r->content_type = NULL;
     r->lead_size = 0;
@@ -297,4 +297,9 @@ struct dw_arena *dw_request_arena(struct dw_request *r)
 bool dw_request_may_block(const struct dw_request *r)
 {
     return r->may_block;
+}
+
+bool dw_request_may_hash(const struct dw_request *r)
+{
+    return r->may_hash;
 }

@@ -50,7 +50,7 @@ struct dw_request {
 
     struct buffer body_bytes; /* where the body is gathered when it does not fit behind the header */
     struct dw_arena *arena;
-    bool may_block;
+    bool may_block, may_hash;
 
     /* the answer */
     int status;

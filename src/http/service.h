@@ -19,8 +19,9 @@ struct http_service {
     enum dw_err (*begin)(void *context, struct dw_request *r, size_t *max_body);
     /* On the event loop; never waits. */
     enum http_verdict (*serve)(void *context, struct dw_request *r);
-    /* On a pool thread; may wait. Always ends with an answer. */
-    void (*serve_waiting)(void *context, struct dw_request *r);
+    /* On a pool thread; may wait. On a worker's, HTTP_TO_HASHING when the request turned out to hash a password: it is
+     * called again in that lane. Ends with an answer otherwise. */
+    enum http_verdict (*serve_waiting)(void *context, struct dw_request *r);
     /* Writes the answer for an error found by the engine itself (malformed, too large, too slow, too busy). */
     void (*refuse)(void *context, struct dw_request *r, enum dw_err err);
     /* On the event loop, when the answer has been handed to the kernel or the client has gone (sent false): log it,

@@ -41,7 +41,7 @@ struct websocket_limits {
 
 struct websocket_calls {
     /* On the loop with an empty request that may not block; HTTP_ANSWERED, or it is called again with the same one on
-     * a worker, where it must come to an end. Ending the connection is done through the hub. */
+     * a worker, and once more where it asks for the hashing lane there. Ending the connection is done through the hub. */
     enum http_verdict (*event)(void *owner, struct dw_request *r, const struct websocket_event *event);
     /* The worker that was asked for is not to be had, and the event is over. */
     void (*abandon)(void *owner, struct dw_request *r);
@@ -79,6 +79,7 @@ struct websocket {
     struct dw_request *request; /* of the event under way */
     struct websocket_event event;
     bool is_working; /* a worker has the event */
+    bool was_refused; /* by the lane that it had to move to */
     bool is_writing;
     bool is_deaf;    /* the peer has closed, or broken the rules: nothing more is read */
     size_t writing_bytes;

@@ -18,7 +18,8 @@ static void event_done(struct websocket *ws)
     }
 }
 
-static void event_work(struct work *work)
+/* On a worker. */
+static enum http_verdict event_work(struct work *work)
 {
     struct websocket *ws = container_of(work, struct websocket, work);
     const bool is_dropped = ws->event.kind != WEBSOCKET_CLOSED &&
@@ -26,23 +27,16 @@ static void event_work(struct work *work)
 
     if (is_dropped) {
         ws->calls->abandon(ws->owner, ws->request);
-        return;
+        return HTTP_ANSWERED;
     }
     ws->request->may_block = true;
-    (void)ws->calls->event(ws->owner, ws->request, &ws->event);
-    ws->request->may_block = false;
+    ws->request->may_hash = work->lane == HTTP_TO_HASHING;
+    return ws->calls->event(ws->owner, ws->request, &ws->event);
 }
 
-static void event_worked(struct work *work)
+static void event_refuse_work(struct work *work)
 {
-    struct websocket *ws = container_of(work, struct websocket, work);
-    const bool goes_on = ws->connection != NULL;
-
-    ws->is_working = false;
-    ws->heard_ms = uv_now(&ws->loop->uv);
-    event_done(ws);
-    if (goes_on)
-        websocket_resume(ws);
+    container_of(work, struct websocket, work)->was_refused = true;
 }
 
 /* The last event must not be lost: it waits for better times. */
@@ -59,13 +53,31 @@ static void event_refused(struct websocket *ws)
     loop_give_request(ws->loop, TAKE_PTR(ws->request));
     if (ws->event.kind == WEBSOCKET_CLOSED)
         event_line_up(ws);
+    else if (ws->connection == NULL)
+        websocket_event_closed(ws);
     else if (ws->event.kind != WEBSOCKET_CHECK)
         hub_close(ws->hub, ws->member.id, CLOSE_TRY_LATER, dw_str(dw_error_info(DW_ERR_BUSY)->message));
 }
 
+static void event_worked(struct work *work)
+{
+    struct websocket *ws = container_of(work, struct websocket, work);
+    const bool goes_on = ws->connection != NULL;
+
+    ws->is_working = false;
+    ws->heard_ms = uv_now(&ws->loop->uv);
+    if (ws->was_refused)
+        event_refused(ws);
+    else
+        event_done(ws);
+    if (goes_on)
+        websocket_resume(ws);
+}
+
 static void event_submit(struct websocket *ws, enum http_verdict lane)
 {
-    ws->work = (struct work){ .loop = ws->loop, .run = event_work, .done = event_worked };
+    ws->work = (struct work){ .loop = ws->loop, .run = event_work, .refuse = event_refuse_work, .done = event_worked };
+    ws->was_refused = false;
     ws->is_working = true;
     if (ws->connection != NULL)
         connection_stop_reading(ws->connection);

@@ -34,12 +34,25 @@ static void work_give_back(struct work *work)
         uv_async_send(&loop->wake);
 }
 
-/* On a worker thread. */
+static void work_run(void *argument);
+
+/* From a worker to the hashing lane, unless that is full. */
+static bool work_move(struct work *work)
+{
+    work->lane = HTTP_TO_HASHING;
+    if (pool_submit(work->loop->server->hashing, work_run, work) == DW_OK)
+        return true;
+    work->refuse(work);
+    return false;
+}
+
+/* On a pool's thread. */
 static void work_run(void *argument)
 {
     struct work *work = argument;
 
-    work->run(work);
+    if (work->run(work) == HTTP_TO_HASHING && work_move(work))
+        return; /* another thread has it */
     work_give_back(work);
 }
 
@@ -47,6 +60,7 @@ enum dw_err work_submit(struct work *work, enum http_verdict lane)
 {
     const struct server *server = work->loop->server;
 
+    work->lane = lane;
     return pool_submit(lane == HTTP_TO_HASHING ? server->hashing : server->workers, work_run, work);
 }
 

@@ -13,8 +13,11 @@
 struct work {
     struct work *next_done;
     struct loop *loop;
-    void (*run)(struct work *work);  /* on a worker */
-    void (*done)(struct work *work); /* on the loop, afterwards */
+    enum http_verdict lane;
+    /* On a worker; HTTP_TO_HASHING: again, in that lane. */
+    enum http_verdict (*run)(struct work *work);
+    void (*refuse)(struct work *work); /* on the worker: that lane is full */
+    void (*done)(struct work *work);   /* on the loop, afterwards */
 };
 
 DW_MUST_USE enum dw_err work_open(struct server *server);

@@ -37,11 +37,22 @@ const char AUDIT_CHAIN_TABLES[] =
     "INSERT INTO audit_head (one, seq, hash) SELECT 1, COUNT(*), '' FROM audit_events;";
 
 #define AUDIT_COLUMNS "seq, at, id, action, tenant_id, actor, target, address, result, detail, hash"
-/* $1 the tenant, $2 whether it is "default" */
+/* Searches: one statement each, so that each goes by its own index. */
 #define AUDIT_FOUND                                                                                                    \
-    " FROM audit_events WHERE (tenant_id = $1 OR ($2 = 1 AND tenant_id IS NULL))"                                      \
-    " AND (CAST($3 AS TEXT) IS NULL OR actor = $3) AND (CAST($4 AS TEXT) IS NULL OR action = $4)"                      \
-    " AND ($5 < 0 OR at >= $5) AND ($6 < 0 OR at < $6)"
+    "SELECT " AUDIT_COLUMNS " FROM audit_events WHERE (CAST($2 AS TEXT) IS NULL OR action = $2)"                       \
+    " AND ($3 < 0 OR at >= $3) AND ($4 < 0 OR at < $4)"
+#define OF_TENANT " AND tenant_id = $1"
+#define OF_NONE " AND tenant_id IS NULL"
+#define OF_DEFAULT " AND (tenant_id = $1 OR tenant_id IS NULL)"
+#define OF_ACTOR " AND actor = $7"
+#define IN_ORDER " ORDER BY seq LIMIT $6"
+#define IN_REVERSE " ORDER BY seq DESC LIMIT $6"
+#define OLDEST_FIRST " AND seq > $5" IN_ORDER
+#define NEWEST_FIRST " AND ($5 < 0 OR seq < $5)" IN_REVERSE
+/* A page of each, each by the index, and of these a page: with OR all that both have would be sorted. */
+#define OF_BOTH(page, order)                                                                                           \
+    "SELECT " AUDIT_COLUMNS " FROM (SELECT * FROM (" AUDIT_FOUND OF_TENANT page ") AS own"                             \
+    " UNION ALL SELECT * FROM (" AUDIT_FOUND OF_NONE page ") AS nobodys) AS found" order
 
 static const struct statement AUDIT_INSERT = {
     "audit_insert",
@@ -58,15 +69,23 @@ static const struct statement AUDIT_HEAD_READ = { "audit_head_read", "SELECT seq
 static const struct statement AUDIT_ALL = {
     "audit_all", "SELECT " AUDIT_COLUMNS " FROM audit_events ORDER BY seq", 0,
 };
-static const struct statement AUDIT_OLDEST = {
-    "audit_oldest", "SELECT " AUDIT_COLUMNS AUDIT_FOUND " AND seq > $7 ORDER BY seq LIMIT $8", 8,
-};
-static const struct statement AUDIT_NEWEST = {
-    "audit_newest", "SELECT " AUDIT_COLUMNS AUDIT_FOUND " AND ($7 < 0 OR seq < $7) ORDER BY seq DESC LIMIT $8", 8,
+/* By: whether it is the tenant "default", whether an actor was named, whether the newest come first. */
+static const struct statement AUDIT_SEARCHES[2][2][2] = {
+    { { { "audit_oldest", AUDIT_FOUND OF_TENANT OLDEST_FIRST, 6 },
+        { "audit_newest", AUDIT_FOUND OF_TENANT NEWEST_FIRST, 6 } },
+      { { "audit_oldest_by", AUDIT_FOUND OF_TENANT OF_ACTOR OLDEST_FIRST, 7 },
+        { "audit_newest_by", AUDIT_FOUND OF_TENANT OF_ACTOR NEWEST_FIRST, 7 } } },
+    { { { "audit_default_oldest", OF_BOTH(OLDEST_FIRST, IN_ORDER), 6 },
+        { "audit_default_newest", OF_BOTH(NEWEST_FIRST, IN_REVERSE), 6 } },
+      { { "audit_default_oldest_by", AUDIT_FOUND OF_DEFAULT OF_ACTOR OLDEST_FIRST, 7 },
+        { "audit_default_newest_by", AUDIT_FOUND OF_DEFAULT OF_ACTOR NEWEST_FIRST, 7 } } },
 };
 
 const struct statement *const AUDIT_STATEMENTS[] = {
-    &AUDIT_INSERT, &AUDIT_HEAD_TAKE, &AUDIT_HEAD_PUT, &AUDIT_HEAD_READ, &AUDIT_ALL, &AUDIT_OLDEST, &AUDIT_NEWEST, NULL,
+    &AUDIT_INSERT, &AUDIT_HEAD_TAKE, &AUDIT_HEAD_PUT, &AUDIT_HEAD_READ, &AUDIT_ALL,
+    &AUDIT_SEARCHES[0][0][0], &AUDIT_SEARCHES[0][0][1], &AUDIT_SEARCHES[0][1][0], &AUDIT_SEARCHES[0][1][1],
+    &AUDIT_SEARCHES[1][0][0], &AUDIT_SEARCHES[1][0][1], &AUDIT_SEARCHES[1][1][0], &AUDIT_SEARCHES[1][1][1],
+    NULL,
 };
 
 #define AUDIT_NAME(symbol, name) [symbol] = (name),
@@ -237,9 +256,9 @@ static enum dw_err list(struct transaction *tx, void *argument)
     const bool is_default = dw_str_eq(dw_str(l->tenant->slug), DW_STR(TENANT_DEFAULT));
 
     /* One more than asked for tells whether there is a next page. */
-    return sql_each(tx, f->newest_first ? &AUDIT_NEWEST : &AUDIT_OLDEST,
-                    VALUES(V_CSTR(l->tenant->id), V_INT(is_default), V_TEXT(f->actor), V_TEXT(f->action),
-                           V_INT(f->since), V_INT(f->until), V_INT(f->after), V_INT((int64_t)f->limit + 1)),
+    return sql_each(tx, &AUDIT_SEARCHES[is_default][f->actor.ptr != NULL][f->newest_first],
+                    VALUES(V_CSTR(l->tenant->id), V_TEXT(f->action), V_INT(f->since), V_INT(f->until),
+                           V_INT(f->after), V_INT((int64_t)f->limit + 1), V_TEXT(f->actor)),
                     list_row, l, NULL);
 }
 

@@ -35,6 +35,7 @@
     X(AUDIT_NEW_DEVICE, "session.new_device")                                                                          \
     X(AUDIT_SIGN_OUT, "session.sign_out")                                                                              \
     X(AUDIT_SIGN_OUT_ALL, "session.sign_out_all")                                                                      \
+    X(AUDIT_SIGN_IN_CONFIRMED, "session.password_confirmed")                                                           \
     X(AUDIT_SESSION_RENEWED, "session.renewed")                                                                        \
     X(AUDIT_REFRESH_REUSED, "session.refresh_reused")                                                                  \
     X(AUDIT_API_KEY_CREATED, "api_key.created")                                                                        \

@@ -15,7 +15,7 @@
 #include <stdatomic.h>
 
 /* What other processes did is looked at again for this long, as their clock and ours may differ. */
-enum { WATCH_WINDOW_S = 60 };
+enum { WATCH_WINDOW_S = 60, CHANGES_KEPT_S = 10 * WATCH_WINDOW_S };
 
 static const struct statement DENIALS_SINCE = {
     "denials_since", "SELECT id, expires_at FROM denials WHERE created_at >= $1 AND expires_at > $2", 2,
@@ -24,7 +24,7 @@ static const struct statement CHANGE_INSERT = {
     "change_insert", "INSERT INTO changes (id, kind, subject, at) VALUES ($1, $2, $3, $4)", 4,
 };
 static const struct statement CHANGES_SINCE = {
-    "changes_since", "SELECT id, kind, subject FROM changes WHERE at >= $1 ORDER BY id", 1,
+    "changes_since", "SELECT id, kind, subject FROM changes WHERE at >= $1 ORDER BY at, id", 1,
 };
 static const struct statement PURGE_DENIALS = { "purge_denials", "DELETE FROM denials WHERE expires_at <= $1", 1 };
 static const struct statement PURGE_TOKENS = {
@@ -103,6 +103,7 @@ enum dw_err identity_open(struct storage *storage, struct dw_passwords *password
     identity->storage = storage;
     identity->passwords = passwords;
     identity->config = *config;
+    identity->watched_s = dw_clock_now_s();
     identity->context_before = storage_set_context(storage, identity);
     TRY(open_parts(identity, secret));
     *ret_identity = TAKE_PTR(identity);
@@ -151,8 +152,7 @@ enum dw_err identity_announce(struct transaction *tx, struct identity *identity,
 
 struct watch {
     struct identity *identity;
-    int64_t now_s;
-    bool keys_changed;
+    int64_t now_s, since_s;
 };
 
 static enum dw_err learn_change(const struct row *row, void *argument)
@@ -162,9 +162,9 @@ static enum dw_err learn_change(const struct row *row, void *argument)
 
     if (!deny_id_parse(row_text(row, 0), &id) || deny_list_has(w->identity->watched, &id))
         return DW_OK;
-    TRY(deny_list_add(w->identity->watched, row_text(row, 0), w->now_s + 3 * WATCH_WINDOW_S, w->now_s));
+    TRY(deny_list_add(w->identity->watched, row_text(row, 0), w->now_s + CHANGES_KEPT_S + WATCH_WINDOW_S, w->now_s));
     if (row_int(row, 1) == CHANGE_KEYS)
-        w->keys_changed = true;
+        w->identity->keys_are_stale = true;
     else
         invalidation_publish(w->identity->invalidation, row_int(row, 1) == CHANGE_USERS ? CHANGE_USERS : CHANGE_USER,
                              row_text(row, 2));
@@ -174,21 +174,34 @@ static enum dw_err learn_change(const struct row *row, void *argument)
 static enum dw_err watch(struct transaction *tx, void *argument)
 {
     struct watch *w = argument;
-    const int64_t since_s = w->now_s - WATCH_WINDOW_S;
 
-    TRY(sql_each(tx, &DENIALS_SINCE, VALUES(V_INT(since_s), V_INT(w->now_s)), learn_denial, w->identity, NULL));
-    return sql_each(tx, &CHANGES_SINCE, VALUES(V_INT(since_s)), learn_change, w, NULL);
+    TRY(sql_each(tx, &DENIALS_SINCE, VALUES(V_INT(w->since_s), V_INT(w->now_s)), learn_denial, w->identity, NULL));
+    return sql_each(tx, &CHANGES_SINCE, VALUES(V_INT(w->since_s)), learn_change, w, NULL);
+}
+
+/* The machine slept, or the database could not be asked for so long that changes were purged unseen: any of what
+ * memory holds may be of the past. */
+static void distrust_memory(struct watch *w)
+{
+    invalidation_publish(w->identity->invalidation, CHANGE_USERS, DW_STR(""));
+    w->identity->keys_are_stale = true;
 }
 
 enum dw_err identity_watch(struct identity *identity)
 {
     struct watch w = { .identity = identity, .now_s = dw_clock_now_s() };
 
+    /* A transaction may commit a while after the time that its rows bear, and the clock may be set back. */
+    w.since_s = MIN_OF(identity->watched_s, w.now_s) - WATCH_WINDOW_S;
     TRY(storage_read(identity->storage, watch, &w));
-    if (!w.keys_changed)
-        return DW_OK;
-    TRY(signing_key_load(identity));
-    invalidation_publish(identity->invalidation, CHANGE_KEYS, DW_STR(""));
+    if (w.now_s - w.since_s > CHANGES_KEPT_S)
+        distrust_memory(&w);
+    if (identity->keys_are_stale) {
+        TRY(signing_key_load(identity));
+        identity->keys_are_stale = false;
+        invalidation_publish(identity->invalidation, CHANGE_KEYS, DW_STR(""));
+    }
+    identity->watched_s = w.now_s;
     return DW_OK;
 }
 
@@ -206,7 +219,7 @@ static enum dw_err purge(struct transaction *tx, void *argument)
     TRY(api_key_purge_in(tx, now_s));
     TRY(recovery_purge(tx));
     TRY(outbox_purge(tx));
-    return sql_exec(tx, &PURGE_CHANGES, VALUES(V_INT(now_s - 10 * WATCH_WINDOW_S)), NULL);
+    return sql_exec(tx, &PURGE_CHANGES, VALUES(V_INT(now_s - CHANGES_KEPT_S)), NULL);
 }
 
 enum dw_err identity_purge(struct identity *identity)

@@ -24,6 +24,7 @@ struct identity_config {
     int64_t access_ttl_s;
     int64_t refresh_ttl_s;
     int64_t session_idle_s, session_ttl_s; /* of cookie sessions */
+    int64_t reauth_ttl_s;       /* how old a sign-in may be that decides over its account; 0: the password each time */
     int64_t refresh_grace_s;    /* 0: a spent refresh token is reuse at once */
     int64_t reset_ttl_s;        /* of the tokens in mails */
     int64_t verify_ttl_s;
@@ -61,6 +62,8 @@ struct identity {
     struct deny_list *denied;
     struct invalidation *invalidation;
     struct deny_list *watched; /* ids of changes by other processes that were seen already */
+    int64_t watched_s;         /* when they were last looked for with success; this and the next: the watcher's alone */
+    bool keys_are_stale;       /* another process changed the signing keys, and they could not be read yet */
 };
 
 /* Where a sign-in comes from. */

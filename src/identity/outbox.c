@@ -55,7 +55,10 @@ static const struct statement OUTBOX_LATER = {
     "outbox_later", "UPDATE outbox SET next_at = $2 WHERE id = $1 AND state = 'waiting'", 2,
 };
 static const struct statement OUTBOX_PURGE = {
-    "outbox_purge", "DELETE FROM outbox WHERE state <> 'waiting' AND created_at <= $1", 1,
+    "outbox_purge",
+    "DELETE FROM outbox WHERE id IN"
+    " (SELECT id FROM outbox WHERE created_at <= $1 AND state <> 'waiting' ORDER BY created_at LIMIT 1000)",
+    1,
 };
 
 const struct statement *const OUTBOX_STATEMENTS[] = {

@@ -8,6 +8,7 @@
 #include "identity/guard.h"
 #include "identity/mfa.h"
 #include "identity/outbox.h"
+#include "identity/recent_sign_in.h"
 #include "identity/recovery.h"
 #include "identity/session.h"
 #include "identity/sign_in_list.h"
@@ -103,6 +104,21 @@ static const char FIRST_TABLES[] =
     " result TEXT NOT NULL);"
     "CREATE INDEX audit_events_by_time ON audit_events (at);";
 
+/* Lists and searches go by these to the page that is asked for, without a sort and past other tenants' rows. */
+static const char LIST_INDEXES[] =
+    "CREATE INDEX users_by_tenant ON users (tenant_id, id);"
+    "DROP INDEX users_by_role;"
+    "CREATE INDEX users_by_role ON users (tenant_id, role, id, is_active);"
+    "DROP INDEX refresh_families_by_user;"
+    "CREATE INDEX refresh_families_by_user ON refresh_families (user_id, id);"
+    "DROP INDEX api_keys_by_user;"
+    "CREATE INDEX api_keys_by_user ON api_keys (user_id, id);"
+    "DROP INDEX changes_by_time;"
+    "CREATE INDEX changes_by_time ON changes (at, id);"
+    "CREATE INDEX outbox_by_age ON outbox (created_at);"
+    "DROP INDEX audit_events_by_target;"
+    "CREATE INDEX audit_events_by_tenant ON audit_events (tenant_id, seq);";
+
 static const struct migration MIGRATIONS[] = {
     { 1, "accounts, sign-ins, keys, audit", FIRST_TABLES },
     { 2, "recovery of accounts", RECOVERY_TABLES },
@@ -114,6 +130,8 @@ static const struct migration MIGRATIONS[] = {
     { 8, "failed sign-ins and known devices", GUARD_TABLES },
     { 9, "custom roles", CUSTOM_ROLE_TABLES },
     { 10, "tenants can be disabled", TENANT_STATE_COLUMN },
+    { 11, "passwords confirmed within a sign-in", RECENT_SIGN_IN_COLUMN },
+    { 12, "indexes of lists and searches", LIST_INDEXES },
     { 0 },
 };
 
@@ -123,7 +141,7 @@ static const struct statement *const *const ALL_STATEMENTS[] = {
     API_KEY_STATEMENTS, API_KEY_USE_STATEMENTS, COOKIE_SESSION_STATEMENTS, SIGN_IN_LIST_STATEMENTS,
     MFA_STATEMENTS, MFA_ATTEMPT_STATEMENTS, MFA_PENDING_STATEMENTS, GUARD_STATEMENTS, USER_IMPORT_STATEMENTS,
     CUSTOM_ROLE_STATEMENTS, TENANT_ADMIN_STATEMENTS,
-    DASHBOARD_STATEMENTS, NULL,
+    DASHBOARD_STATEMENTS, RECENT_SIGN_IN_STATEMENTS, NULL,
 };
 
 const struct storage_schema IDENTITY_SCHEMA = { .migrations = MIGRATIONS, .statements = ALL_STATEMENTS };

@@ -18,15 +18,14 @@ static const struct statement USER_BY_NAME = {
 static const struct statement USER_BY_EMAIL = {
     "user_by_email", "SELECT " USER_COLUMNS FROM_USERS "WHERE u.tenant_id = $1 AND u.email_key = $2", 2,
 };
-static const struct statement USER_LIST = {
-    "user_list",
-    "SELECT " USER_COLUMNS FROM_USERS
-    "WHERE u.tenant_id = $1 AND u.id > $2"
-    " AND (CAST($3 AS TEXT) IS NULL OR u.username_key LIKE $3 ESCAPE '!' OR u.email_key LIKE $3 ESCAPE '!')"
-    " AND (CAST($4 AS TEXT) IS NULL OR u.role = $4)"
-    " AND ($5 < 0 OR u.is_active = $5)"
-    " ORDER BY u.id LIMIT $6",
-    6,
+#define LISTED_USERS                                                                                                   \
+    "SELECT " USER_COLUMNS FROM_USERS                                                                                  \
+    "WHERE u.tenant_id = $1 AND u.id > $2"                                                                             \
+    " AND (CAST($3 AS TEXT) IS NULL OR u.username_key LIKE $3 ESCAPE '!' OR u.email_key LIKE $3 ESCAPE '!')"           \
+    " AND ($4 < 0 OR u.is_active = $4)"
+static const struct statement USER_LIST = { "user_list", LISTED_USERS " ORDER BY u.id LIMIT $5", 5 };
+static const struct statement USER_LIST_OF_ROLE = {
+    "user_list_of_role", LISTED_USERS " AND u.role = $6 ORDER BY u.id LIMIT $5", 6,
 };
 static const struct statement USER_ROLE_EXISTS = {
     "user_role_exists", "SELECT 1 FROM users WHERE tenant_id = $1 AND role = $2 LIMIT 1", 2,
@@ -35,7 +34,7 @@ static const struct statement USER_ROLE_EXISTS = {
 extern const struct statement USER_INSERT, USER_UPDATE, USER_DELETE, USER_OTHER_ADMIN;
 
 const struct statement *const USER_STATEMENTS[] = {
-    &USER_BY_ID, &USER_LOAD, &USER_BY_NAME, &USER_BY_EMAIL, &USER_LIST, &USER_ROLE_EXISTS,
+    &USER_BY_ID, &USER_LOAD, &USER_BY_NAME, &USER_BY_EMAIL, &USER_LIST, &USER_LIST_OF_ROLE, &USER_ROLE_EXISTS,
     &USER_INSERT, &USER_UPDATE, &USER_DELETE, &USER_OTHER_ADMIN, NULL,
 };
 
@@ -242,9 +241,9 @@ static enum dw_err read_list(struct transaction *tx, void *argument)
     const struct user_filter *f = list->filter;
 
     /* One more than asked for tells whether there is a next page. */
-    return sql_each(tx, &USER_LIST,
+    return sql_each(tx, f->role.ptr != NULL ? &USER_LIST_OF_ROLE : &USER_LIST,
                     VALUES(V_CSTR(list->tenant->id), V_TEXT(f->after.ptr ? f->after : DW_STR("")),
-                           V_TEXT(list->pattern), V_TEXT(f->role), V_INT(f->is_active), V_INT(f->limit + 1)),
+                           V_TEXT(list->pattern), V_INT(f->is_active), V_INT((int64_t)f->limit + 1), V_TEXT(f->role)),
                     list_row, list, NULL);
 }
 

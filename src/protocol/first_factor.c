@@ -2,6 +2,7 @@
 
 #include "identity/credential.h"
 #include "identity/guard.h"
+#include "identity/recent_sign_in.h"
 
 static enum dw_err tell_wait(struct dw_request *r, const struct sign_in *attempt)
 {
@@ -42,4 +43,21 @@ enum dw_err password_confirm(struct dw_request *r, struct dw_str text)
     if (err == DW_ERR_PASSWORD_WRONG)
         TRY(guard_record_failure(identity, &attempt, err));
     return err;
+}
+
+enum dw_err recent_sign_in_confirm(struct dw_request *r, struct dw_str current_password)
+{
+    const struct tenant tenant = caller_tenant(r);
+    const struct actor me = caller_actor(r);
+    const struct dw_str session = dw_principal(r)->session;
+
+    if (!is_interactive(r))
+        return DW_OK;
+    if (current_password.ptr == NULL)
+        return recent_sign_in_check(identity_of(r), me.id, session);
+    if (!dw_request_may_hash(r))
+        return DW_ERR_WOULD_BLOCK;
+    TRY(dw_rate_limit_count(r, RATE_LIMIT_LOGIN));
+    TRY(password_confirm(r, current_password));
+    return recent_sign_in_renew(identity_of(r), &tenant, &me, session);
 }

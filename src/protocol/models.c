@@ -83,7 +83,13 @@ const struct dw_model PROFILE_IN = {
           .presence = offsetof(struct profile_in, has_full_name) },
         { DW_FIELD(struct profile_in, email), .type = DW_EMAIL,
           .description = "A new address is unverified until it has been verified again", .example = "ann@example.com" },
+        CURRENT_PASSWORD_FIELD(struct profile_in),
         { 0 } },
+};
+
+const struct dw_model CONFIRMATION_IN = {
+    .name = "Confirmation", .size = sizeof(struct confirmation_in),
+    .fields = (const struct dw_field[]){ CURRENT_PASSWORD_FIELD(struct confirmation_in), { 0 } },
 };
 
 const struct dw_model PASSWORD_IN = {
@@ -140,6 +146,7 @@ const struct dw_model USER_CHANGE_IN = {
         { DW_FIELD(struct user_change_in, is_active), .type = DW_BOOL, .flags = DW_PRESENCE,
           .presence = offsetof(struct user_change_in, has_is_active),
           .description = "`false` ends every sign-in of the user at once", .example = "true" },
+        CURRENT_PASSWORD_FIELD(struct user_change_in),
         { 0 } },
 };
 
@@ -148,6 +155,7 @@ const struct dw_model ROLE_IN = {
     .fields = (const struct dw_field[]){
         { DW_FIELD(struct role_in, role), .type = DW_STRING, .flags = DW_REQUIRED, .min = NOT_EMPTY,
           .max = IDENTITY_NAME_MAX, .description = "`user`, `moderator` or `admin`", .example = "moderator" },
+        CURRENT_PASSWORD_FIELD(struct role_in),
         { 0 } },
 };
 

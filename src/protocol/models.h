@@ -27,6 +27,12 @@ struct profile_in {
     bool has_full_name;
     struct dw_str full_name; /* absent although sent: null, which clears it */
     struct dw_str email;
+    struct dw_str current_password;
+};
+
+/* The body of rows that have nothing else to be told. */
+struct confirmation_in {
+    struct dw_str current_password;
 };
 
 struct password_in {
@@ -54,10 +60,11 @@ struct user_change_in {
     struct dw_str full_name;
     struct dw_str email;
     bool has_is_active, is_active;
+    struct dw_str current_password;
 };
 
 struct role_in {
-    struct dw_str role;
+    struct dw_str role, current_password;
 };
 
 struct users_query {
@@ -66,6 +73,14 @@ struct users_query {
     int64_t limit;
 };
 
+/* The member that confirms a change of an account (protocol/first_factor.h). */
+enum { CURRENT_PASSWORD_MAX = 1024 };
+#define CURRENT_PASSWORD_FIELD(type_name)                                                                              \
+    { DW_FIELD(type_name, current_password), .type = DW_SECRET, .max = CURRENT_PASSWORD_MAX,                           \
+      .description = "The caller's own; asked for when her sign-in is older than `DOORWARD_REAUTH_TTL` (15 minutes, "  \
+                     "unless set otherwise), and always checked when it is sent" }
+
+extern const struct dw_model CONFIRMATION_IN;
 extern const struct dw_model FORGOT_IN, RESET_IN, VERIFY_IN;
 extern const struct dw_model REGISTER_IN, TOKEN_FORM, REFRESH_IN, PROFILE_IN, PASSWORD_IN, PASSWORD_CHANGE_IN,
     USER_CHANGE_IN, ROLE_IN, USERS_QUERY;

@@ -1,10 +1,9 @@
-// The routes as /openapi.json says them, and requests to each that would be right but for who asks.
+// The server's routes as its own table says them, and requests to each that would be right but for who asks.
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import path from "node:path";
-
-const METHODS = ["get", "post", "put", "patch", "delete"];
+import { run } from "./harness.mjs";
 
 /** Bodies that are right, for rows that need one: a refusal must be the credential's, not the body's. */
 const BODIES = {
@@ -25,23 +24,42 @@ const BODIES = {
   "POST /2fa/recovery-codes": { password: "whatever it is", code: "123456" },
 };
 
-/** Every route with a lock, as { name, method, path, json }. */
-export async function guardedRoutes(server) {
+/**
+ * Rows without a lock that change something: what they ask for instead of a credential, and how they answer when that
+ * is wrong; or why anyone may. A new one does not pass the matrix until it stands here.
+ */
+const PUBLIC = {
+  "POST /register": { anyone: "to have an account is what it is for; the password is the newcomer's own" },
+  "POST /forgot-password": { anyone: "the proof is to get the mail; an address that nobody has changes nothing" },
+  "POST /token": {
+    request: (n) => ({ form: { grant_type: "password", username: `nobody${n}`, password: "wrong 4711" } }), expected: 400 },
+  "POST /login": { request: (n) => ({ json: { username: `none${n}`, password: "wrong 4711" } }), expected: 401 },
+  "POST /token/refresh": { request: () => ({ json: { refresh_token: "made up" } }), expected: 401 },
+  "POST /reset-password": {
+    request: () => ({ json: { token: "made-up", new_password: "another phrase 123" } }), expected: 400 },
+  "POST /verify-email": { request: () => ({ json: { token: "made-up" } }), expected: 400 },
+};
+
+/** Every row of the server's table, documented or not: { name, method, path, needs, json?, proof? }. */
+export async function allRoutes(server) {
   const { paths } = (await server.get("/openapi.json")).json;
-  const routes = [];
-  for (const [route, methods] of Object.entries(paths)) {
-    for (const method of METHODS.filter((candidate) => methods[candidate]?.security?.length)) {
-      const name = `${method.toUpperCase()} ${route}`;
-      const required = methods[method].requestBody?.required;
-      assert.ok(!required || BODIES[name], `no right body is written here for the new route ${name}`);
-      routes.push({ name, method: method.toUpperCase(), path: route, json: BODIES[name] });
-    }
-  }
-  assert.ok(routes.length > 20);
+  const table = run(["reference", "routes"]);
+  assert.equal(table.code, 0, table.err);
+  const routes = table.out.trim().split("\n").map((line) => JSON.parse(line)).map((row) => {
+    const name = `${row.method} ${row.path}`;
+    const operation = paths[row.path]?.[row.method.toLowerCase()];
+    const isPublic = row.needs.length === 0;
+    assert.ok(isPublic || operation?.security?.length, `the documentation shows no lock at ${name}`);
+    assert.ok(isPublic || !operation.requestBody?.required || BODIES[name], `no right body is written here for the new ${name}`);
+    assert.ok(!isPublic || row.method === "GET" || PUBLIC[name], `nothing is written here about the new public ${name}`);
+    return { ...row, name, json: BODIES[name], proof: isPublic ? PUBLIC[name] : undefined };
+  });
+  assert.ok(routes.length > 40);
   return routes;
 }
 
 export const changesState = (route) => route.method !== "GET";
+export const isGuarded = (route) => route.needs.length > 0;
 
 /** Everything in the database but what refusals may leave, the log of them, and how far the mails of before have got. */
 export function dump(server) {
@@ -49,7 +67,7 @@ export function dump(server) {
 import sqlite3, sys
 c = sqlite3.connect(sys.argv[1], timeout=30)
 for (table,) in c.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'audit_%' ORDER BY name").fetchall():
-    columns = "id" if table == "outbox" else "*"
+    columns = "id, kind, user_id, address" if table == "outbox" else "*"
     for row in sorted(repr(row) for row in c.execute("SELECT " + columns + " FROM " + table)):
         print(table, row)
 `;

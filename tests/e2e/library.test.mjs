@@ -1,48 +1,38 @@
 // The library as an outside program meets it: installed, found by pkg-config, linked, and protecting a route.
 import assert from "node:assert/strict";
-import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { SignJWT } from "jose";
-import { BINARY, ROOT, environment, freePort, temporaryFolder, until } from "./harness.mjs";
+import { ROOT } from "./harness.mjs";
+import { Installed, STRICT } from "./installed.mjs";
 
 const KEY = "0123456789abcdef0123456789abcdef";
-const FLAGS = ["-std=c17", "-Wall", "-Wextra", "-Werror", "-Wno-missing-field-initializers"];
+const HELLO = path.join(ROOT, "examples/hello.c");
 
 describe("the library", () => {
-  const folder = temporaryFolder();
-  const hello = path.join(folder, "hello");
-  let libraries, origin, program;
+  const installed = new Installed();
+  let hello, program;
 
-  const env = (key) => environment({ HELLO_KEY: key, LD_LIBRARY_PATH: libraries });
   const token = (key = KEY) => new SignJWT({}).setProtectedHeader({ alg: "HS256" }).setSubject("ada")
     .setExpirationTime("1m").sign(new TextEncoder().encode(key));
-  const greet = (bearer) => fetch(`${origin}/hello`, { headers: bearer ? { authorization: `Bearer ${bearer}` } : {} });
+  const greet = (bearer) => program.ask("GET", "/hello", { token: bearer });
 
   before(async () => {
-    execFileSync("meson", ["install", "-C", path.dirname(BINARY), "--no-rebuild", "--destdir", folder], { stdio: "pipe" });
-    const found = execFileSync("find", [folder, "-name", "doorward.pc"], { encoding: "utf8" }).trim();
-    assert.ok(found, "doorward.pc was not installed");
-    libraries = path.join(path.dirname(found), "..");
-    const asked = { env: environment({ PKG_CONFIG_PATH: path.dirname(found), PKG_CONFIG_SYSROOT_DIR: folder }), encoding: "utf8" };
-    const flags = execFileSync("pkg-config", ["--cflags", "--libs", "doorward"], asked).trim().split(/\s+/);
-    execFileSync("cc", [...FLAGS, "-o", hello, path.join(ROOT, "examples/hello.c"), ...flags]);
-    const port = await freePort();
-    origin = `http://127.0.0.1:${port}`;
-    program = spawn(hello, [`127.0.0.1:${port}`], { env: env(KEY), stdio: "ignore" });
-    await until(() => fetch(origin).then(() => true, () => false), "the example listens");
+    hello = installed.compile(HELLO);
+    program = await installed.serve(hello, (address) => [address], { HELLO_KEY: KEY });
   });
 
-  after(() => {
-    program?.kill();
-    fs.rmSync(folder, { recursive: true, force: true });
+  after(async () => {
+    await program?.stop();
+    installed.remove();
   });
 
   test("who brings a token is greeted by name", async () => {
     const answer = await greet(await token());
     assert.equal(answer.status, 200);
-    assert.deepEqual(await answer.json(), { message: "Hello, ada!" });
+    assert.deepEqual(answer.json, { message: "Hello, ada!" });
   });
 
   test("who brings none, or a forged one, is not", async () => {
@@ -55,8 +45,32 @@ describe("the library", () => {
   });
 
   test("with a key that is too short the example does not start, and says why", () => {
-    const { status, stderr } = spawnSync(hello, [], { env: env("short"), encoding: "utf8" });
+    const { status, stderr } = spawnSync(hello, [], { env: installed.environment({ HELLO_KEY: "short" }), encoding: "utf8" });
     assert.equal(status, 1);
     assert.match(stderr, /HELLO_KEY/);
+  });
+
+  test("pkg-config gives its own folder and name alone, with the sysroot set or not", () => {
+    for (const env of [{}, { PKG_CONFIG_SYSROOT_DIR: installed.folder }]) {
+      const flags = installed.pkgConfig(["--cflags", "--libs"], env);
+      // A build folder made before the file could be moved: meson configure build -Dpkgconfig.relocatable=true
+      assert.ok(fs.existsSync(path.join(flags[0].slice(2), "doorward.h")), flags[0]);
+      assert.ok(fs.existsSync(path.join(flags[1].slice(2), "libdoorward.so")), flags[1]);
+      assert.deepEqual(flags.slice(2).filter((flag) => !flag.startsWith("-Wl,")), ["-ldoorward"]);
+    }
+  });
+
+  test("the flags may stand before the program's name or behind it", () => {
+    const built = path.join(installed.folder, "before");
+    execFileSync("cc", [...STRICT, ...installed.flags, HELLO, "-o", built], { stdio: "pipe" });
+    const { status, stderr } = spawnSync(built, [], { env: installed.environment(), encoding: "utf8" });
+    assert.equal(status, 1);
+    assert.match(stderr, /HELLO_KEY/);
+  });
+
+  test("the shared library has its number, and a program asks for that", () => {
+    const needed = execFileSync("readelf", ["-d", hello], { encoding: "utf8" });
+    assert.match(needed, /NEEDED.*\[libdoorward\.so\.0\]/);
+    assert.equal(fs.readlinkSync(installed.find("libdoorward.so")), "libdoorward.so.0");
   });
 });

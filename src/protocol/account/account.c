@@ -2,7 +2,8 @@
  * What a person does with her own account: register, see, change, delete it, change the password.
  *
  * Whose account it is comes from the credential, never from the request. Deleting it and changing the password ask for
- * the password once more: a stolen access token alone must not be enough.
+ * the password once more, and changing the address does unless the sign-in is recent: a stolen access token alone must
+ * not be enough.
  */
 #include "identity/credential.h"
 #include "protocol/account/login.h"
@@ -51,6 +52,9 @@ static enum dw_err change_me(struct dw_request *r, const struct profile_in *in, 
         .set_full_name = in->has_full_name, .full_name = in->full_name, .email = in->email, .is_active = -1,
     };
 
+    /* Whoever has the address can have the password reset. */
+    if (in->current_password.ptr != NULL || (in->email.ptr != NULL && !dw_str_eq(in->email, caller(r)->email)))
+        TRY(recent_sign_in_confirm(r, in->current_password));
     return refuse_field(r, user_update(identity_of(r), &tenant, &me, me.id, &change, dw_request_arena(r), out),
                         "email");
 }
@@ -93,8 +97,10 @@ const struct dw_route ACCOUNT_ROUTES[] = {
       .answers = ANSWERS(ANSWER_USER) },
     { DW_PATCH, "/users/me", DW_HANDLER(change_me), .body = &PROFILE_IN, .answer = &USER, .needs = NEEDS_INTERACTIVE,
       .id = "change_me", .tag = TAG_ACCOUNT, .summary = "Change my profile",
-      .description = "Only what is sent changes; `null` clears the full name. A new e-mail address is unverified.",
-      .answers = ANSWERS(ANSWER_USER, { 400, "The e-mail address is taken" }) },
+      .description = "Only what is sent changes; `null` clears the full name. A new e-mail address is unverified, and "
+                     "needs a recent sign-in or `current_password`.",
+      .answers = ANSWERS(ANSWER_USER, { 400, "The e-mail address is taken, or `current_password` is wrong" },
+                         ANSWER_REAUTHENTICATION, ANSWER_RATE, ANSWER_BUSY) },
     { DW_DELETE, "/users/me", DW_HANDLER(delete_me), .body = &PASSWORD_IN, .needs = NEEDS_INTERACTIVE,
       .lane = DW_HASHING, .id = "delete_me", .tag = TAG_ACCOUNT, .summary = "Delete my account",
       .description = "Needs the password once more. Every token of the account is dead at once.",

@@ -1,11 +1,12 @@
 /*
  * A person's API keys: made, listed, rotated, revoked by their owner alone.
  *
- * All rows ask for a sign-in: a key that could make keys would outlive its own revocation. Another user's key does not
- * exist here: 404.
+ * All rows ask for a sign-in: a key that could make keys would outlive its own revocation. Those that show a secret ask
+ * for a recent one, or for the password: a key outlives the token that made it. Another user's key does not exist here:
+ * 404.
  */
 #include "identity/api_key.h"
-#include "protocol/context.h"
+#include "protocol/first_factor.h"
 #include "protocol/routes.h"
 
 enum { NAME_MAX_CHARACTERS = 100, SCOPES_MAX = 64 };
@@ -17,6 +18,7 @@ struct api_key_in {
     struct dw_str scopes;
     bool has_expires_at;
     int64_t expires_at;
+    struct dw_str current_password;
 };
 
 static const struct dw_model API_KEY_IN = {
@@ -31,6 +33,7 @@ static const struct dw_model API_KEY_IN = {
         { DW_FIELD(struct api_key_in, expires_at), .type = DW_TIME, .flags = DW_NULLABLE | DW_PRESENCE, .min = 1,
           .presence = offsetof(struct api_key_in, has_expires_at),
           .description = "When the key ends; never when left out", .example = "2030-01-01T00:00:00Z" },
+        CURRENT_PASSWORD_FIELD(struct api_key_in),
         { 0 } },
 };
 
@@ -141,6 +144,7 @@ static enum dw_err create_key(struct dw_request *r, const struct api_key_in *in,
 
     if (new_key.expires_s >= 0 && new_key.expires_s <= dw_clock_now_s())
         return dw_fail_field(r, "body", "expires_at", "datetime_future", "Input should be in the future");
+    TRY(recent_sign_in_confirm(r, in->current_password));
     const enum dw_err err = api_key_create(identity_of(r), &owner, &new_key, dw_request_arena(r), out);
 
     if (err == DW_ERR_PERMISSION)
@@ -161,12 +165,14 @@ static enum dw_err list_keys(struct dw_request *r, const struct api_keys_query *
     return DW_OK;
 }
 
-static enum dw_err rotate_key(struct dw_request *r, const struct rotation_query *in, struct api_key_made *out)
+static enum dw_err rotate_key(struct dw_request *r, const struct confirmation_in *in, struct api_key_made *out)
 {
     const struct owner me = owner_of(r);
     const struct api_key_owner owner = domain_owner(&me);
-    const int64_t overlap_s = in->has_overlap ? in->overlap : identity_of(r)->config.api_key_overlap_s;
+    const struct rotation_query *query = dw_query(r);
+    const int64_t overlap_s = query->has_overlap ? query->overlap : identity_of(r)->config.api_key_overlap_s;
 
+    TRY(recent_sign_in_confirm(r, in->current_password));
     return api_key_rotate(identity_of(r), &owner, dw_path_parameter(r, "id"), overlap_s, dw_request_arena(r), out);
 }
 
@@ -190,15 +196,20 @@ const struct dw_route API_KEY_ROUTES[] = {
       .needs = NEEDS_INTERACTIVE, .status = 201, .no_store = true,
       .id = "create_api_key", .tag = TAG_API_KEYS, .summary = "Make an API key",
       .description = "The answer holds the key, this once. It is sent as `X-API-Key` and stands for its owner with the "
-                     "scopes that it was given; a right that the owner loses, the key loses.",
-      .answers = ANSWERS({ 403, "A scope that the caller has not, or the credential is an API key" },
-                         { 409, "The caller has too many keys" }) },
+                     "scopes that it was given; a right that the owner loses, the key loses. Needs a recent sign-in or "
+                     "`current_password`.",
+      .answers = ANSWERS({ 400, "`current_password` is wrong" },
+                         { 403, "A scope that the caller has not, or the credential is an API key" },
+                         ANSWER_REAUTHENTICATION, { 409, "The caller has too many keys" }, ANSWER_RATE, ANSWER_BUSY) },
     { DW_POST, "/users/me/api-keys/{id}/rotate", DW_HANDLER(rotate_key), .query = &ROTATION_QUERY,
+      .body = &CONFIRMATION_IN, .is_body_optional = true,
       .answer = &API_KEY_MADE, .needs = NEEDS_INTERACTIVE, .no_store = true,
       .id = "rotate_api_key", .tag = TAG_API_KEYS, .summary = "Replace an API key's secret",
       .description = "The same key, with a new secret that is shown this once. The secret before goes on for the "
-                     "overlap, so that programs can be told the new one.",
-      .answers = ANSWERS(ANSWER_NO_SUCH_KEY, { 409, "The key has expired, or too many of its secrets still live" }) },
+                     "overlap, so that programs can be told the new one. Needs a recent sign-in or `current_password`.",
+      .answers = ANSWERS({ 400, "`current_password` is wrong" }, ANSWER_REAUTHENTICATION, ANSWER_NO_SUCH_KEY,
+                         { 409, "The key has expired, or too many of its secrets still live" }, ANSWER_RATE,
+                         ANSWER_BUSY) },
     { DW_DELETE, "/users/me/api-keys/{id}", DW_HANDLER(revoke_key), .needs = NEEDS_INTERACTIVE, .status = 204,
       .id = "revoke_api_key", .tag = TAG_API_KEYS, .summary = "Revoke an API key",
       .description = "With all of its secrets, at once.", .answers = ANSWERS(ANSWER_NO_SUCH_KEY) },

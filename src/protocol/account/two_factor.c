@@ -2,7 +2,8 @@
  * Two-factor sign-in: setting it up, turning it on and off, and the second step of a sign-in (spec E9).
  *
  * The pending token is a scheme of its own: no other row reads it, and the row that does reads nothing else. What
- * changes the second factor asks for the password and a code: a stolen access token alone must not be enough.
+ * changes the second factor asks for the password and a code, and what sets one up for a recent sign-in or the
+ * password: a stolen access token alone must not be enough.
  */
 #include "protocol/account/two_factor.h"
 
@@ -19,7 +20,7 @@ enum { STATUS_FORBIDDEN = 403, CODE_MAX = 64, PASSWORD_MAX = 1024, ANSWER_MAX = 
 /* --- messages --------------------------------------------------------------------------------------------------- */
 
 struct code_in {
-    struct dw_str code;
+    struct dw_str code, current_password;
 };
 
 struct second_factor_in {
@@ -45,6 +46,7 @@ static const struct dw_model CODE_IN = {
     .fields = (const struct dw_field[]){
         { DW_FIELD(struct code_in, code), CODE_FACTS, .flags = DW_REQUIRED,
           .description = "What the authenticator app shows" },
+        CURRENT_PASSWORD_FIELD(struct code_in),
         { 0 } },
 };
 
@@ -170,13 +172,14 @@ static const struct {
     { "image/svg+xml", dw_qr_svg },
 };
 
-static enum dw_err set_up(struct dw_request *r, const void *in, struct setup_out *out)
+static enum dw_err set_up(struct dw_request *r, const struct confirmation_in *in, struct setup_out *out)
 {
     const struct tenant tenant = caller_tenant(r);
     const struct actor me = caller_actor(r);
     struct mfa_setup setup;
     struct dw_str picture;
 
+    TRY(recent_sign_in_confirm(r, in->current_password));
     TRY(mfa_set_up(identity_of(r), &tenant, &me, me.id, dw_request_arena(r), &setup));
     dw_answer_header(r, "Vary", DW_STR("Accept"));
     for (size_t i = 0; i < ARRAY_SIZE(PICTURES); i++) {
@@ -208,6 +211,7 @@ static enum dw_err enable(struct dw_request *r, const struct code_in *in, struct
     struct mfa_codes codes;
     int64_t wait_s = 0;
 
+    TRY(recent_sign_in_confirm(r, in->current_password));
     TRY(pass(r, mfa_enable(identity_of(r), &tenant, &me, me.id, in->code, dw_request_arena(r), &codes, &wait_s),
              &wait_s));
     TRY(cookie_renew(r));
@@ -275,22 +279,27 @@ static enum dw_err verify(struct dw_request *r, const struct second_factor_in *i
 
 #define ANSWER_WRONG_CODE { 400, "Incorrect password, or invalid 2FA code" }
 #define ANSWER_PAUSED { 429, "Five wrong codes in a row: wait as long as `Retry-After` says" }
+#define ANSWER_WRONG_CONFIRMATION { 400, "`current_password` is wrong" }
 #define ANSWER_OFF { 409, "Two-factor sign-in is not on" }
 
 const struct dw_route TWO_FACTOR_ROUTES[] = {
-    { DW_POST, "/2fa/setup", DW_HANDLER(set_up), .answer = &SETUP_OUT, .needs = NEEDS_INTERACTIVE, .no_store = true,
+    { DW_POST, "/2fa/setup", DW_HANDLER(set_up), .body = &CONFIRMATION_IN, .is_body_optional = true,
+      .answer = &SETUP_OUT, .needs = NEEDS_INTERACTIVE, .no_store = true,
       .id = "two_factor_setup", .tag = TAG_TWO_FACTOR, .summary = "Set up an authenticator app",
       .description = "The secret as text and as the URI that apps read; with `Accept: image/png` (or `image/svg+xml`) "
                      "the URI as a QR picture. Nothing changes at sign-in before `/2fa/enable`; asked again until "
-                     "then, it gives the same secret.",
-      .answers = ANSWERS({ 409, "Two-factor sign-in is on already" }) },
+                     "then, it gives the same secret. Needs a recent sign-in or `current_password`.",
+      .answers = ANSWERS(ANSWER_WRONG_CONFIRMATION, ANSWER_REAUTHENTICATION, ANSWER_RATE, ANSWER_BUSY,
+                         { 409, "Two-factor sign-in is on already" }) },
     { DW_POST, "/2fa/enable", DW_HANDLER(enable), .body = &CODE_IN, .answer = &CODES_OUT, .needs = NEEDS_INTERACTIVE,
       .no_store = true,
       .id = "two_factor_enable", .tag = TAG_TWO_FACTOR, .summary = "Turn two-factor sign-in on",
       .description = "Needs a code of the app, which shows that it was set up right; that code is used up. The "
-                     "recovery codes are shown this once.",
-      .answers = ANSWERS({ 400, "Invalid 2FA code" }, { 409, "It is on already, or nothing was set up" },
-                         ANSWER_PAUSED) },
+                     "recovery codes are shown this once. Needs a recent sign-in or `current_password`.",
+      .answers = ANSWERS({ 400, "Invalid 2FA code, or `current_password` is wrong" }, ANSWER_REAUTHENTICATION,
+                         { 409, "It is on already, or nothing was set up" },
+                         { 429, "Five wrong codes in a row, or too many attempts: wait as long as `Retry-After` says" },
+                         ANSWER_BUSY) },
     { DW_POST, "/2fa/verify", DW_HANDLER(verify), .body = &SECOND_FACTOR_IN, .answer = &TOKEN_OUT,
       .needs = DW_DEPENDS({ &PENDING, NULL }), .no_store = true,
       .id = "two_factor_verify", .tag = TAG_TWO_FACTOR, .summary = "The second step of a sign-in",

@@ -6,12 +6,16 @@
  */
 #include "identity/custom_role.h"
 #include "protocol/admin/rights.h"
+#include "protocol/first_factor.h"
 #include "protocol/routes.h"
 
 enum { PERMISSIONS_MAX = 64, PERMISSION_MAX_CHARS = 64 };
 
 #define NEEDS_MANAGER DW_DEPENDS({ DW_ROLE_OF(ROLE_ADMIN), NULL }, { DW_PERMISSION_OF("manage:roles"), NULL })
 #define NEEDS_WORDS "Needs the role `admin`, and `manage:roles` in the token's scope. "
+#define RECENT_WORDS "Asks for a recent sign-in or `current_password` as well, unless the credential is an API key."
+#define ANSWER_CONFIRMATION                                                                                            \
+    { 400, "`current_password` is wrong" }, ANSWER_REAUTHENTICATION, ANSWER_RATE, ANSWER_BUSY
 #define PERMISSIONS_WORDS                                                                                              \
     "Names of two or more words joined by `:`, such as `reports:read`. Doorward's own mean what the documentation of "  \
     "`Authorize` says; others are for your services, which find them in the token"
@@ -20,6 +24,7 @@ enum { PERMISSIONS_MAX = 64, PERMISSION_MAX_CHARS = 64 };
 
 struct permissions_in {
     struct dw_list permissions;
+    struct dw_str current_password;
 };
 
 struct role_new_in {
@@ -32,6 +37,7 @@ static const struct dw_model PERMISSIONS_IN = {
     .fields = (const struct dw_field[]){
         { DW_FIELD(struct permissions_in, permissions), .type = DW_LIST, .items = DW_STRING, .flags = DW_REQUIRED,
           .max = PERMISSIONS_MAX, .description = PERMISSIONS_WORDS },
+        CURRENT_PASSWORD_FIELD(struct permissions_in),
         { 0 } },
 };
 
@@ -118,6 +124,7 @@ static enum dw_err change_role(struct dw_request *r, const struct permissions_in
     struct custom_role role = { .name = dw_path_parameter(r, "name") };
 
     TRY(read_permissions(r, &in->permissions, ROLE_PERMISSIONS_MAX_BYTES, &role.permissions));
+    TRY(recent_sign_in_confirm(r, in->current_password));
     TRY(custom_role_update(identity_of(r), &tenant, &me, &role));
     *out = role;
     return DW_OK;
@@ -138,6 +145,7 @@ static enum dw_err set_permissions(struct dw_request *r, const struct permission
     struct dw_str permissions;
 
     TRY(read_permissions(r, &in->permissions, DIRECT_PERMISSIONS_MAX_BYTES, &permissions));
+    TRY(recent_sign_in_confirm(r, in->current_password));
     return user_set_permissions(identity_of(r), &tenant, &me, dw_path_parameter(r, "id"), permissions,
                                 dw_request_arena(r), out);
 }
@@ -153,8 +161,9 @@ const struct dw_route ROLE_ROUTES[] = {
       .answers = ANSWERS({ 409, "The name is taken, or there are too many roles" }) },
     { DW_PUT, "/roles/{name}", DW_HANDLER(change_role), .body = &PERMISSIONS_IN, .answer = &ROLE,
       .needs = NEEDS_MANAGER, .id = "change_role", .tag = TAG_ADMINISTRATION, .summary = "Change a role's permissions",
-      .description = NEEDS_WORDS "Counts with the next request of everybody who has the role.",
-      .answers = ANSWERS({ 404, "No such role in the caller's tenant" }, { 409, "It is a built-in role" }) },
+      .description = NEEDS_WORDS "Counts with the next request of everybody who has the role. " RECENT_WORDS,
+      .answers = ANSWERS(ANSWER_CONFIRMATION,
+                         { 404, "No such role in the caller's tenant" }, { 409, "It is a built-in role" }) },
     { DW_DELETE, "/roles/{name}", DW_HANDLER(delete_role), .needs = NEEDS_MANAGER, .status = 204, .id = "delete_role",
       .tag = TAG_ADMINISTRATION, .summary = "Delete a role", .description = NEEDS_WORDS,
       .answers = ANSWERS({ 404, "No such role in the caller's tenant" },
@@ -163,7 +172,7 @@ const struct dw_route ROLE_ROUTES[] = {
       .needs = NEEDS_MANAGER, .id = "set_permissions", .tag = TAG_ADMINISTRATION,
       .summary = "Give a user permissions of her own",
       .description = NEEDS_WORDS "They come on top of the role's, and replace those given before. Counts with the next "
-                     "request.",
-      .answers = ANSWERS(ANSWER_NO_SUCH_USER) },
+                     "request. " RECENT_WORDS,
+      .answers = ANSWERS(ANSWER_CONFIRMATION, ANSWER_NO_SUCH_USER) },
     { 0 },
 };

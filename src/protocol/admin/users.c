@@ -10,6 +10,7 @@
 #include "identity/custom_role.h"
 #include "identity/session.h"
 #include "protocol/admin/rights.h"
+#include "protocol/first_factor.h"
 #include "protocol/routes.h"
 
 #define OUTRANKED "Whoever is changed must not have more rights than the caller: otherwise 403."
@@ -78,6 +79,8 @@ static enum dw_err change_user(struct dw_request *r, const struct user_change_in
     struct dw_str id;
 
     TRY(find_target(r, &tenant, &id));
+    if (in->current_password.ptr != NULL || in->email.ptr != NULL)
+        TRY(recent_sign_in_confirm(r, in->current_password));
     return refuse_field(r, user_update(identity_of(r), &tenant, &me, id, &change, dw_request_arena(r), out), "email");
 }
 
@@ -106,6 +109,7 @@ static enum dw_err set_role(struct dw_request *r, const struct role_in *in, stru
     TRY(find_target(r, &tenant, &id));
     if (!has_rights(dw_principal(r), role.permissions))
         return DW_ERR_FORBIDDEN;
+    TRY(recent_sign_in_confirm(r, in->current_password));
     return user_update(identity_of(r), &tenant, &me, id, &change, dw_request_arena(r), out);
 }
 
@@ -134,9 +138,10 @@ const struct dw_route USER_ROUTES[] = {
     { DW_PATCH, "/users/{id}", DW_HANDLER(change_user), .body = &USER_CHANGE_IN, .answer = &USER,
       .needs = DW_PERMISSION("write:users"), .id = "change_user", .tag = TAG_ADMINISTRATION,
       .summary = "Change, disable or enable a user",
-      .description = "Needs `write:users`. A disabled user's sign-ins end at once. " OUTRANKED,
-      .answers = ANSWERS(ANSWER_USER, { 400, "The e-mail address is taken" }, ANSWER_NO_SUCH_USER,
-                         ANSWER_LAST_ADMIN) },
+      .description = "Needs `write:users`. A disabled user's sign-ins end at once. " OUTRANKED " A new address asks "
+                     "for a recent sign-in or `current_password` as well, unless the credential is an API key.",
+      .answers = ANSWERS(ANSWER_USER, { 400, "The e-mail address is taken, or `current_password` is wrong" },
+                         ANSWER_REAUTHENTICATION, ANSWER_NO_SUCH_USER, ANSWER_LAST_ADMIN, ANSWER_RATE, ANSWER_BUSY) },
     { DW_DELETE, "/users/{id}", DW_HANDLER(delete_user), .needs = DW_PERMISSION("delete:users"), .status = 204,
       .id = "delete_user", .tag = TAG_ADMINISTRATION, .summary = "Delete a user",
       .description = "Needs `delete:users`. Every token of the user is dead at once. " OUTRANKED,
@@ -145,8 +150,10 @@ const struct dw_route USER_ROUTES[] = {
       .needs = DW_DEPENDS({ DW_ROLE_OF(ROLE_ADMIN), NULL }, { DW_PERMISSION_OF("manage:roles"), NULL }),
       .id = "set_role", .tag = TAG_ADMINISTRATION, .summary = "Give a user a role",
       .description = "Needs the role `admin`, and `manage:roles` in the token's scope. Tokens that the user holds have "
-                     "the new role's rights from now on, not those that they were issued with.",
-      .answers = ANSWERS(ANSWER_USER, ANSWER_NO_SUCH_USER, ANSWER_LAST_ADMIN) },
+                     "the new role's rights from now on, not those that they were issued with. Asks for a recent "
+                     "sign-in or `current_password` as well, unless the credential is an API key.",
+      .answers = ANSWERS(ANSWER_USER, { 400, "`current_password` is wrong" }, ANSWER_REAUTHENTICATION,
+                         ANSWER_NO_SUCH_USER, ANSWER_LAST_ADMIN, ANSWER_RATE, ANSWER_BUSY) },
     { DW_POST, "/users/{id}/logout", DW_HANDLER(sign_user_out), .answer = &DETAIL_OUT,
       .needs = DW_PERMISSION("write:users"), .id = "logout_user", .tag = TAG_ADMINISTRATION,
       .summary = "Sign a user out everywhere",

@@ -25,6 +25,18 @@ static enum dw_err give(struct dw_request *r, const void *in, struct thing *out)
     return DW_OK;
 }
 
+/* As many as the name has letters, each of them one. */
+static enum dw_err give_list(struct dw_request *r, const void *in, struct dw_list *out)
+{
+    const struct dw_str name = dw_path_parameter(r, "name");
+    struct thing *things = dw_arena_alloc(dw_request_arena(r), (name.len - 1) * sizeof(*things) + 1);
+
+    for (size_t i = 1; i < name.len; i++)
+        things[i - 1].name = dw_str_n(name.ptr + i, 1);
+    *out = (struct dw_list){ things, name.len - 1 };
+    return DW_OK;
+}
+
 static enum dw_err own(struct dw_request *r, const void *in, void *out)
 {
     dw_answer_status(r, 202);
@@ -83,6 +95,7 @@ static enum dw_err lies(struct dw_request *r, const void *in, void *out)
 static const struct dw_route ROUTES[] = {
     { DW_GET, "/things/{name}", DW_HANDLER(give), .answer = &THING, .needs = DW_PUBLIC },
     { DW_POST, "/things/{name}", DW_HANDLER(give), .answer = &THING, .status = 201, .needs = DW_PUBLIC },
+    { DW_GET, "/lists/{name}", DW_HANDLER(give_list), .answer = &THING, .answer_is_list = true, .needs = DW_PUBLIC },
     { DW_GET, "/own", own, .answer = &THING, .needs = DW_PUBLIC, .no_store = true,
       .content_security_policy = "default-src 'self'" },
     { DW_GET, "/nothing", nothing, .needs = DW_PUBLIC },
@@ -122,6 +135,8 @@ static void test_table(void **state)
     } ROWS[] = {
         { DW_GET, "/things/a%22b", 200, "{\"name\":\"a\\\"b\"}", "Content-Type", "application/json" },
         { DW_POST, "/things/x", 201, "{\"name\":\"x\"}", "Cache-Control", NULL },
+        { DW_GET, "/lists/xab", 200, "[{\"name\":\"a\"},{\"name\":\"b\"}]", "Content-Type", "application/json" },
+        { DW_GET, "/lists/x", 200, "[]", "Content-Type", "application/json" },
         { DW_GET, "/own", 202, "<p>", "Cache-Control", "max-age=60" },
         { DW_GET, "/own", 202, "<p>", "Content-Security-Policy", "default-src 'self'" },
         { DW_GET, "/nothing", 204, "", "Content-Type", NULL },

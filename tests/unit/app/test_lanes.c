@@ -56,6 +56,11 @@ static const struct dw_model BODY = { .name = "Body",
                                       .fields = (const struct dw_field[]){
                                           { DW_FIELD(struct body, n), .type = DW_INT, .flags = DW_REQUIRED }, { 0 } } };
 
+static const struct dw_model OPTIONAL = { .name = "Optional",
+                                          .size = sizeof(struct body),
+                                          .fields = (const struct dw_field[]){ { DW_FIELD(struct body, n),
+                                                                                 .type = DW_INT }, { 0 } } };
+
 static enum dw_err handle(struct dw_request *r, const void *in, void *out)
 {
     trace_add(dw_request_may_block(r) ? "worker" : "loop");
@@ -79,7 +84,16 @@ static enum dw_err never(struct dw_request *r, const void *in, void *out)
     return DW_ERR_WOULD_BLOCK;
 }
 
+/* Hashes only sometimes, and says so where it may not. */
+static enum dw_err confirm(struct dw_request *r, const void *in, void *out)
+{
+    trace_add(dw_request_may_hash(r) ? "hashes" : "may not hash");
+    return dw_request_may_hash(r) ? DW_OK : DW_ERR_WOULD_BLOCK;
+}
+
 static const struct dw_route ROUTES[] = {
+    { DW_POST, "/confirmed", confirm, .body = &OPTIONAL, .is_body_optional = true,
+      .needs = DW_DEPENDS({ &READY, NULL }) },
     { DW_GET, "/inline", handle, .lane = DW_INLINE, .needs = DW_DEPENDS({ &READY, NULL }) },
     { DW_GET, "/moved", handle, .lane = DW_INLINE, .needs = DW_DEPENDS({ &READY, NULL }, { &DISK, NULL }) },
     { DW_GET, "/hesitant", hesitate, .lane = DW_INLINE, .needs = DW_DEPENDS({ &READY, NULL }) },
@@ -127,7 +141,10 @@ static void drive_wait(struct drive *d)
     const struct http_service *service = &d->fixture.app->service;
 
     d->request->may_block = true;
-    service->serve_waiting(service->context, d->request);
+    if (service->serve_waiting(service->context, d->request) != HTTP_TO_HASHING)
+        return;
+    d->request->may_hash = true;
+    assert_int_equal(service->serve_waiting(service->context, d->request), HTTP_ANSWERED);
 }
 
 static void drive_finish(struct drive *d)
@@ -150,6 +167,9 @@ static void test_lanes(void **state)
         { DW_GET, "/moved", NULL, HTTP_TO_WORKER, 204, "+ready ?disk -ready +ready +disk worker -disk -ready " },
         { DW_GET, "/hesitant", NULL, HTTP_TO_WORKER, 204, "+ready hesitates -ready +ready worker -ready " },
         { DW_GET, "/never", NULL, HTTP_TO_WORKER, 500, "" },
+        { DW_POST, "/confirmed", "", HTTP_TO_WORKER, 204, "+ready may not hash hashes -ready " },
+        { DW_POST, "/confirmed", "{\"n\":1}", HTTP_TO_WORKER, 204, "+ready may not hash hashes -ready " },
+        { DW_POST, "/confirmed", "{\"n\":\"x\"}", HTTP_ANSWERED, 422, "+ready -ready " },
         { DW_POST, "/worker", "{\"n\":1}", HTTP_TO_WORKER, 204, "+ready worker -ready " },
         { DW_POST, "/hashing", "{\"n\":1}", HTTP_TO_HASHING, 204, "+ready worker -ready " },
         /* Broken bodies and unknown callers never reach the pool. */

@@ -32,6 +32,15 @@ static void router_fill(struct router *router)
         check_err(DW_OK, router_add(router, TABLE[i].method, TABLE[i].path, ROW(i), &p, names, &n), TABLE[i].path);
 }
 
+static enum dw_err find(const struct router *router, struct dw_arena *arena, enum dw_method method, const char *text,
+                        struct router_match *ret_match)
+{
+    struct router_path path;
+
+    TRY(router_split(arena, dw_str(text), &path));
+    return router_find(router, method, &path, ret_match);
+}
+
 static void test_find(void **state)
 {
     static const struct {
@@ -86,8 +95,7 @@ static void test_find(void **state)
     router_fill(&router);
     for (size_t i = 0; i < ARRAY_SIZE(ROWS); i++) {
         struct router_match match = { 0 };
-        check_err(ROWS[i].expected, router_find(&router, arena, ROWS[i].method, dw_str(ROWS[i].path), &match),
-                  ROWS[i].path);
+        check_err(ROWS[i].expected, find(&router, arena, ROWS[i].method, ROWS[i].path, &match), ROWS[i].path);
         if (ROWS[i].expected == DW_OK && match.row != ROW(ROWS[i].row))
             fail_msg("%s: another row", ROWS[i].path);
         if (ROWS[i].parameter != NULL)
@@ -111,7 +119,7 @@ static void test_allow(void **state)
     router_fill(&router);
     for (size_t i = 0; i < ARRAY_SIZE(ROWS); i++) {
         struct router_match match = { 0 };
-        CHECK_ERR(DW_ERR_METHOD, router_find(&router, arena, DW_OPTIONS, dw_str(ROWS[i].path), &match));
+        CHECK_ERR(DW_ERR_METHOD, find(&router, arena, DW_OPTIONS, ROWS[i].path, &match));
         check_str(dw_str(ROWS[i].allow), router_allow(arena, match.methods), ROWS[i].path);
     }
 }

@@ -72,6 +72,7 @@ static const struct {
     { { { P, .needs = DW_PUBLIC, .body = &FINE, .form = &FINE } }, "POST /p: both a body and a form" },
     { { { R, .needs = DW_PUBLIC, .status = 404 } }, "GET /a/{id}: status 404 is none of success" },
     { { { R, .needs = DW_PUBLIC, .status = 204, .answer = &FINE } }, "GET /a/{id}: status 204 with an answer model" },
+    { { { R, .needs = DW_PUBLIC, .answer_is_list = true } }, "GET /a/{id}: a list of answers, and no answer model" },
     { { { R, .needs = DW_PUBLIC, .content_security_policy = "a\r\nb: c" } },
       "GET /a/{id}: a control character in its content security policy" },
     { { { R, .needs = DW_PUBLIC, .lane = (enum dw_lane)7 } }, "GET /a/{id}: an unknown lane" },

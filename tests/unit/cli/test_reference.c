@@ -21,6 +21,18 @@ static void test_pages(void **state)
     check_page("commands");
 }
 
+/* The end-to-end tests go through these. */
+static void test_routes(void **state)
+{
+    _cleanup_ran_ struct ran ran = run_command(&(struct run){ { "reference", "routes" } });
+
+    (void)state;
+    assert_int_equal(0, ran.code);
+    assert_non_null(strstr(ran.out, "{\"method\":\"GET\",\"path\":\"/healthz\",\"needs\":[]}\n"));
+    assert_non_null(strstr(ran.out, "{\"method\":\"GET\",\"path\":\"/audit\",\"needs\":[\"permission read:audit\","
+                                    "\"current principal\"]}\n"));
+}
+
 static void test_usage(void **state)
 {
     _cleanup_ran_ struct ran ran = run_command(&(struct run){ { "reference", "poems" } });
@@ -30,4 +42,4 @@ static void test_usage(void **state)
     assert_string_equal("", ran.out);
 }
 
-CHECK_MAIN(cmocka_unit_test(test_pages), cmocka_unit_test(test_usage))
+CHECK_MAIN(cmocka_unit_test(test_pages), cmocka_unit_test(test_routes), cmocka_unit_test(test_usage))

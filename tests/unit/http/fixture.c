@@ -86,7 +86,7 @@ static const struct test_route {
     { "/big", answer_big, HTTP_ANSWERED },       { "/broken", answer_broken, HTTP_ANSWERED },
     { "/close", answer_close, HTTP_ANSWERED },   { "/tiny", answer_echo, HTTP_ANSWERED },
     { "/work", answer_echo, HTTP_TO_WORKER },    { "/hash", answer_hello, HTTP_TO_HASHING },
-    { "*", answer_hello, HTTP_ANSWERED },
+    { "/confirm", answer_hello, HTTP_TO_WORKER }, { "*", answer_hello, HTTP_ANSWERED },
 };
 
 static const struct test_route *route_find(const struct dw_request *r)
@@ -114,13 +114,15 @@ static enum http_verdict test_serve(void *context, struct dw_request *r)
     return route != NULL ? route->verdict : HTTP_ANSWERED;
 }
 
-static void test_serve_waiting(void *context, struct dw_request *r)
+static enum http_verdict test_serve_waiting(void *context, struct dw_request *r)
 {
     struct fixture *f = context;
     const struct test_route *route = route_find(r);
 
     assert_true(dw_request_may_block(r));
     assert_non_null(route);
+    if (path_is(r, "/confirm") && !dw_request_may_hash(r))
+        return HTTP_TO_HASHING;
     f->n_working++;
     if (path_is(r, "/work")) {
         sem_post(&f->at_gate);
@@ -129,6 +131,7 @@ static void test_serve_waiting(void *context, struct dw_request *r)
     if (route != NULL)
         route->answer(r);
     f->n_working--;
+    return HTTP_ANSWERED;
 }
 
 static void test_finished(void *context, struct dw_request *r, bool sent)

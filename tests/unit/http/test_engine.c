@@ -326,7 +326,8 @@ static char *repeat(const char *request, size_t times, size_t *ret_size)
 
 static void ten_thousand_pipelined(void **state)
 {
-    static const char *const REQUESTS[] = { GET_HELLO, "GET /hash HTTP/1.1\r\n" HOST "\r\n" };
+    static const char *const REQUESTS[] = { GET_HELLO, "GET /hash HTTP/1.1\r\n" HOST "\r\n",
+                                            "GET /confirm HTTP/1.1\r\n" HOST "\r\n" };
 
     for (size_t i = 0; i < ARRAY_SIZE(REQUESTS); i++) {
         size_t size;

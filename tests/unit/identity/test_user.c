@@ -226,6 +226,42 @@ static void what_another_process_did_is_learnt(void **state)
     assert_int_equal(identity_purge(f->identity), DW_OK);
 }
 
+/* The machine slept, or the database was held: the watch comes back after `late_s`. */
+static void check_late_watch(struct fixture *f, int64_t late_s, const char *name)
+{
+    const struct user user = fixture_user(f, name, "user");
+    const struct token_pair pair = fixture_pair(f, name);
+    const int64_t now_s = dw_clock_now_s();
+    struct identity *beside = NULL;
+    unsigned char bytes[] = "0123456789abcdef0123456789abcdef";
+    struct identity_config config = f->identity->config;
+    struct user changed;
+    struct principal p;
+
+    assert_int_equal(identity_watch(f->identity), DW_OK);
+    assert_int_equal(fixture_check(f, pair.access_token), DW_OK);
+    config.announce = true;
+    assert_int_equal(identity_open(f->storage, f->passwords, &config,
+                                   &(struct dw_secret){ bytes, sizeof(bytes) - 1 }, &beside), DW_OK);
+    assert_int_equal(user_update(beside, &f->tenant, &SYSTEM, user.id,
+                                 &(struct user_change){ .is_active = 0 }, f->arena, &changed), DW_OK);
+    dw_clock_set(now_s + late_s);
+    if (late_s > 1000)
+        assert_int_equal(identity_purge(beside), DW_OK); /* what was announced is forgotten */
+    identity_close(&beside);
+    assert_int_equal(identity_watch(f->identity), DW_OK);
+    dw_clock_set(now_s); /* the token itself has not expired: what is asked is what memory holds of the user */
+    assert_int_not_equal(principal_restore(f->identity, pair.access_token, false, false, f->arena, &p), DW_OK);
+    assert_int_equal(fixture_check(f, pair.access_token), DW_ERR_USER_INACTIVE);
+    dw_clock_set(-1);
+}
+
+static void a_watch_that_comes_late_misses_nothing(void **state)
+{
+    check_late_watch(*state, 300, "alice");
+    check_late_watch(*state, 7200, "robert");
+}
+
 int main(void)
 {
 #define STORY(name) cmocka_unit_test_setup_teardown(name, fixture_open, fixture_close)
@@ -240,6 +276,7 @@ int main(void)
         STORY(another_tenant_does_not_exist),
         STORY(a_rotated_key_verifies_until_it_is_retired),
         STORY(what_another_process_did_is_learnt),
+        STORY(a_watch_that_comes_late_misses_nothing),
     };
 
     return cmocka_run_group_tests_name("identity/user", stories, NULL, NULL);

@@ -9,7 +9,7 @@
 #include "identity/user.h"
 #include "protocol/protocol.h"
 
-enum { FIXTURE_ACCESS_TTL_S = 900, FIXTURE_GRACE_S = 5 };
+enum { FIXTURE_ACCESS_TTL_S = 900, FIXTURE_GRACE_S = 5, FIXTURE_REAUTH_TTL_S = 600 };
 
 #define PASSWORD "mind the purple gap"
 #define ISSUER "https://issuer.example"

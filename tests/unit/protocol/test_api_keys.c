@@ -158,7 +158,7 @@ static void the_loop_refuses_garbage_and_hands_on_what_may_be_a_key(void **state
         assert_int_equal(service->serve(service->context, r), cases[i].verdict);
         if (cases[i].verdict == HTTP_TO_WORKER) {
             r->may_block = true;
-            service->serve_waiting(service->context, r);
+            assert_int_equal(service->serve_waiting(service->context, r), HTTP_ANSWERED);
         }
         assert_int_equal(r->status, cases[i].status);
     }

@@ -44,7 +44,7 @@ static int on_worker(struct fixture *f, struct dw_request *r)
     const struct http_service *service = &protocol_app(f->protocol)->service;
 
     r->may_block = true;
-    service->serve_waiting(service->context, r);
+    assert_int_equal(service->serve_waiting(service->context, r), HTTP_ANSWERED);
     return r->status;
 }
 
