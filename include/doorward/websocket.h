@@ -42,7 +42,7 @@ extern "C" {
 /* A connection by name: a value to keep and to copy. It may outlive the connection, and then stands for nothing, ever;
  * { 0 } does so from the start. Not the application: no call after dw_app_free(). */
 struct dw_ws {
-    struct dw_app *app;
+    const struct dw_app *app;
     uint64_t id;
 };
 
@@ -97,7 +97,7 @@ struct dw_ws_channel {
     void (*closed)(struct dw_request *r, unsigned code);
     enum dw_lane lane; /* of these three; the zero value may wait */
 
-    size_t state_size; /* of dw_ws_state(): zeroed when the connection opens, freed after closed(); 64 KiB at the most */
+    size_t state_size; /* of dw_ws_state(): zeroed when the connection opens, freed after closed(); at most 64 KiB */
 
     const char *const *protocols; /* Sec-WebSocket-Protocol: those it speaks, the best first; NULL-terminated */
     /* Origins whose pages may connect besides the server's own, as browsers write them ("https://app.example.com");
@@ -119,7 +119,7 @@ struct dw_ws_channel {
     const char *message_rate; /* "20/second;300/minute", of messages and pings of one connection: 1008 [none] */
     unsigned ping_s;          /* silence after which a ping asks whether it still lives [30] */
     unsigned pong_s;          /* then it has so long to say anything, or is cut [10] */
-    unsigned recheck_ms;      /* how long a revoked credential can go unnoticed [500] */
+    unsigned recheck_ms;      /* how long a revoked credential can go unnoticed; 100 or more [500] */
 };
 
 /*
@@ -144,14 +144,12 @@ struct dw_ws_channel {
 DW_API struct dw_ws dw_ws_of(const struct dw_request *r);
 /* The connection's own memory, .state_size bytes; NULL in plain HTTP or without any. */
 DW_API void *dw_ws_state(const struct dw_request *r);
-/* The application that serves the request, for dw_ws_publish(). */
-DW_API struct dw_app *dw_app_of(const struct dw_request *r);
 
 /* --- sending: any thread, never waits --------------------------------------------------------------------------- */
 
 /* One message each, in the order of the calls; the bytes are copied. DW_ERR_ENCODING for text that is no UTF-8,
- * DW_ERR_NOT_FOUND when the connection is no more, DW_ERR_LIMIT when it reads too slowly (max_unsent_bytes) and is being
- * closed. */
+ * DW_ERR_NOT_FOUND when the connection is no more, DW_ERR_LIMIT when it reads too slowly (max_unsent_bytes) and is
+ * being closed. */
 DW_API DW_MUST_USE enum dw_err dw_ws_send_text(struct dw_ws ws, struct dw_str text);
 DW_API DW_MUST_USE enum dw_err dw_ws_send_binary(struct dw_ws ws, struct dw_str data);
 /* One of the channel's events; `value` is the struct of its model. DW_ERR_ARGUMENT for an event that no channel of the
@@ -167,13 +165,14 @@ DW_API DW_MUST_USE enum dw_err dw_ws_close(struct dw_ws ws, unsigned code, struc
  * once. At most 64 topics a connection: DW_ERR_LIMIT. Topics are there while somebody listens. */
 DW_API DW_MUST_USE enum dw_err dw_ws_join(struct dw_ws ws, struct dw_str topic);
 DW_API void dw_ws_leave(struct dw_ws ws, struct dw_str topic);
-/* To all of the topic, in one order for all, the sender too if it has joined. Who reads too slowly is closed; nobody
+/* `app`: dw_request_app() in a handler; applications mounted in each other share their topics.
+ * To all of the topic, in one order for all, the sender too if it has joined. Who reads too slowly is closed; nobody
  * else waits. Nobody there: DW_OK. */
-DW_API DW_MUST_USE enum dw_err dw_ws_publish_text(struct dw_app *app, struct dw_str topic, struct dw_str text);
-DW_API DW_MUST_USE enum dw_err dw_ws_publish_event(struct dw_app *app, struct dw_str topic,
+DW_API DW_MUST_USE enum dw_err dw_ws_publish_text(const struct dw_app *app, struct dw_str topic, struct dw_str text);
+DW_API DW_MUST_USE enum dw_err dw_ws_publish_event(const struct dw_app *app, struct dw_str topic,
                                                    const struct dw_ws_event *event, const void *value);
 /* How many have joined. */
-DW_API size_t dw_ws_count(struct dw_app *app, struct dw_str topic);
+DW_API size_t dw_ws_count(const struct dw_app *app, struct dw_str topic);
 
 #ifdef __cplusplus
 }

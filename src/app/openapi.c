@@ -47,7 +47,7 @@ static enum dw_err ids_check(const struct dw_app *app, struct problem *p)
         id_of(app->rows[i].route, id);
         for (size_t j = 0; j < i; j++) {
             id_of(app->rows[j].route, other);
-            if (!app->rows[i].route->hidden && !app->rows[j].route->hidden && strcmp(id, other) == 0)
+            if (!app_row_is_hidden(&app->rows[i]) && !app_row_is_hidden(&app->rows[j]) && strcmp(id, other) == 0)
                 return problem_say(p, "%s: operation id %s is that of %s", app->rows[i].label, id, app->rows[j].label);
         }
     }
@@ -151,7 +151,7 @@ static enum dw_err operation_write(const struct dw_app *app, const struct app_ro
 static bool is_written(const struct dw_app *app, size_t row)
 {
     for (size_t i = 0; i < row; i++)
-        if (!app->rows[i].route->hidden && strcmp(app->rows[i].route->path, app->rows[row].route->path) == 0)
+        if (!app_row_is_hidden(&app->rows[i]) && strcmp(app->rows[i].route->path, app->rows[row].route->path) == 0)
             return true;
     return false;
 }
@@ -161,12 +161,12 @@ static enum dw_err paths_write(const struct dw_app *app, struct problem *p, stru
     json_write_key(b, "paths");
     buffer_append_char(b, '{');
     for (size_t i = 0; i < app->n_rows; i++) {
-        if (app->rows[i].route->hidden || is_written(app, i))
+        if (app_row_is_hidden(&app->rows[i]) || is_written(app, i))
             continue;
         json_write_key(b, app->rows[i].route->path);
         buffer_append_char(b, '{');
         for (size_t j = i; j < app->n_rows; j++)
-            if (!app->rows[j].route->hidden && strcmp(app->rows[j].route->path, app->rows[i].route->path) == 0)
+            if (!app_row_is_hidden(&app->rows[j]) && strcmp(app->rows[j].route->path, app->rows[i].route->path) == 0)
                 TRY(operation_write(app, &app->rows[j], p, b));
         buffer_append_char(b, '}');
     }
@@ -228,10 +228,10 @@ static void tags_write(const struct dw_app *app, struct buffer *b)
     json_write_key(b, "tags");
     buffer_append_char(b, '[');
     for (size_t i = 0; i < app->n_rows; i++) {
-        const char *tag = app->rows[i].route->hidden ? NULL : app->rows[i].route->tag;
+        const char *tag = app_row_is_hidden(&app->rows[i]) ? NULL : app->rows[i].route->tag;
         bool is_new = tag != NULL;
         for (size_t j = 0; is_new && j < i; j++) {
-            const char *earlier = app->rows[j].route->hidden ? NULL : app->rows[j].route->tag;
+            const char *earlier = app_row_is_hidden(&app->rows[j]) ? NULL : app->rows[j].route->tag;
             is_new = earlier == NULL || strcmp(earlier, tag) != 0;
         }
         if (!is_new)

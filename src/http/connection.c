@@ -215,8 +215,8 @@ void connection_accept(struct loop *loop)
     c->parse.limits = &server->limits;
     loop->n_connections++;
     const unsigned others = atomic_fetch_add_explicit(&server->n_connections, 1, memory_order_relaxed);
-    if (uv_accept((uv_stream_t *)&loop->listener, connection_stream(c)) != 0 || others >= server->config.max_connections ||
-        !connection_take_peer(c)) {
+    if (uv_accept((uv_stream_t *)&loop->listener, connection_stream(c)) != 0 ||
+        others >= server->config.max_connections || !connection_take_peer(c)) {
         connection_close(c);
         return;
     }

@@ -332,13 +332,14 @@ static void close_locked(struct hub_member *m, unsigned code, struct dw_str reas
     mark_dirty(m);
 }
 
-void hub_close(struct hub *hub, uint64_t id, unsigned code, struct dw_str reason)
+bool hub_close(struct hub *hub, uint64_t id, unsigned code, struct dw_str reason)
 {
     pthread_mutex_lock(&hub->lock);
     struct hub_member *m = find(hub, id);
     if (m != NULL)
         close_locked(m, code, reason);
     pthread_mutex_unlock(&hub->lock);
+    return m != NULL;
 }
 
 void hub_board(struct hub *hub, struct hub_member *m, struct hub_lane *lane)

@@ -77,8 +77,8 @@ void hub_board(struct hub *hub, struct hub_member *member, struct hub_lane *lane
 
 /* DW_ERR_NOT_FOUND: no such member, or it is closing. DW_ERR_LIMIT: it reads too slowly and will be closed. */
 DW_MUST_USE enum dw_err hub_send(struct hub *hub, uint64_t id, struct frame *frame);
-/* Puts a close frame behind what waits; does nothing when one is there already. */
-void hub_close(struct hub *hub, uint64_t id, unsigned code, struct dw_str reason);
+/* Puts a close frame behind what waits, unless one is there already; false when there is no such member. */
+bool hub_close(struct hub *hub, uint64_t id, unsigned code, struct dw_str reason);
 DW_MUST_USE enum dw_err hub_join(struct hub *hub, uint64_t id, struct dw_str topic);
 void hub_leave(struct hub *hub, uint64_t id, struct dw_str topic);
 void hub_publish(struct hub *hub, struct dw_str topic, struct frame *frame);

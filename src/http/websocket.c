@@ -272,7 +272,8 @@ static bool websocket_is_given_up(struct websocket *ws, uint64_t now_ms)
 
 void websocket_visit(struct websocket *ws, uint64_t now_ms)
 {
-    const struct websocket_event check = { .kind = WEBSOCKET_CHECK };
+    const struct websocket_event check = { .kind = WEBSOCKET_CHECK,
+                                           .is_late = ws->deadline_ms != 0 && now_ms >= ws->deadline_ms };
 
     if (ws->is_working)
         return; /* nothing is read, so nothing could be heard */

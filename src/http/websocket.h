@@ -28,6 +28,7 @@ enum websocket_event_kind {
 
 struct websocket_event {
     enum websocket_event_kind kind;
+    bool is_late;       /* a check: the deadline is over */
     bool is_text;       /* of a message */
     struct dw_str data; /* of a message */
     unsigned code;      /* of the end */
@@ -41,7 +42,7 @@ struct websocket_limits {
 
 struct websocket_calls {
     /* On the loop with an empty request that may not block; HTTP_ANSWERED, or it is called again with the same one on
-     * a worker, and once more where it asks for the hashing lane there. Ending the connection is done through the hub. */
+     * a worker, and once more where it asks for the hashing lane there. The connection is ended through the hub. */
     enum http_verdict (*event)(void *owner, struct dw_request *r, const struct websocket_event *event);
     /* The worker that was asked for is not to be had, and the event is over. */
     void (*abandon)(void *owner, struct dw_request *r);
