@@ -4,6 +4,8 @@
 
 #include <doorward/base.h>
 #include <doorward/jose.h>
+#include <doorward/jwe.h>
+#include <doorward/jws_json.h>
 #include <doorward/model.h>
 #include <doorward/otp.h>
 #include <doorward/password.h>
@@ -12,5 +14,8 @@
 #include <doorward/middleware.h>
 #include <doorward/app.h>
 #include <doorward/websocket.h>
+#include <doorward/auth.h>
+#include <doorward/docs.h>
+#include <doorward/policy.h>
 
 #endif

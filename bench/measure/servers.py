@@ -99,7 +99,7 @@ class Doorward(Server):
     def environment(self):
         # All load comes from one address: its sign-ins would be refused long before the server is busy.
         fixed = {"DOORWARD_LISTEN": f"127.0.0.1:{self.port}", "DOORWARD_PUBLIC_URL": self.url(""),
-                 "DOORWARD_RATE_LIMIT_LOGIN": "none"}
+                 "DOORWARD_RATE_LIMIT_LOGIN": "none", "DOORWARD_RATE_LIMIT_REGISTER": "none"}
         return {**fixed, **self.settings}
 
 

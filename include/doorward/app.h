@@ -33,6 +33,9 @@ enum dw_scheme_kind {
     DW_SCHEME_API_KEY_HEADER,
     DW_SCHEME_API_KEY_QUERY,
     DW_SCHEME_API_KEY_COOKIE,
+    DW_SCHEME_OAUTH2_AUTHORIZATION_CODE, /* Authorization: Bearer; flow "authorizationCode" */
+    DW_SCHEME_HTTP_DIGEST,               /* Authorization: Digest; a declaration, nothing is verified (RFC 7616) */
+    DW_SCHEME_OPENID_CONNECT,            /* Authorization: Bearer; the flows are behind .openid_url */
 };
 
 struct dw_scope_doc {
@@ -45,14 +48,16 @@ struct dw_scheme {
     const char *name;        /* in OpenAPI's securitySchemes */
     const char *description;
     const char *parameter;   /* API keys: the header's, parameter's or cookie's name */
-    const char *realm;       /* Basic */
+    const char *realm;       /* Basic, Digest */
     const char *token_url, *refresh_url;     /* OAuth2 */
     const struct dw_scope_doc *scopes;       /* OAuth2; ends with a NULL name */
     const char *bearer_format;               /* HTTP bearer: "JWT" */
+    const char *authorization_url;           /* OAuth2 authorization code */
+    const char *openid_url;                  /* OpenID Connect: of the provider's discovery document */
 };
 
 /* The credential of `scheme` in the request, borrowed; DW_ERR_UNAUTHENTICATED when there is none, DW_ERR_TOKEN_INVALID
- * when what was sent can't be one. For Basic: the decoded "user:password". */
+ * when what was sent can't be one. For Basic: the decoded "user:password"; for Digest: what follows that word. */
 DW_API DW_MUST_USE enum dw_err dw_scheme_extract(struct dw_request *r, const struct dw_scheme *scheme,
                                                  struct dw_str *ret_credential);
 
@@ -68,6 +73,8 @@ struct dw_principal {
     struct dw_str token_id;    /* jti */
     struct dw_str client;
     int64_t expires_s;
+    int64_t authenticated_s;   /* when the user signed in; 0: not known */
+    int64_t mfa_s;             /* when a second factor was last shown; 0: not known, or never */
     const void *user;          /* the application's own record */
 };
 
@@ -95,6 +102,31 @@ struct dw_dependency {
     const void *parameter;
     const char *refusal; /* for the documentation: "403 when the role is another" */
 };
+
+/* A credential as it was sent, unverified, and the scheme that found it; both absent where none was sent and none is
+ * needed. */
+struct dw_credential {
+    const struct dw_scheme *scheme;
+    struct dw_str value;
+};
+
+/*
+ * A credential as a dependency of one's own: the first of .schemes by which something was sent. 401 when nothing was;
+ * the second gives an absent credential instead (auto_error off). Several in one list: any of them will do; several
+ * dependencies on a row: all of them must be there.
+ *     static const struct dw_dependency TOKEN_OR_KEY = { DW_CREDENTIAL(&BEARER, &KEY) };
+ *     static const struct dw_dependency TOKEN_IF_ANY = { DW_CREDENTIAL_OPTIONAL(&BEARER) };
+ */
+DW_API enum dw_err dw_resolve_credential(struct dw_request *r, const struct dw_dependency *self, void *ret_value);
+DW_API enum dw_err dw_resolve_credential_optional(struct dw_request *r, const struct dw_dependency *self,
+                                                  void *ret_value);
+#define DW_SCHEME_LIST(...) ((const struct dw_scheme *const[]){ __VA_ARGS__, NULL })
+#define DW_CREDENTIAL(...)                                                                                             \
+    .name = "credential", .size = sizeof(struct dw_credential), .schemes = DW_SCHEME_LIST(__VA_ARGS__),                \
+    .resolve = dw_resolve_credential
+#define DW_CREDENTIAL_OPTIONAL(...)                                                                                    \
+    .name = "optional credential", .size = sizeof(struct dw_credential), .schemes = DW_SCHEME_LIST(__VA_ARGS__),       \
+    .resolve = dw_resolve_credential_optional
 
 /* The value of a dependency of this route (or of one beneath it); NULL when the route does not need it. */
 DW_API const void *dw_get(struct dw_request *r, const struct dw_dependency *dependency);
@@ -261,10 +293,14 @@ DW_API DW_MUST_USE enum dw_err dw_rate_limit_count(struct dw_request *r, const c
 
 /* --- applications ----------------------------------------------------------------------------------------------- */
 
+struct dw_auth;
+
 struct dw_app_config {
     const char *title, *version, *description;
     const struct dw_route *const *routes; /* NULL-terminated list of tables, each ending with a NULL path */
     void *context;                        /* what dw_context() gives */
+    /* Who is calling, by the handler object of doorward/auth.h: gives the two members below where they are NULL. */
+    struct dw_auth *auth;
     /* Schemes by which DW_CURRENT_PRINCIPAL finds a credential, tried in this order; NULL-terminated. */
     const struct dw_scheme *const *credentials;
     /* Turns a credential into a principal. DW_ERR_WOULD_BLOCK on an event loop when it would have to wait: the request
@@ -273,6 +309,9 @@ struct dw_app_config {
                                 struct dw_principal *ret_principal);
     bool is_https;   /* the public URL is https: answers carry Strict-Transport-Security */
     bool access_log; /* one line a request */
+    /* What a policy refuses with another status than 404 tells in its detail which rule decided: for programs whose
+     * callers are their own people. */
+    bool explain_denials;
     const char *server_url; /* OpenAPI's servers[0]; NULL: "/" */
     /* These two are read at once and need not live on. Limits by client address; ends with a NULL name; the one named
      * "default" holds for every request. */

@@ -88,6 +88,7 @@ extern "C" {
     X(DW_ERR_JOSE_CRITICAL,      "jose_critical_header",     401, "invalid_token",           DW_TEXT_CREDENTIALS)       \
     X(DW_ERR_JOSE_NO_KEY,        "jose_no_key",              401, "invalid_token",           DW_TEXT_CREDENTIALS)       \
     X(DW_ERR_JOSE_SIGNATURE,     "jose_signature",           401, "invalid_token",           DW_TEXT_CREDENTIALS)       \
+    X(DW_ERR_JOSE_DECRYPTION,    "jose_decryption",          401, "invalid_token",           DW_TEXT_CREDENTIALS)       \
     X(DW_ERR_KEY_MALFORMED,      "key_malformed",            400, "invalid_request",         "Bad Request")             \
     X(DW_ERR_KEY_TYPE,           "key_type",                 400, "invalid_request",         "Bad Request")             \
     X(DW_ERR_KEY_TOO_WEAK,       "key_too_weak",             400, "invalid_request",         "Bad Request")             \
@@ -103,6 +104,11 @@ extern "C" {
       "This needs a sign-in: an API key can't do it")                                                                  \
     X(DW_ERR_REAUTHENTICATION,   "reauthentication",         403, NULL,                                                 \
       "Sign in again, or send current_password")                                                                       \
+    /* RFC 9470 */                                                                                                     \
+    X(DW_ERR_SIGN_IN_STALE,      "sign_in_too_old",          401, "insufficient_user_authentication",                   \
+      "A more recent sign-in is needed")                                                                               \
+    X(DW_ERR_MFA_STALE,          "mfa_too_old",              401, "insufficient_user_authentication",                   \
+      "A recent second factor is needed")                                                                              \
     X(DW_ERR_CSRF,               "csrf",                     403, NULL,             "CSRF token missing or invalid")     \
     /* passwords */                                                                                                    \
     X(DW_ERR_PASSWORD_FORMAT,    "password_hash_format",     500, "server_error",            DW_TEXT_INTERNAL)          \

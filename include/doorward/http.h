@@ -34,8 +34,8 @@ DW_API struct dw_str dw_request_header(const struct dw_request *r, const char *n
 DW_API struct dw_str dw_request_body(const struct dw_request *r);
 /* The value of a cookie (RFC 6265 §4.2); the first one of that name. */
 DW_API struct dw_str dw_request_cookie(const struct dw_request *r, const char *name);
-/* The client's address as text without the port, as trusted proxies tell it, else the peer's; "test" for the in-process
- * client. */
+/* The client's address as text without the port, as trusted proxies tell it, else the peer's; dw_call.peer of the
+ * in-process client. */
 DW_API struct dw_str dw_request_peer(const struct dw_request *r);
 /* Whether a trusted proxy says that the client used https (dw_app_config.trusted_proxies). */
 DW_API bool dw_request_is_https(const struct dw_request *r);
@@ -106,6 +106,7 @@ struct dw_call {
     const char *target;                   /* path and query */
     const struct dw_call_header *headers; /* ends with a NULL name; may be NULL */
     struct dw_str body;
+    const char *peer; /* the address that it seems to come from; NULL: "test", which is none */
 };
 
 struct dw_called {

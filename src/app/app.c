@@ -1,7 +1,9 @@
 #include "app/application.h"
 
+#include "app/auth/auth.h"
 #include "app/channel.h"
 #include "app/middleware/middleware.h"
+#include "app/scheme.h"
 
 enum { APP_ARENA_LIMIT = 64 << 20, HEAD_MAX = 4096, OPENAPI_MAX = 8 << 20 };
 
@@ -59,6 +61,8 @@ static enum dw_err route_check(const struct dw_app *app, const struct dw_route *
         return problem_say(p, "a control character in its content security policy");
     if (route->rate_limit != NULL && rate_limit_find(app, route->rate_limit) == NULL)
         return problem_say(p, "no rate limit has the name %s", route->rate_limit);
+    if (route->handler == dw_auth_token_handler && app->config.auth == NULL)
+        return problem_say(p, "it signs in, but the application has no .auth");
     TRY(app_needs_check(&route->needs, p));
     return models_check(route, p);
 }
@@ -94,6 +98,24 @@ static bool plan_uses(const struct plan *plan, const struct dw_dependency *depen
     return false;
 }
 
+static enum dw_err dependency_schemes_check(const struct dw_dependency *d, struct problem *p)
+{
+    const bool extracts = d->resolve == dw_resolve_credential || d->resolve == dw_resolve_credential_optional;
+
+    if (extracts && (d->schemes == NULL || d->schemes[0] == NULL || d->size != sizeof(struct dw_credential)))
+        return problem_say(p, "dependency %s: no schemes, or its size is not that of a dw_credential", d->name);
+    for (const struct dw_scheme *const *scheme = d->schemes; scheme != NULL && *scheme != NULL; scheme++)
+        TRY(scheme_check(*scheme, p));
+    return DW_OK;
+}
+
+static enum dw_err row_schemes_check(const struct plan *plan, struct problem *p)
+{
+    for (size_t i = 0; i < plan->n_steps; i++)
+        TRY(dependency_schemes_check(plan->steps[i].asked, p));
+    return DW_OK;
+}
+
 enum dw_err app_row_plan(struct dw_app *app, const struct app_row *row, struct dw_arena *arena, struct problem *p,
                          struct plan *ret_plan)
 {
@@ -104,7 +126,7 @@ enum dw_err app_row_plan(struct dw_app *app, const struct app_row *row, struct d
         config->credentials != NULL && config->credentials[0] != NULL && config->authenticate != NULL;
     if (!can_authenticate && plan_uses(ret_plan, &DW_CURRENT_PRINCIPAL))
         return problem_say(p, "it needs the current principal, but the application has no credentials or authenticate");
-    return DW_OK;
+    return row_schemes_check(ret_plan, p);
 }
 
 static enum dw_err row_make(struct dw_app *app, const struct dw_route *route, struct app_row *row, struct problem *p)
@@ -159,21 +181,6 @@ static enum dw_err rows_make(struct dw_app *app, struct problem *p)
     return DW_OK;
 }
 
-static enum dw_err scheme_check(const struct dw_scheme *scheme, struct problem *p)
-{
-    if (scheme->name == NULL || scheme->name[0] == '\0')
-        return problem_say(p, "a security scheme without a name");
-    if (scheme->kind < DW_SCHEME_OAUTH2_PASSWORD || scheme->kind > DW_SCHEME_API_KEY_COOKIE)
-        return problem_say(p, "security scheme %s: unknown kind", scheme->name);
-    if (scheme->kind >= DW_SCHEME_API_KEY_HEADER && scheme->parameter == NULL)
-        return problem_say(p, "security scheme %s: the parameter's name is missing", scheme->name);
-    if (scheme->kind == DW_SCHEME_OAUTH2_PASSWORD && scheme->token_url == NULL)
-        return problem_say(p, "security scheme %s: token_url is missing", scheme->name);
-    if (scheme->realm != NULL && !is_header_value(scheme->realm))
-        return problem_say(p, "security scheme %s: a control character in its realm", scheme->name);
-    return DW_OK;
-}
-
 static enum dw_err config_check(const struct dw_app_config *config, struct problem *p)
 {
     if (config->title == NULL || config->version == NULL)
@@ -187,6 +194,7 @@ static enum dw_err config_check(const struct dw_app_config *config, struct probl
 
 static enum dw_err app_make(struct dw_app *app, struct problem *p)
 {
+    TRY(auth_config_fill(&app->config, p));
     TRY(config_check(&app->config, p));
     TRY(dw_arena_new(APP_ARENA_LIMIT, &app->arena));
     TRY(dw_arena_new(APP_ARENA_LIMIT, &app->plans_arena));

@@ -8,6 +8,7 @@
 #include "app/issue.h"
 #include "app/model.h"
 #include "app/plan.h"
+#include "app/policy.h"
 #include "app/rate_limit.h"
 #include "app/router.h"
 #include "base/ip.h"
@@ -108,7 +109,10 @@ struct app_state {
 
     struct dw_principal principal;
     bool is_authenticated;
-    struct dw_str credential;       /* that the principal came from */
+    const struct dw_claims *claims;    /* of a token that was verified, */
+    const struct dw_auth *claims_auth; /* by whom, */
+    struct dw_str claims_token;        /* and which one it was */
+    struct dw_str credential;          /* that the principal came from */
     const struct dw_scheme *scheme; /* of the credential found, or the first one asked for */
     bool is_credential_sent;
 
@@ -117,6 +121,8 @@ struct app_state {
     const char *fail_text;
     struct dw_str challenge;
     struct dw_str challenge_scope;
+    int64_t challenge_max_age_s;
+    struct dw_trace *trace; /* of the last policy */
     unsigned retry_after_s;
     struct app_rate rate;
     struct dw_str cookies; /* lines of Set-Cookie */
@@ -176,6 +182,9 @@ void error_answer_write(const struct dw_app *app, struct dw_request *r, enum dw_
 void error_answer_write_detail(const struct app_state *s, enum dw_err err, struct buffer *b);
 /* Adds WWW-Authenticate (challenge.c). */
 void challenge_write(struct dw_request *r, enum dw_err err);
+
+/* Whether every space-separated item of `needed` is in `granted` (principal.c). */
+bool scopes_hold(struct dw_str granted, struct dw_str needed);
 
 /* Reads query, body or form of the row (input.c). DW_ERR_VALIDATION: the state's issues say why. */
 DW_MUST_USE enum dw_err input_read(struct dw_request *r);

@@ -47,6 +47,9 @@ void model_set_finish(struct model_set *set);
 /* Frees the patterns; the rest is the arena's. */
 void model_set_free(struct model_set *set);
 
+/* Whether OpenAPI's components can be called so (§4.8.7). */
+bool model_is_component_name(const char *name);
+
 /* Where a parser stands; made by the entry points below. */
 struct model_reader {
     struct dw_arena *arena;

@@ -6,7 +6,7 @@ static enum dw_err plan_prepare(struct model_set *set, struct model_plan *plan, 
 
 /* --- checks of one declaration ---------------------------------------------------------------------------------- */
 
-static bool is_component_name(const char *name)
+bool model_is_component_name(const char *name)
 {
     static const char ALLOWED[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
 
@@ -79,7 +79,7 @@ static enum dw_err field_check_fallback(struct model_set *set, const struct mode
 
 static enum dw_err pattern_compile(struct model_field *f, struct problem *p)
 {
-    return f->field->pattern == NULL ? DW_OK : pattern_new(f->field->pattern, p, &f->pattern);
+    return f->field->pattern == NULL ? DW_OK : pattern_new(dw_str(f->field->pattern), p, &f->pattern);
 }
 
 /* --- making ready ----------------------------------------------------------------------------------------------- */
@@ -113,7 +113,7 @@ static enum dw_err plan_get(struct model_set *set, const struct dw_model *model,
         for (const struct model_plan *other = set->first; other != NULL; other = other->next)
             if (model->name != NULL && strcmp(other->model->name, model->name) == 0)
                 return problem_say(p, "model %s: two models have this name", model->name);
-        if (!is_component_name(model->name))
+        if (!model_is_component_name(model->name))
             return problem_say(p, "a model without a name, or with one of other than A-Z a-z 0-9 . _ -");
         plan = dw_arena_alloc(set->arena, sizeof(*plan));
         if (plan == NULL)

@@ -8,11 +8,12 @@
 
 enum { SECURITY_GROUPS_MAX = 4 };
 
-/* One group: any of its schemes will do. All groups of a row must hold. */
+/* One group: any of its schemes will do. All groups of a row must hold, the optional ones where something was sent. */
 struct security_group {
     const struct dw_scheme *const *schemes; /* NULL-terminated */
     struct dw_str scopes;                   /* space-separated */
     struct dw_str permissions;              /* the same: scopes where a scheme declares them */
+    bool is_required;                       /* else the request may come without any */
 };
 
 struct security {

@@ -9,6 +9,7 @@ enum {
     STATUS_BAD_REQUEST = 400,
     STATUS_UNAUTHORIZED = 401,
     STATUS_FORBIDDEN = 403,
+    STATUS_NOT_FOUND = 404,
     STATUS_VALIDATION = 422,
     STATUS_END = 600,
 };
@@ -69,6 +70,10 @@ static void step_responses(const struct plan_step *step, struct responses *list)
         response_set(list, STATUS_UNAUTHORIZED, DW_STR("Not authenticated"));
     if (step->scopes.len > 0 || d->resolve == dw_resolve_role || d->resolve == dw_resolve_permission)
         response_set(list, STATUS_FORBIDDEN, DW_STR("Not enough permissions"));
+    if (step->policy != NULL)
+        response_set(list, STATUS_FORBIDDEN, dw_str(step->policy->says));
+    if (step->policy != NULL && step->policy->hides)
+        response_set(list, STATUS_NOT_FOUND, DW_STR("Not Found"));
     if (d->refusal != NULL)
         refusal_set(list, d->refusal);
 }

@@ -1,5 +1,7 @@
 #include "app/openapi.h"
 
+#include "app/scheme.h"
+
 enum { SCHEMES_MAX = 16, SCOPES_TEXT_MAX = 2048 };
 
 /* --- what a row asks for ---------------------------------------------------------------------------------------- */
@@ -42,12 +44,32 @@ static enum dw_err words_join(struct dw_arena *arena, struct dw_str *list, struc
     return DW_OK;
 }
 
+/* The scopes and permissions that a policy asks for whatever else holds: not those of alternatives, nor under a not. */
+static enum dw_err rule_add(const struct dw_rule *rule, struct dw_arena *arena, struct security_group *group)
+{
+    switch (rule->kind) {
+    case DW_RULE_KIND_SCOPE:
+        return words_join(arena, &group->scopes, dw_str(rule->text));
+    case DW_RULE_KIND_PERMISSION:
+        return words_join(arena, &group->permissions, dw_str(rule->text));
+    case DW_RULE_KIND_POLICY:
+        return rule_add(&rule->policy->rule, arena, group);
+    case DW_RULE_KIND_ALL:
+        for (const struct dw_rule *inner = rule->rules; inner->kind != DW_RULE_END; inner++)
+            TRY(rule_add(inner, arena, group));
+        return DW_OK;
+    default:
+        return DW_OK;
+    }
+}
+
 static enum dw_err step_add(const struct dw_app *app, const struct plan_step *step, struct dw_arena *arena,
                             struct problem *p, struct security *security)
 {
     const struct dw_dependency *d = step->asked;
     const bool is_permission = d->resolve == dw_resolve_permission && d->parameter != NULL;
-    const bool is_principal = d == &DW_CURRENT_PRINCIPAL || is_permission;
+    const bool is_policy = step->policy != NULL && step->policy->asks_principal;
+    const bool is_principal = d == &DW_CURRENT_PRINCIPAL || is_permission || is_policy;
     const struct dw_scheme *const *schemes = is_principal ? app->config.credentials : d->schemes;
 
     if (schemes == NULL || schemes[0] == NULL)
@@ -55,7 +77,10 @@ static enum dw_err step_add(const struct dw_app *app, const struct plan_step *st
     struct security_group *group = group_get(security, schemes);
     if (group == NULL)
         return problem_say(p, "more than %d groups of security schemes", SECURITY_GROUPS_MAX);
+    group->is_required |= d->resolve != dw_resolve_credential_optional;
     TRY(words_join(arena, &group->scopes, step->scopes));
+    if (is_policy)
+        return rule_add(&step->policy->policy->rule, arena, group);
     return is_permission ? words_join(arena, &group->permissions, dw_str(d->parameter)) : DW_OK;
 }
 
@@ -93,22 +118,29 @@ static void scopes_write(const struct dw_scheme *scheme, struct dw_str scopes, b
     }
 }
 
-/* The scopes of an OAuth2 scheme; other kinds have none. Permissions double as scopes where they are declared. */
+/* The scopes of an OAuth2 or OpenID Connect scheme; other kinds have none. Permissions double as scopes where they are
+ * declared. */
 static void requirement_write(const struct dw_scheme *scheme, const struct security_group *group, struct buffer *b)
 {
     json_write_key(b, scheme->name);
     buffer_append_char(b, '[');
-    if (scheme->kind == DW_SCHEME_OAUTH2_PASSWORD) {
+    if (scheme_has_scopes(scheme)) {
         scopes_write(scheme, group->scopes, false, b);
         scopes_write(scheme, group->permissions, true, b);
     }
     buffer_append_char(b, ']');
 }
 
+/* NULL: none of them, where the group is optional. */
+static const struct dw_scheme *chosen(const struct security *security, const size_t *choice, size_t group)
+{
+    return security->groups[group].schemes[choice[group]];
+}
+
 static bool is_chosen_before(const struct security *security, const size_t *choice, size_t group)
 {
     for (size_t i = 0; i < group; i++)
-        if (security->groups[i].schemes[choice[i]] == security->groups[group].schemes[choice[group]])
+        if (chosen(security, choice, i) == chosen(security, choice, group))
             return true;
     return false;
 }
@@ -117,14 +149,19 @@ static bool is_chosen_before(const struct security *security, const size_t *choi
 static bool choice_next(const struct security *security, size_t *choice)
 {
     for (size_t i = security->n; i-- > 0;) {
-        if (security->groups[i].schemes[++choice[i]] != NULL)
+        const struct security_group *group = &security->groups[i];
+        const bool was_last = group->schemes[choice[i]] == NULL;
+        if (!was_last)
+            choice[i]++;
+        if (!was_last && (group->schemes[choice[i]] != NULL || !group->is_required))
             return true;
         choice[i] = 0;
     }
     return false;
 }
 
-/* Alternatives side by side, each an object of what must hold together. */
+/* Alternatives side by side, each an object of what must hold together; an empty one where nothing needs to (OpenAPI
+ * 3.1, Security Requirement Object). */
 void openapi_security_write(const struct security *security, struct buffer *b)
 {
     size_t choice[SECURITY_GROUPS_MAX] = { 0 };
@@ -134,8 +171,8 @@ void openapi_security_write(const struct security *security, struct buffer *b)
         json_write_comma(b);
         buffer_append_char(b, '{');
         for (size_t i = 0; i < security->n; i++)
-            if (!is_chosen_before(security, choice, i))
-                requirement_write(security->groups[i].schemes[choice[i]], &security->groups[i], b);
+            if (chosen(security, choice, i) != NULL && !is_chosen_before(security, choice, i))
+                requirement_write(chosen(security, choice, i), &security->groups[i], b);
         buffer_append_char(b, '}');
     } while (choice_next(security, choice));
     buffer_append_char(b, ']');
@@ -149,9 +186,13 @@ static void member_cstr(struct buffer *b, const char *name, const char *value)
         json_write_member_str(b, name, dw_str(value));
 }
 
-static void flow_write(const struct dw_scheme *scheme, struct buffer *b)
+static void flow_write(const struct dw_scheme *scheme, const char *flow, struct buffer *b)
 {
-    buffer_append_literal(b, ",\"flows\":{\"password\":{");
+    json_write_key(b, "flows");
+    buffer_append_char(b, '{');
+    json_write_key(b, flow);
+    buffer_append_char(b, '{');
+    member_cstr(b, "authorizationUrl", scheme->kind == DW_SCHEME_OAUTH2_PASSWORD ? NULL : scheme->authorization_url);
     member_cstr(b, "tokenUrl", scheme->token_url);
     member_cstr(b, "refreshUrl", scheme->refresh_url);
     json_write_key(b, "scopes");
@@ -165,29 +206,22 @@ static void flow_write(const struct dw_scheme *scheme, struct buffer *b)
 
 static void scheme_write(const struct dw_scheme *scheme, struct buffer *b)
 {
-    /* clang-format off */
-    static const struct { const char *type, *scheme, *in; } KINDS[] = {
-        [DW_SCHEME_OAUTH2_PASSWORD] = { "oauth2", NULL,     NULL },
-        [DW_SCHEME_HTTP_BEARER]     = { "http",   "bearer", NULL },
-        [DW_SCHEME_HTTP_BASIC]      = { "http",   "basic",  NULL },
-        [DW_SCHEME_API_KEY_HEADER]  = { "apiKey", NULL,     "header" },
-        [DW_SCHEME_API_KEY_QUERY]   = { "apiKey", NULL,     "query" },
-        [DW_SCHEME_API_KEY_COOKIE]  = { "apiKey", NULL,     "cookie" },
-    };
-    /* clang-format on */
+    const struct scheme_kind *kind = scheme_kind(scheme);
 
     json_write_key(b, scheme->name);
     buffer_append_char(b, '{');
-    member_cstr(b, "type", KINDS[scheme->kind].type);
+    member_cstr(b, "type", kind->type);
     member_cstr(b, "description", scheme->description);
-    member_cstr(b, "scheme", KINDS[scheme->kind].scheme);
-    member_cstr(b, "in", KINDS[scheme->kind].in);
-    if (KINDS[scheme->kind].in != NULL)
+    member_cstr(b, "scheme", kind->http);
+    member_cstr(b, "in", kind->in);
+    if (kind->in != NULL)
         member_cstr(b, "name", scheme->parameter);
     if (scheme->kind == DW_SCHEME_HTTP_BEARER)
         member_cstr(b, "bearerFormat", scheme->bearer_format);
-    if (scheme->kind == DW_SCHEME_OAUTH2_PASSWORD)
-        flow_write(scheme, b);
+    if (scheme->kind == DW_SCHEME_OPENID_CONNECT)
+        member_cstr(b, "openIdConnectUrl", scheme->openid_url);
+    if (kind->flow != NULL)
+        flow_write(scheme, kind->flow, b);
     buffer_append_char(b, '}');
 }
 

@@ -11,13 +11,13 @@ static pcre2_code *code_of(const struct pattern *pattern)
     return (pcre2_code *)(uintptr_t)pattern;
 }
 
-enum dw_err pattern_new(const char *text, struct problem *p, struct pattern **ret_pattern)
+enum dw_err pattern_new(struct dw_str text, struct problem *p, struct pattern **ret_pattern)
 {
     unsigned char message[MESSAGE_MAX] = "";
     size_t where = 0;
     int error = 0;
     pcre2_code *code =
-        pcre2_compile((PCRE2_SPTR)text, PCRE2_ZERO_TERMINATED,
+        pcre2_compile((PCRE2_SPTR)text.ptr, text.len,
                       PCRE2_UTF | PCRE2_ANCHORED | PCRE2_ENDANCHORED | PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_BACKSLASH_C,
                       &error, &where, NULL);
 

@@ -13,7 +13,7 @@
 struct pattern;
 
 /* DW_ERR_TABLE when it does not compile: the problem says why. */
-DW_MUST_USE enum dw_err pattern_new(const char *text, struct problem *p, struct pattern **ret_pattern);
+DW_MUST_USE enum dw_err pattern_new(struct dw_str text, struct problem *p, struct pattern **ret_pattern);
 void pattern_free(struct pattern **pattern);
 /* What is no UTF-8 does not match. */
 bool pattern_matches(const struct pattern *pattern, struct dw_str s);

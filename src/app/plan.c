@@ -1,5 +1,6 @@
 #include "app/plan.h"
 
+#include "app/policy.h"
 #include "base/buffer.h"
 
 enum { SCOPES_MAX = 1024, VALUE_ALIGNMENT = 16, VALUE_MAX = 64 * 1024 };
@@ -18,7 +19,7 @@ struct maker {
 /* --- scopes ----------------------------------------------------------------------------------------------------- */
 
 /* RFC 6749 §3.3: %x21 / %x23-5B / %x5D-7E. */
-static bool is_scope(const char *scope)
+bool plan_is_scope(const char *scope)
 {
     for (const char *c = scope; *c != '\0'; c++)
         if (*c < '!' || *c > '~' || *c == '"' || *c == '\\')
@@ -38,7 +39,7 @@ static enum dw_err scopes_join(struct maker *m, struct dw_str from, const char *
     }
     buffer_append(&b, from);
     for (; *scopes != NULL; scopes++) {
-        if (!is_scope(*scopes))
+        if (!plan_is_scope(*scopes))
             return problem_say(m->problem, "'%s' is no scope", *scopes);
         if (b.len > 0 && dw_str_list_has(buffer_str(&b), dw_str(*scopes)))
             continue;
@@ -141,6 +142,8 @@ static enum dw_err use_visit(struct maker *m, const struct dw_use *use, struct d
     m->path[m->depth++] = step.made;
     TRY(uses_visit(m, step.made->uses, step.scopes, step.uses, &step.n_uses));
     m->depth--;
+    if (step.made->resolve == dw_resolve_policy)
+        TRY(policy_read_step(m->arena, step.made, m->problem, &step.policy));
     return step_append(m, &step, ret_index);
 }
 

@@ -11,6 +11,8 @@
 
 enum { PLAN_STEPS_MAX = 64, PLAN_DEPTH_MAX = 24, PLAN_USES_MAX = 16 };
 
+struct policy_plan;
+
 struct plan_step {
     const struct dw_dependency *asked; /* what dw_get() names */
     const struct dw_dependency *made;  /* what is resolved: `asked`, or what overrides it */
@@ -18,6 +20,7 @@ struct plan_step {
     size_t offset;                     /* of the value */
     unsigned char uses[PLAN_USES_MAX]; /* the steps that stand for made->uses */
     unsigned char n_uses;
+    const struct policy_plan *policy; /* of one that decides a policy */
 };
 
 struct plan {
@@ -37,5 +40,8 @@ struct plan_override {
 
 DW_MUST_USE enum dw_err plan_make(struct dw_arena *arena, const struct dw_needs *needs,
                                   const struct plan_override *overrides, struct problem *p, struct plan *ret_plan);
+
+/* Whether a word can be a scope (RFC 6749 §3.3). */
+bool plan_is_scope(const char *scope);
 
 #endif

@@ -1,7 +1,7 @@
 #include "app/application.h"
+#include "app/scheme.h"
 
-/* Any space-separated item of `needed` that `granted` has not. */
-static bool scopes_hold(struct dw_str granted, struct dw_str needed)
+bool scopes_hold(struct dw_str granted, struct dw_str needed)
 {
     for (size_t start = 0, end; start < needed.len; start = end + 1) {
         for (end = start; end < needed.len && needed.ptr[end] != ' ';)
@@ -12,33 +12,18 @@ static bool scopes_hold(struct dw_str granted, struct dw_str needed)
     return true;
 }
 
-/* The first scheme by which something was sent. */
-static enum dw_err credential_find(struct dw_request *r, const struct dw_scheme *const *schemes,
-                                   const struct dw_scheme **ret_scheme, struct dw_str *ret_credential)
-{
-    for (; *schemes != NULL; schemes++) {
-        const enum dw_err err = dw_scheme_extract(r, *schemes, ret_credential);
-        if (err == DW_OK)
-            *ret_scheme = *schemes;
-        if (err != DW_ERR_UNAUTHENTICATED)
-            return err;
-    }
-    return DW_ERR_UNAUTHENTICATED;
-}
-
 static enum dw_err principal_authenticate(struct dw_request *r, struct app_state *s)
 {
     const struct dw_app_config *config = &s->app->config;
-    const struct dw_scheme *scheme = NULL;
     struct dw_principal principal = { 0 };
-    struct dw_str credential;
+    struct dw_credential credential;
 
     if (config->credentials == NULL || config->authenticate == NULL)
         return DW_ERR_INTERNAL;
-    TRY(credential_find(r, config->credentials, &scheme, &credential));
-    TRY(config->authenticate(r, scheme, credential, &principal));
+    TRY(scheme_find(r, config->credentials, &credential));
+    TRY(config->authenticate(r, credential.scheme, credential.value, &principal));
     s->principal = principal;
-    s->credential = credential;
+    s->credential = credential.value;
     s->is_authenticated = true;
     return DW_OK;
 }

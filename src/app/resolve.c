@@ -19,6 +19,7 @@ static void step_forget(struct app_state *s, const struct plan_step *step)
     memset(step_value(s, step), 0, step->made->size);
     s->issues = (struct issue_list){ 0 };
     s->challenge = s->challenge_scope = dw_str_n(NULL, 0);
+    s->challenge_max_age_s = 0;
     s->fail_error = DW_OK;
     s->is_credential_sent = false;
     s->scheme = NULL;

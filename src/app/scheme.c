@@ -1,5 +1,6 @@
-#include "app/application.h"
+#include "app/scheme.h"
 
+#include "app/application.h"
 #include "app/query.h"
 #include "base/encoding.h"
 
@@ -71,6 +72,16 @@ static enum dw_err extract_basic(struct dw_request *r, const struct dw_scheme *s
     return DW_OK;
 }
 
+/* RFC 7616 §3.4: a list of parameters. They are a challenge's answer, which is checked where the challenge was made. */
+static enum dw_err extract_digest(struct dw_request *r, const struct dw_scheme *scheme, struct dw_str *ret_credential)
+{
+    TRY(authorization_find(r, DW_STR("Digest"), ret_credential));
+    for (size_t i = 0; i < ret_credential->len; i++)
+        if ((unsigned char)ret_credential->ptr[i] < ' ' || ret_credential->ptr[i] == '\x7f')
+            return DW_ERR_TOKEN_INVALID;
+    return DW_OK;
+}
+
 static enum dw_err present(struct dw_str value, struct dw_str *ret_credential)
 {
     if (value.len == 0)
@@ -79,9 +90,20 @@ static enum dw_err present(struct dw_str value, struct dw_str *ret_credential)
     return DW_OK;
 }
 
+/* Sent twice, two readers could take two different keys. */
 static enum dw_err extract_header(struct dw_request *r, const struct dw_scheme *scheme, struct dw_str *ret_credential)
 {
-    return present(dw_request_header(r, scheme->parameter), ret_credential);
+    const struct dw_str name = dw_str(scheme->parameter);
+    struct dw_str value = { NULL, 0 };
+
+    for (unsigned i = 0; i < r->n_headers; i++) {
+        if (!dw_str_eq_nocase(r->headers[i].name, name))
+            continue;
+        if (!dw_str_is_absent(value))
+            return DW_ERR_TOKEN_INVALID;
+        value = r->headers[i].value;
+    }
+    return present(value, ret_credential);
 }
 
 static enum dw_err extract_cookie(struct dw_request *r, const struct dw_scheme *scheme, struct dw_str *ret_credential)
@@ -98,18 +120,89 @@ static enum dw_err extract_query(struct dw_request *r, const struct dw_scheme *s
     return present(value, ret_credential);
 }
 
-typedef enum dw_err scheme_extract(struct dw_request *r, const struct dw_scheme *scheme, struct dw_str *ret_credential);
+/* --- the table -------------------------------------------------------------------------------------------------- */
 
-static scheme_extract *const EXTRACT[] = {
-    [DW_SCHEME_OAUTH2_PASSWORD] = extract_bearer, [DW_SCHEME_HTTP_BEARER] = extract_bearer,
-    [DW_SCHEME_HTTP_BASIC] = extract_basic,       [DW_SCHEME_API_KEY_HEADER] = extract_header,
-    [DW_SCHEME_API_KEY_QUERY] = extract_query,    [DW_SCHEME_API_KEY_COOKIE] = extract_cookie,
+/* clang-format off */
+static const struct scheme_kind KINDS[] = {
+    [DW_SCHEME_OAUTH2_PASSWORD] = { extract_bearer, CHALLENGE_BEARER,  "oauth2", NULL,     NULL,     "password" },
+    [DW_SCHEME_HTTP_BEARER]     = { extract_bearer, CHALLENGE_BEARER,  "http",   "bearer", NULL,     NULL },
+    [DW_SCHEME_HTTP_BASIC]      = { extract_basic,  CHALLENGE_BASIC,   "http",   "basic",  NULL,     NULL },
+    [DW_SCHEME_API_KEY_HEADER]  = { extract_header, CHALLENGE_API_KEY, "apiKey", NULL,     "header", NULL },
+    [DW_SCHEME_API_KEY_QUERY]   = { extract_query,  CHALLENGE_API_KEY, "apiKey", NULL,     "query",  NULL },
+    [DW_SCHEME_API_KEY_COOKIE]  = { extract_cookie, CHALLENGE_API_KEY, "apiKey", NULL,     "cookie", NULL },
+    [DW_SCHEME_HTTP_DIGEST]     = { extract_digest, CHALLENGE_DIGEST,  "http",   "digest", NULL,     NULL },
+    [DW_SCHEME_OPENID_CONNECT]  = { extract_bearer, CHALLENGE_BEARER,  "openIdConnect", NULL, NULL,  NULL },
+    [DW_SCHEME_OAUTH2_AUTHORIZATION_CODE] =
+        { extract_bearer, CHALLENGE_BEARER, "oauth2", NULL, NULL, "authorizationCode" },
 };
+/* clang-format on */
+
+const struct scheme_kind *scheme_kind(const struct dw_scheme *scheme)
+{
+    const bool is_one = scheme->kind >= DW_SCHEME_OAUTH2_PASSWORD && scheme->kind < ARRAY_SIZE(KINDS);
+
+    return is_one ? &KINDS[scheme->kind] : NULL;
+}
+
+bool scheme_has_scopes(const struct dw_scheme *scheme)
+{
+    return scheme_kind(scheme)->flow != NULL || scheme->kind == DW_SCHEME_OPENID_CONNECT;
+}
+
+/* token (RFC 9110 §5.6.2), for names of headers and cookies. */
+static bool is_token(const char *name)
+{
+    for (const char *c = name; *c != '\0'; c++)
+        if (*c <= ' ' || *c > '~' || strchr("()<>@,;:\\\"/[]?={}", *c) != NULL)
+            return false;
+    return name[0] != '\0';
+}
+
+static bool is_printable(const char *text)
+{
+    for (const char *c = text; *c != '\0'; c++)
+        if ((unsigned char)*c < ' ' || *c == '\x7f')
+            return false;
+    return true;
+}
+
+static enum dw_err url_check(const struct dw_scheme *scheme, const char *url, const char *member, struct problem *p)
+{
+    if (url == NULL || url[0] == '\0')
+        return problem_say(p, "security scheme %s: %s is missing", scheme->name, member);
+    return DW_OK;
+}
+
+enum dw_err scheme_check(const struct dw_scheme *scheme, struct problem *p)
+{
+    const struct scheme_kind *kind = scheme_kind(scheme);
+
+    if (scheme->name == NULL || scheme->name[0] == '\0')
+        return problem_say(p, "a security scheme without a name");
+    if (!model_is_component_name(scheme->name))
+        return problem_say(p, "security scheme %s: its name holds other than A-Z a-z 0-9 . _ -", scheme->name);
+    if (kind == NULL)
+        return problem_say(p, "security scheme %s: unknown kind", scheme->name);
+    if (kind->in != NULL && (scheme->parameter == NULL || scheme->parameter[0] == '\0'))
+        return problem_say(p, "security scheme %s: the parameter's name is missing", scheme->name);
+    if (kind->in != NULL && scheme->kind != DW_SCHEME_API_KEY_QUERY && !is_token(scheme->parameter))
+        return problem_say(p, "security scheme %s: %s is no name of a %s", scheme->name, scheme->parameter, kind->in);
+    if (scheme->realm != NULL && !is_printable(scheme->realm))
+        return problem_say(p, "security scheme %s: a control character in its realm", scheme->name);
+    if (kind->flow != NULL)
+        TRY(url_check(scheme, scheme->token_url, "token_url", p));
+    if (scheme->kind == DW_SCHEME_OAUTH2_AUTHORIZATION_CODE)
+        TRY(url_check(scheme, scheme->authorization_url, "authorization_url", p));
+    if (scheme->kind == DW_SCHEME_OPENID_CONNECT)
+        TRY(url_check(scheme, scheme->openid_url, "openid_url", p));
+    return DW_OK;
+}
+
+/* --- public ----------------------------------------------------------------------------------------------------- */
 
 static bool scheme_is_sane(const struct dw_scheme *scheme)
 {
-    return scheme->kind >= DW_SCHEME_OAUTH2_PASSWORD && scheme->kind < ARRAY_SIZE(EXTRACT) &&
-           (scheme->kind < DW_SCHEME_API_KEY_HEADER || scheme->parameter != NULL);
+    return scheme_kind(scheme) != NULL && (scheme_kind(scheme)->in == NULL || scheme->parameter != NULL);
 }
 
 enum dw_err dw_scheme_extract(struct dw_request *r, const struct dw_scheme *scheme, struct dw_str *ret_credential)
@@ -118,7 +211,7 @@ enum dw_err dw_scheme_extract(struct dw_request *r, const struct dw_scheme *sche
 
     if (r == NULL || scheme == NULL || ret_credential == NULL || !scheme_is_sane(scheme))
         return DW_ERR_ARGUMENT;
-    const enum dw_err err = EXTRACT[scheme->kind](r, scheme, &credential);
+    const enum dw_err err = scheme_kind(scheme)->extract(r, scheme, &credential);
     struct app_state *s = app_state(r);
     /* The challenge of a 401 speaks of the scheme that was used, else of the first one that was asked for. */
     if (s != NULL && err != DW_ERR_UNAUTHENTICATED && !s->is_credential_sent) {
@@ -130,4 +223,39 @@ enum dw_err dw_scheme_extract(struct dw_request *r, const struct dw_scheme *sche
     if (err == DW_OK)
         *ret_credential = credential;
     return err;
+}
+
+/* --- as dependencies -------------------------------------------------------------------------------------------- */
+
+enum dw_err scheme_find(struct dw_request *r, const struct dw_scheme *const *schemes, struct dw_credential *ret_found)
+{
+    struct dw_str value;
+
+    for (; *schemes != NULL; schemes++) {
+        const enum dw_err err = dw_scheme_extract(r, *schemes, &value);
+        if (err == DW_OK)
+            *ret_found = (struct dw_credential){ *schemes, value };
+        if (err != DW_ERR_UNAUTHENTICATED)
+            return err;
+    }
+    return DW_ERR_UNAUTHENTICATED;
+}
+
+enum dw_err dw_resolve_credential(struct dw_request *r, const struct dw_dependency *self, void *ret_value)
+{
+    if (r == NULL || self == NULL || self->schemes == NULL || self->size != sizeof(struct dw_credential) ||
+        ret_value == NULL)
+        return DW_ERR_ARGUMENT;
+    return scheme_find(r, self->schemes, ret_value);
+}
+
+enum dw_err dw_resolve_credential_optional(struct dw_request *r, const struct dw_dependency *self, void *ret_value)
+{
+    const struct dw_scheme *asked_before = r == NULL || r->state == NULL ? NULL : app_state(r)->scheme;
+    const enum dw_err err = dw_resolve_credential(r, self, ret_value);
+
+    if (err != DW_ERR_UNAUTHENTICATED)
+        return err;
+    app_state(r)->scheme = asked_before; /* a challenge does not ask for what was not needed */
+    return DW_OK;
 }

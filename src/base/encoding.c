@@ -1,6 +1,6 @@
 #include "base/encoding.h"
 
-static int hex_value(char c)
+int hex_value(char c)
 {
     if (c >= '0' && c <= '9')
         return c - '0';

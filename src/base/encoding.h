@@ -50,6 +50,8 @@ DW_MUST_USE enum dw_err base32_decode(struct dw_str text, void *ret_bytes, size_
 struct dw_str base32_encode_arena(struct dw_arena *arena, struct dw_str bytes);
 DW_MUST_USE enum dw_err base32_decode_arena(struct dw_arena *arena, struct dw_str text, struct dw_str *ret_bytes);
 
+/* 0 to 15; -1 for what is no hex digit, of either case. */
+int hex_value(char c);
 size_t hex_encode(struct dw_str bytes, char *ret_text);
 DW_MUST_USE enum dw_err hex_decode(struct dw_str text, void *ret_bytes, size_t capacity, size_t *ret_size);
 

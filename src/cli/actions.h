@@ -23,6 +23,7 @@ DW_MUST_USE enum dw_err action_user_disable(struct cli *cli);
 DW_MUST_USE enum dw_err action_user_enable(struct cli *cli);
 DW_MUST_USE enum dw_err action_user_delete(struct cli *cli);
 DW_MUST_USE enum dw_err action_user_set_password(struct cli *cli);
+DW_MUST_USE enum dw_err action_user_reset_2fa(struct cli *cli);
 
 /* import.c */
 DW_MUST_USE enum dw_err action_user_import(struct cli *cli);
@@ -35,6 +36,7 @@ DW_MUST_USE enum dw_err action_key_retire(struct cli *cli);
 /* audit.c */
 DW_MUST_USE enum dw_err action_audit_export(struct cli *cli);
 DW_MUST_USE enum dw_err action_audit_verify(struct cli *cli);
+DW_MUST_USE enum dw_err action_audit_prune(struct cli *cli);
 
 /* passwords.c */
 DW_MUST_USE enum dw_err action_password_hash(struct cli *cli);

@@ -44,6 +44,12 @@ static const struct option USER_DELETE_OPTIONS[] = {
 
 static const struct option AUDIT_VERIFY_OPTIONS[] = {
     { "--head", "NUMBER:HASH", "a head that was printed earlier, and must still be in the log" },
+    { "--since", "NUMBER:HASH", "a head that was printed earlier: check what came after it, and nothing before" },
+    { NULL },
+};
+
+static const struct option AUDIT_PRUNE_OPTIONS[] = {
+    { "--before", "TIME", "events from before this time go, such as 2026-01-01T00:00:00Z", .is_required = true },
     { NULL },
 };
 
@@ -99,6 +105,9 @@ const struct command COMMANDS[] = {
     { "user set-password", action_user_set_password, { "USER" }, USER_OPTIONS, NEEDS_IDENTITY,
       .summary = "Set a user's password, from standard input, and end every sign-in",
       .details = WHICH_USER AT_ONCE },
+    { "user reset-2fa", action_user_reset_2fa, { "USER" }, USER_OPTIONS, NEEDS_IDENTITY,
+      .summary = "Turn off the second factor of a user who has lost it, and end every sign-in",
+      .details = WHICH_USER AT_ONCE " Make sure who asks." },
     { "user import", action_user_import, { "FILE" }, USER_IMPORT_OPTIONS, NEEDS_IDENTITY,
       .summary = "Take users over from another system, with their password hashes",
       .details = "FILE is JSON lines, or CSV with a line of headings; - is standard input. Members: username, email, "
@@ -117,6 +126,10 @@ const struct command COMMANDS[] = {
       .summary = "Check that nobody changed, removed or inserted an event of the audit log",
       .details = "Names the first event that does not hold, and ends with 1. Prints the head of an intact log: kept "
                  "elsewhere and given back with --head, it also shows when the newest events were cut off." },
+    { "audit prune", action_audit_prune, .options = AUDIT_PRUNE_OPTIONS, .needs = NEEDS_IDENTITY,
+      .summary = "Remove the oldest events of the audit log; the rest can still be verified",
+      .details = "Verifies the log first, and removes nothing when it does not hold. What went is told by events "
+                 "`audit.pruned`. Export first what must be kept, and note the head." },
     { "audit export", action_audit_export, .needs = NEEDS_IDENTITY,
       .summary = "Print the whole audit log, a JSON object a line, oldest first" },
 

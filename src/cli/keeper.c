@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "identity/api_key_use.h"
+#include "identity/audit.h"
 
 #include <signal.h>
 #include <time.h>
@@ -21,10 +22,20 @@ struct chore {
     bool at_end; /* once more when the server stops */
 };
 
+static enum dw_err tell_audit_head(struct identity *identity)
+{
+    struct audit_head head;
+
+    TRY(audit_head_read(identity, &head));
+    log_event(LOG_INFO, "audit_head", LOG_INT("seq", head.seq), LOG_CSTR("hash", head.hash));
+    return DW_OK;
+}
+
 static const struct chore CHORES[] = {
     { "watch", identity_watch, KEEPER_WATCH_MS },
     { "purge", identity_purge, (int64_t)KEEPER_PURGE_S * 1000 },
     { "api_key_uses", api_key_write_uses, (int64_t)KEEPER_USES_S * 1000, .at_end = true },
+    { "audit_head", tell_audit_head, (int64_t)KEEPER_AUDIT_HEAD_S * 1000, .at_end = true },
 };
 
 static void run_chore(struct keeper *keeper, const struct chore *chore, bool *has_failed)

@@ -2,13 +2,14 @@
 
 #include "base/log.h"
 #include "cli/ticker.h"
+#include "identity/notice.h"
 #include "identity/outbox.h"
 #include "identity/recovery.h"
 #include "mail/sender.h"
 
 #include <time.h>
 
-enum { LINK_SIZE = 512, EXPIRES_SIZE = 32 };
+enum { LINK_SIZE = 512, TIME_SIZE = 32 };
 
 struct mailer {
     struct identity *identity;
@@ -19,7 +20,7 @@ struct mailer {
     bool has_failed[2];
 };
 
-/* Where the link of a mail leads, under the public URL. */
+/* Where the link of a mail leads, under the public URL. What stands here carries a token; other kinds are notices. */
 static const struct kind {
     const char *name;
     const char *path;
@@ -28,6 +29,7 @@ static const struct kind {
     { "verify", "/verify-email" },
 };
 
+/* NULL for a notice. */
 static const char *path_of(struct dw_str kind)
 {
     for (size_t i = 0; i < ARRAY_SIZE(KINDS); i++) {
@@ -37,12 +39,12 @@ static const char *path_of(struct dw_str kind)
     return NULL;
 }
 
-static void format_expiry(int64_t at_s, char ret_text[EXPIRES_SIZE])
+static void format_time(int64_t at_s, char ret_text[TIME_SIZE])
 {
     const time_t t = (time_t)at_s;
     struct tm tm;
 
-    if (gmtime_r(&t, &tm) == NULL || strftime(ret_text, EXPIRES_SIZE, "%Y-%m-%d %H:%M UTC", &tm) == 0)
+    if (gmtime_r(&t, &tm) == NULL || strftime(ret_text, TIME_SIZE, "%Y-%m-%d %H:%M UTC", &tm) == 0)
         ret_text[0] = '\0';
 }
 
@@ -67,26 +69,53 @@ static enum dw_err send_rendered(struct mailer *m, const struct outbox_mail *mai
     return mail_send(m->sender, &message);
 }
 
-static enum dw_err send_one(void *argument, const struct outbox_mail *mail)
+/* The token stands in the link's fragment: a browser keeps that to itself, where a query would go into logs and to
+ * other sites as the referrer. */
+static enum dw_err send_link(struct mailer *m, const struct outbox_mail *mail, const char *path)
 {
-    struct mailer *m = argument;
-    const char *path = path_of(mail->kind);
-    char link[LINK_SIZE], expires[EXPIRES_SIZE];
+    char link[LINK_SIZE], expires[TIME_SIZE];
 
-    if (path == NULL || (size_t)snprintf(link, sizeof(link), "%s%s?token=%.*s", m->settings->public_url, path,
-                                         (int)mail->token.len, mail->token.ptr) >= sizeof(link))
+    if ((size_t)snprintf(link, sizeof(link), "%s%s#token=%.*s", m->settings->public_url, path,
+                         (int)mail->payload.len, mail->payload.ptr) >= sizeof(link))
         return DW_ERR_TABLE;
-    format_expiry(mail->expires_s, expires);
+    format_time(mail->expires_s, expires);
     const struct mail_value values[] = {
         { "username", mail->username }, { "service", dw_str(m->settings->public_url) }, { "link", dw_str(link) },
-        { "token", mail->token },       { "expires", dw_str(expires) },                 { NULL },
+        { "token", mail->payload },     { "expires", dw_str(expires) },                 { NULL },
     };
     const enum dw_err err = send_rendered(m, mail, values);
 
     dw_wipe(link, sizeof(link));
-    if (err == DW_OK)
-        log_event(LOG_INFO, "mail_sent", LOG_STR("mail", mail->id), LOG_STR("kind", mail->kind));
     return err;
+}
+
+static enum dw_err send_notice(struct mailer *m, const struct outbox_mail *mail)
+{
+    char when[TIME_SIZE];
+    struct dw_str from, detail;
+
+    format_time(mail->created_s, when);
+    notice_parse(mail->payload, &from, &detail);
+    const struct mail_value values[] = {
+        { "username", mail->username },
+        { "service", dw_str(m->settings->public_url) },
+        { "when", dw_str(when) },
+        { "from", from.len > 0 ? from : DW_STR("the server's own machine") },
+        { "detail", detail },
+        { NULL },
+    };
+
+    return send_rendered(m, mail, values);
+}
+
+static enum dw_err send_one(void *argument, const struct outbox_mail *mail)
+{
+    struct mailer *m = argument;
+    const char *path = path_of(mail->kind);
+
+    TRY(path != NULL ? send_link(m, mail, path) : send_notice(m, mail));
+    log_event(LOG_INFO, "mail_sent", LOG_STR("mail", mail->id), LOG_STR("kind", mail->kind));
+    return DW_OK;
 }
 
 /* --- the thread ------------------------------------------------------------------------------------------------- */

@@ -212,6 +212,8 @@ static enum dw_err open_accounts(struct cli *cli, enum open_as as, const struct 
         .session_idle_s = s->session_idle_s,
         .session_ttl_s = s->session_ttl_s,
         .reauth_ttl_s = s->reauth_ttl_s,
+        .refresh_family_ttl_s = s->refresh_family_ttl_s,
+        .sessions_max = s->sessions_max,
         .api_key_overlap_s = s->api_key_overlap_s,
         .reset_ttl_s = s->reset_ttl_s,
         .verify_ttl_s = s->verify_ttl_s,

@@ -40,6 +40,25 @@ static void tell_oddities(const struct cli *cli)
              "told port 0");
 }
 
+/* A redirect to a place that the settings do not name, or that no request would ever be seen to come from. */
+static enum dw_err check_redirect(struct cli *cli)
+{
+    const struct settings *s = cli->settings;
+
+    if (s->https_redirect == 0)
+        return DW_OK;
+    if (!dw_str_starts_with(dw_str(s->public_url), DW_STR("https://")))
+        return cli_refuse(cli, DW_ERR_SETTING, SETTINGS_PREFIX "HTTPS_REDIRECT: " SETTINGS_PREFIX
+                          "PUBLIC_URL is not https");
+    if (s->trusted_hosts != NULL && strcmp(s->trusted_hosts, "*") == 0)
+        return cli_refuse(cli, DW_ERR_SETTING, SETTINGS_PREFIX "HTTPS_REDIRECT: with any host trusted ("
+                          SETTINGS_PREFIX "TRUSTED_HOSTS=*) whoever writes Host would choose where clients go");
+    if (s->trusted_proxies == NULL)
+        warn(SETTINGS_PREFIX "HTTPS_REDIRECT without " SETTINGS_PREFIX "TRUSTED_PROXIES: nobody can tell that a "
+             "request came by https, and every one is redirected");
+    return DW_OK;
+}
+
 static void on_ready(void *argument, const char *address)
 {
     const struct cli *cli = argument;
@@ -57,13 +76,19 @@ static enum dw_err make_app(struct cli *cli, struct protocol **ret_protocol)
         .issuer = cli->settings->issuer,
         .access_log = log_is_on(LOG_INFO),
         .rate_limit_login = cli->settings->rate_limit_login,
+        .rate_limit_register = cli->settings->rate_limit_register,
+        .rate_limit_forgot = cli->settings->rate_limit_forgot,
         .rate_limit_default = cli->settings->rate_limit_default,
         .trusted_proxies = cli->settings->trusted_proxies,
+        .trusted_hosts = cli->settings->trusted_hosts,
+        .https_redirect = cli->settings->https_redirect != 0,
+        .cors_origins = cli->settings->cors_origins,
+        .cors_origin_pattern = cli->settings->cors_origin_pattern,
     };
     char problem[DW_PROBLEM_SIZE] = "";
     const enum dw_err err = protocol_app_new(&config, ret_protocol, problem);
 
-    return err == DW_ERR_TABLE ? cli_refuse(cli, err, "a route is wrong: %s", problem) : err;
+    return err == DW_ERR_TABLE ? cli_refuse(cli, err, "routes or settings do not fit together: %s", problem) : err;
 }
 
 static enum dw_err start_mailer(struct cli *cli, struct mailer **ret_mailer)
@@ -105,6 +130,7 @@ enum dw_err action_serve(struct cli *cli)
 
     umask(S_IRWXG | S_IRWXO);
     tell_oddities(cli);
+    TRY(check_redirect(cli));
     TRY(open_identity(cli, OPEN_SERVER));
     TRY(administrator_ensure(cli, &password));
     if (password.size > 0)

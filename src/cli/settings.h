@@ -32,6 +32,9 @@ enum setting_type {
     SETTING_CHOICE,      /* int64_t                    one of .choices */
     SETTING_RATES,       /* const char *               none, or 10/minute, 100 per hour;10 per second */
     SETTING_NETWORKS,    /* const char *               addresses and networks, separated by commas */
+    SETTING_HOSTS,       /* const char *               *, or names and *.names, separated by commas */
+    SETTING_ORIGINS,     /* const char *               *, or https://app.example.com, separated by commas */
+    SETTING_PATTERN,     /* const char *               PCRE2 */
     SETTING_SECRET,      /* struct dw_secret           32 characters or more; or NAME_FILE */
     SETTING_SMTP,        /* struct dw_secret           smtp(s)://[user:password@]host[:port]; or NAME_FILE */
     SETTING_MAIL_ADDRESS, /* const char *              name@example.com */
@@ -77,6 +80,7 @@ struct settings {
     int64_t access_ttl_s, refresh_ttl_s, refresh_grace_s;
     int64_t session_idle_s, session_ttl_s;
     int64_t reauth_ttl_s;
+    int64_t refresh_family_ttl_s, sessions_max;
     int64_t api_key_overlap_s;
     int64_t password_min;
     int64_t password_scheme;     /* enum dw_password_scheme */
@@ -86,8 +90,11 @@ struct settings {
     int64_t log_level;           /* enum log_level */
     int64_t log_format;          /* enum log_format */
     int64_t registration_open;
-    const char *rate_limit_login, *rate_limit_default; /* "none" or a rule */
+    const char *rate_limit_login, *rate_limit_register, *rate_limit_forgot, *rate_limit_default; /* "none" or a rule */
     const char *trusted_proxies; /* NULL: none */
+    const char *trusted_hosts;   /* NULL or "*": any */
+    int64_t https_redirect;
+    const char *cors_origins, *cors_origin_pattern; /* NULL: none */
     int64_t reset_ttl_s, verify_ttl_s;
     struct dw_secret smtp_url;   /* empty: mails become files */
     const char *smtp_ca;         /* NULL: the system's certificates */

@@ -36,6 +36,10 @@ static const struct setting_choice LOG_FORMATS[] = {
     { "json", LOG_FORMAT_JSON }, { "text", LOG_FORMAT_TEXT }, { NULL },
 };
 
+static const struct setting_choice ON_OR_OFF[] = {
+    { "on", 1 }, { "off", 0 }, { "true", 1 }, { "false", 0 }, { NULL },
+};
+
 static const struct setting_choice OPEN_OR_CLOSED[] = { { "open", 1 }, { "closed", 0 }, { NULL } };
 
 enum {
@@ -70,12 +74,16 @@ const struct setting SETTINGS[] = {
       .meaning = "How long an access token lives." },
     { "REFRESH_TTL", SETTING_DURATION, "7d", AT(refresh_ttl_s), .min = 1, .max = 365 * DAY,
       .meaning = "How long a refresh token lives; each use gives a new one." },
+    { "REFRESH_FAMILY_TTL", SETTING_DURATION, "90d", AT(refresh_family_ttl_s), .min = 0, .max = 3650 * (int64_t)DAY,
+      .meaning = "How long a sign-in by tokens lives, however often it is refreshed; 0 sets no end." },
     { "REFRESH_GRACE", SETTING_DURATION, "5s", AT(refresh_grace_s), .min = 0, .max = MINUTE,
       .meaning = "How long a spent refresh token may be sent again, for an answer that got lost; 0 turns it off." },
     { "SESSION_IDLE", SETTING_DURATION, "12h", AT(session_idle_s), .min = 1, .max = 30 * DAY,
       .meaning = "How long a cookie session lives without a request; a remembered one has no such limit." },
     { "SESSION_TTL", SETTING_DURATION, "24h", AT(session_ttl_s), .min = 1, .max = 30 * DAY,
       .meaning = "How long a cookie session lives, however much it is used; a remembered one lives 30 days." },
+    { "SESSIONS_MAX", SETTING_INT, "100", AT(sessions_max), .min = 1, .max = 100000,
+      .meaning = "Sign-ins of one user, by cookie and by tokens, at the same time; one more ends the oldest." },
     { "REAUTH_TTL", SETTING_DURATION, "15m", AT(reauth_ttl_s), .min = 0, .max = DAY,
       .meaning = "How old a sign-in may be that changes the e-mail address, makes an API key, sets up a second factor "
                  "or changes what others may do; an older one is asked for the password. 0 asks each time." },
@@ -114,15 +122,30 @@ const struct setting SETTINGS[] = {
       .meaning = "The address that mails come from." },
     { "MAIL_TEMPLATES", SETTING_TEXT, .otherwise = "the built-in texts", AT(mail_templates), .min = 1,
       .max = SETTING_TEXT_MAX,
-      .meaning = "A folder whose reset.txt, reset.html, verify.txt, verify.html are taken instead of the built-in "
-                 "ones." },
+      .meaning = "A folder whose reset.txt, reset.html, verify.txt, verify.html, and those of the notices "
+                 "(email_changed, password_changed …), are taken instead of the built-in ones." },
     { "RATE_LIMIT_LOGIN", SETTING_RATES, "10/minute", AT(rate_limit_login),
       .meaning = "How often one address may try to sign in: every attempt counts." },
+    { "RATE_LIMIT_REGISTER", SETTING_RATES, "120/minute", AT(rate_limit_register),
+      .meaning = "How often one address may try to register." },
+    { "RATE_LIMIT_FORGOT", SETTING_RATES, "30/minute", AT(rate_limit_forgot),
+      .meaning = "How often one address may ask for a link to set a new password." },
     { "RATE_LIMIT_DEFAULT", SETTING_RATES, "none", AT(rate_limit_default),
       .meaning = "How often one address may ask anything at all." },
     { "TRUSTED_PROXIES", SETTING_NETWORKS, .otherwise = "none", AT(trusted_proxies),
       .meaning = "Proxies that are believed when they tell the client's address (X-Forwarded-For, Forwarded): their "
                  "addresses or networks, with commas between." },
+    { "TRUSTED_HOSTS", SETTING_HOSTS, .otherwise = "any", AT(trusted_hosts),
+      .meaning = "Names by which clients may ask, with commas between; `*.example.com` is every name beneath that one. "
+                 "Any port will do. A request for another name is 400." },
+    { "HTTPS_REDIRECT", SETTING_CHOICE, "off", AT(https_redirect), .choices = ON_OR_OFF,
+      .meaning = "Whether plain requests are sent to https (307). By which a request came is told by a trusted proxy. "
+                 "Without `DOORWARD_TRUSTED_HOSTS` the host of `DOORWARD_PUBLIC_URL` is the only one." },
+    { "CORS_ORIGINS", SETTING_ORIGINS, .otherwise = "none", AT(cors_origins),
+      .meaning = "Origins whose pages may call, as browsers write them, with commas between; cookies are sent along. "
+                 "`*` is every origin, without cookies." },
+    { "CORS_ORIGIN_PATTERN", SETTING_PATTERN, .otherwise = "none", AT(cors_origin_pattern),
+      .meaning = "Further origins, such as `https://[a-z0-9-]+\\.example\\.com`: the whole origin must match." },
     { "WORKERS", SETTING_INT, .otherwise = "one a core", AT(workers), .min = 1, .max = 256,
       .meaning = "Event loops." },
     { NULL },
@@ -130,6 +153,5 @@ const struct setting SETTINGS[] = {
 _Static_assert(ARRAY_SIZE(SETTINGS) - 1 <= SETTINGS_MAX, "struct settings has too few origins");
 
 const char *const SETTINGS_LATER[] = {
-    "REDIS_URL", "CORS_ORIGINS", "TRUSTED_HOSTS", "HTTPS_REDIRECT",
-    "TLS_CERT", "TLS_KEY", "METRICS_TOKEN", "METRICS_TOKEN_FILE", NULL,
+    "REDIS_URL", "TLS_CERT", "TLS_KEY", "METRICS_TOKEN", "METRICS_TOKEN_FILE", NULL,
 };

@@ -1,7 +1,10 @@
 /* One value of a setting: from text into the struct, and back into words. */
 #include "cli/settings.h"
 
+#include "app/host.h"
+#include "app/pattern.h"
 #include "base/ip.h"
+#include "base/list.h"
 #include <doorward/rate_limit.h>
 
 #include "mail/message.h"
@@ -125,6 +128,17 @@ void setting_allowed(const struct setting *setting, char ret_text[SETTING_PROBLE
         break;
     case SETTING_NETWORKS:
         snprintf(ret_text, SETTING_PROBLEM_SIZE, "addresses and networks, such as 127.0.0.1,10.0.0.0/8,2001:db8::/32");
+        break;
+    case SETTING_HOSTS:
+        snprintf(ret_text, SETTING_PROBLEM_SIZE,
+                 "`*`, or names without a port, such as `id.example.com,*.example.org`");
+        break;
+    case SETTING_ORIGINS:
+        snprintf(ret_text, SETTING_PROBLEM_SIZE,
+                 "`*`, or origins, such as `https://app.example.com,http://localhost:5173`");
+        break;
+    case SETTING_PATTERN:
+        snprintf(ret_text, SETTING_PROBLEM_SIZE, "a regular expression (PCRE2) without blanks");
         break;
     case SETTING_SECRET:
         snprintf(ret_text, SETTING_PROBLEM_SIZE, "%" PRId64 " to %" PRId64 " random characters", setting->min,
@@ -256,22 +270,73 @@ static bool is_rates(struct dw_str text)
     return true;
 }
 
-static bool is_networks(struct dw_str text)
+static bool is_mail_address(struct dw_str text)
 {
-    for (struct dw_str rest = text;;) {
-        const char *comma = rest.len == 0 ? NULL : memchr(rest.ptr, ',', rest.len);
-        struct dw_str entry = dw_str_n(rest.ptr, comma == NULL ? rest.len : (size_t)(comma - rest.ptr));
-        struct ip_range range;
+    char address[MAIL_ADDRESS_SIZE];
 
-        rest = dw_str_n(entry.ptr + entry.len + 1, comma == NULL ? 0 : rest.len - entry.len - 1);
-        while (entry.len > 0 && entry.ptr[0] == ' ')
-            entry = dw_str_n(entry.ptr + 1, entry.len - 1);
-        while (entry.len > 0 && entry.ptr[entry.len - 1] == ' ')
-            entry.len--;
-        if (ip_range_parse(entry, &range) != DW_OK)
+    return mail_address(text, address) == DW_OK;
+}
+
+static bool is_network(struct dw_str entry)
+{
+    struct ip_range range;
+
+    return ip_range_parse(entry, &range) == DW_OK;
+}
+
+static bool is_host(struct dw_str entry)
+{
+    struct host_pattern pattern;
+
+    return host_pattern_parse(entry, &pattern) == DW_OK;
+}
+
+static bool is_list(struct dw_str text, bool (*is_entry)(struct dw_str entry))
+{
+    while (!dw_str_is_absent(text))
+        if (!is_entry(list_take(&text)))
             return false;
-        if (comma == NULL)
-            return true;
+    return true;
+}
+
+static bool is_everything(struct dw_str text)
+{
+    return dw_str_eq(text, DW_STR("*"));
+}
+
+static bool is_pattern(struct dw_str text)
+{
+    struct problem problem;
+    struct pattern *pattern = NULL;
+
+    if (text.len == 0 || !is_visible(text) || pattern_new(text, &problem, &pattern) != DW_OK)
+        return false;
+    pattern_free(&pattern);
+    return true;
+}
+
+/* Whether the text is one of a type that is kept as it is written. */
+static bool is_text_of(const struct setting *setting, struct dw_str text)
+{
+    switch (setting->type) {
+    case SETTING_ADDRESS:
+        return is_address(text);
+    case SETTING_URL:
+        return is_url(text);
+    case SETTING_RATES:
+        return is_rates(text);
+    case SETTING_NETWORKS:
+        return is_list(text, is_network);
+    case SETTING_HOSTS:
+        return is_everything(text) || is_list(text, is_host);
+    case SETTING_ORIGINS:
+        return is_everything(text) || is_list(text, origin_is_normal);
+    case SETTING_PATTERN:
+        return is_pattern(text);
+    case SETTING_MAIL_ADDRESS:
+        return is_mail_address(text);
+    default:
+        return text.len >= (size_t)setting->min && text.len <= (size_t)setting->max && is_visible(text);
     }
 }
 
@@ -300,13 +365,6 @@ static bool keep_secret(const struct setting *setting, struct dw_str text, struc
     return false;
 }
 
-static bool is_mail_address(struct dw_str text)
-{
-    char address[MAIL_ADDRESS_SIZE];
-
-    return mail_address(text, address) == DW_OK;
-}
-
 static bool store_secret(const struct setting *setting, struct dw_str text, struct settings *settings,
                          char *ret_problem)
 {
@@ -329,17 +387,16 @@ bool setting_store(const struct setting *setting, struct dw_str text, struct set
 {
     switch (setting->type) {
     case SETTING_ADDRESS:
-        return is_address(text) ? keep_text(setting, text, settings, ret_problem) : wrong(setting, ret_problem);
     case SETTING_URL:
-        return is_url(text) ? keep_text(setting, text, settings, ret_problem) : wrong(setting, ret_problem);
     case SETTING_RATES:
-        return is_rates(text) ? keep_text(setting, text, settings, ret_problem) : wrong(setting, ret_problem);
     case SETTING_NETWORKS:
-        return is_networks(text) ? keep_text(setting, text, settings, ret_problem) : wrong(setting, ret_problem);
+    case SETTING_HOSTS:
+    case SETTING_ORIGINS:
+    case SETTING_PATTERN:
+    case SETTING_MAIL_ADDRESS:
     case SETTING_TEXT:
-        return text.len >= (size_t)setting->min && text.len <= (size_t)setting->max && is_visible(text)
-                   ? keep_text(setting, text, settings, ret_problem)
-                   : wrong(setting, ret_problem);
+        return is_text_of(setting, text) ? keep_text(setting, text, settings, ret_problem)
+                                         : wrong(setting, ret_problem);
     case SETTING_CHOICE:
     case SETTING_DATABASE:
         return store_choice(setting, text, settings, ret_problem);
@@ -350,8 +407,6 @@ bool setting_store(const struct setting *setting, struct dw_str text, struct set
     case SETTING_SMTP:
         return smtp_url_is_valid(text) ? keep_secret(setting, text, settings, ret_problem)
                                        : wrong(setting, ret_problem);
-    case SETTING_MAIL_ADDRESS:
-        return is_mail_address(text) ? keep_text(setting, text, settings, ret_problem) : wrong(setting, ret_problem);
     case SETTING_SECRET:
         return store_secret(setting, text, settings, ret_problem);
     }

@@ -1,7 +1,7 @@
 #include "cli/tools_jose.h"
 #include "base/json.h"
+#include "cli/jose_keys.h"
 #include "cli/output.h"
-#include <doorward/jose.h>
 #include <errno.h>
 
 enum { KEY_FILE_MAX_BYTES = 1024 * 1024, INPUT_MAX_BYTES = 64 * 1024, OUTPUT_MAX_BYTES = 2 * KEY_FILE_MAX_BYTES };
@@ -100,42 +100,12 @@ static enum dw_err read_alg(struct cli *cli, enum dw_alg *ret_alg)
     return DW_OK;
 }
 
-/* A set, or one key. */
-struct keys {
-    struct dw_key *key;
-    struct dw_keyset *set;
-};
-
-static void keys_free(struct keys *keys)
-{
-    dw_key_free(&keys->key);
-    dw_keyset_free(&keys->set);
-}
-
-/* Which of the three a text is. */
-static bool is_set(struct dw_str text, struct dw_arena *arena)
-{
-    yyjson_val *root = NULL;
-
-    return json_parse(arena, text, JSON_DEPTH_DEFAULT, &root, NULL) == DW_OK && json_get(root, "keys") != NULL;
-}
-
-static enum dw_err parse_keys(struct dw_str text, enum dw_alg alg, struct keys *keys)
-{
-    _cleanup_arena_ struct dw_arena *scratch = NULL;
-
-    if (text.len > 0 && text.ptr[0] != '{')
-        return dw_key_from_pem(text, alg, &keys->key);
-    TRY(dw_arena_new(16 * (size_t)KEY_FILE_MAX_BYTES, &scratch));
-    return is_set(text, scratch) ? dw_keyset_from_jwks(text, &keys->set) : dw_key_from_jwk(text, alg, &keys->key);
-}
-
-static enum dw_err read_keys(struct cli *cli, const char *path, enum dw_alg alg, struct keys *keys)
+static enum dw_err read_keys(struct cli *cli, const char *path, enum dw_alg alg, struct jose_keys *keys)
 {
     _cleanup_secret_ struct dw_secret text = { 0 };
 
     TRY(read_key_file(cli, path, &text));
-    const enum dw_err err = parse_keys(trimmed(dw_secret_borrow(&text)), alg, keys);
+    const enum dw_err err = jose_keys_parse(trimmed(dw_secret_borrow(&text)), alg, keys);
     if (err == DW_ERR_ARGUMENT)
         return cli_misuse(cli, "an RSA key in PEM needs --alg: it does not say which algorithm it is for");
     return err == DW_OK ? DW_OK : cli_refuse(cli, err, "%s: no usable key (%s)", path, dw_error_info(err)->code);
@@ -161,7 +131,7 @@ static enum dw_err append_json(struct buffer *out, struct dw_arena *arena, struc
 /* --- jwt --- */
 
 /* Of a set: the only private key that may sign with alg. */
-static const struct dw_key *signing_key(const struct keys *keys, enum dw_alg alg)
+static const struct dw_key *signing_key(const struct jose_keys *keys, enum dw_alg alg)
 {
     const struct dw_key *found = keys->key;
 
@@ -178,7 +148,7 @@ static const struct dw_key *signing_key(const struct keys *keys, enum dw_alg alg
 
 enum dw_err action_jwt_sign(struct cli *cli)
 {
-    _cleanup_(keys_free) struct keys keys = { 0 };
+    _cleanup_(jose_keys_free) struct jose_keys keys = { 0 };
     _cleanup_secret_ struct dw_secret claims = { 0 };
     enum dw_alg alg = DW_ALG_NONE_GIVEN;
     struct dw_str token = { 0 };
@@ -219,7 +189,7 @@ static enum dw_err read_rules(struct cli *cli, struct dw_jwt_rules *ret_rules)
 
 enum dw_err action_jwt_verify(struct cli *cli)
 {
-    _cleanup_(keys_free) struct keys keys = { 0 };
+    _cleanup_(jose_keys_free) struct jose_keys keys = { 0 };
     _cleanup_secret_ struct dw_secret input = { 0 };
     _cleanup_buffer_ struct buffer out = BUFFER_INIT(OUTPUT_MAX_BYTES);
     const char *key_path = cli_option(cli, "--key"), *jwks_path = cli_option(cli, "--jwks");
@@ -232,8 +202,7 @@ enum dw_err action_jwt_verify(struct cli *cli)
     TRY(read_keys(cli, key_path != NULL ? key_path : jwks_path, dw_alg_by_name(cli_option_str(cli, "--alg")), &keys));
     TRY(read_input(cli, "the token", &input));
     const struct dw_str token = trimmed(dw_secret_borrow(&input));
-    const enum dw_err err = keys.set != NULL ? dw_jwt_verify(keys.set, &rules, token, cli->arena, &claims)
-                                             : dw_jwt_verify_key(keys.key, &rules, token, cli->arena, &claims);
+    const enum dw_err err = jose_keys_verify_jwt(&keys, &rules, token, cli->arena, &claims);
     if (err != DW_OK)
         return cli_refuse(cli, err, "the token is refused (%s)", dw_error_info(err)->code);
     TRY(append_json(&out, cli->arena, claims.json));
@@ -279,7 +248,7 @@ enum dw_err action_jwk_generate(struct cli *cli)
     return write_line(cli, dw_secret_borrow(&json));
 }
 
-static enum dw_err read_one_or_set(struct cli *cli, struct keys *keys)
+static enum dw_err read_one_or_set(struct cli *cli, struct jose_keys *keys)
 {
     enum dw_alg alg = DW_ALG_NONE_GIVEN;
 
@@ -289,7 +258,7 @@ static enum dw_err read_one_or_set(struct cli *cli, struct keys *keys)
 
 enum dw_err action_jwk_public(struct cli *cli)
 {
-    _cleanup_(keys_free) struct keys keys = { 0 };
+    _cleanup_(jose_keys_free) struct jose_keys keys = { 0 };
     struct dw_str json = { 0 };
 
     TRY(read_one_or_set(cli, &keys));
@@ -303,7 +272,7 @@ enum dw_err action_jwk_public(struct cli *cli)
 
 enum dw_err action_jwk_thumbprint(struct cli *cli)
 {
-    _cleanup_(keys_free) struct keys keys = { 0 };
+    _cleanup_(jose_keys_free) struct jose_keys keys = { 0 };
     struct dw_str thumbprint = { 0 };
 
     TRY(read_one_or_set(cli, &keys));

@@ -4,6 +4,7 @@
 #include "cli/prompt.h"
 #include "identity/credential.h"
 #include "identity/custom_role.h"
+#include "identity/mfa.h"
 
 enum { PAGE = 100 };
 
@@ -204,4 +205,19 @@ enum dw_err action_user_set_password(struct cli *cli)
     TRY(explain(cli, credential_set(cli->identity, &tenant, &CLI_ACTOR, user.id, &password, dw_str_n(NULL, 0))));
     return output_said(cli, "Password of %.*s changed; every sign-in of this user has ended", (int)user.username.len,
                        user.username.ptr);
+}
+
+enum dw_err action_user_reset_2fa(struct cli *cli)
+{
+    struct tenant tenant;
+    struct user user;
+
+    TRY(find_user(cli, &tenant, &user));
+    const enum dw_err err = mfa_reset(cli->identity, &tenant, &CLI_ACTOR, user.id);
+
+    if (err == DW_ERR_MFA_OFF)
+        return cli_refuse(cli, err, "%.*s has no second factor", (int)user.username.len, user.username.ptr);
+    TRY(explain(cli, err));
+    return output_said(cli, "Second factor of %.*s is off; every sign-in of this user has ended",
+                       (int)user.username.len, user.username.ptr);
 }

@@ -109,26 +109,6 @@ static EVP_MAC_CTX *hmac_new(unsigned hash_bits, struct dw_str key)
     return NULL;
 }
 
-enum dw_err context_mac(uint64_t serial, unsigned hash_bits, struct dw_str key, EVP_MAC_CTX **ret_context)
-{
-    const uint64_t tag = tag_of(serial, hash_bits, CONTEXT_MAC);
-    struct thread_contexts *contexts = contexts_get();
-
-    if (contexts == NULL)
-        return DW_ERR_NO_MEMORY;
-    const struct slot *found = slot_find(contexts, tag);
-    if (found != NULL) {
-        *ret_context = found->mac;
-        return DW_OK;
-    }
-    EVP_MAC_CTX *made = hmac_new(hash_bits, key);
-    if (made == NULL)
-        return crypto_failed(DW_ERR_CRYPTO);
-    slot_put(contexts, tag, (struct slot){ .mac = made });
-    *ret_context = made;
-    return DW_OK;
-}
-
 /* Hash and padding; RFC 7518 §3.5 wants PSS's salt as long as the hash, MGF1 with the same hash (OpenSSL's default). */
 static bool pkey_configure(EVP_PKEY_CTX *context, EVP_PKEY *pkey, unsigned hash_bits, enum context_use use)
 {
@@ -146,26 +126,70 @@ static bool pkey_configure(EVP_PKEY_CTX *context, EVP_PKEY *pkey, unsigned hash_
     return !is_pss || EVP_PKEY_CTX_set_rsa_pss_saltlen(context, RSA_PSS_SALTLEN_DIGEST) == 1;
 }
 
-enum dw_err context_pkey(uint64_t serial, unsigned hash_bits, enum context_use use, EVP_PKEY *pkey,
-                         EVP_PKEY_CTX **ret_context)
+/* What a slot is made from: `pkey`, or the octets of `mac_key`. */
+struct ingredients {
+    unsigned hash_bits;
+    enum context_use use;
+    struct dw_str mac_key;
+    EVP_PKEY *pkey;
+};
+
+static bool slot_make(const struct ingredients *from, struct slot *ret_slot)
 {
-    const uint64_t tag = tag_of(serial, hash_bits, use);
+    struct slot made = { 0 };
+
+    if (from->use == CONTEXT_MAC) {
+        made.mac = hmac_new(from->hash_bits, from->mac_key);
+    } else {
+        made.pkey = EVP_PKEY_CTX_new_from_pkey(NULL, from->pkey, NULL);
+        if (made.pkey != NULL && !pkey_configure(made.pkey, from->pkey, from->hash_bits, from->use)) {
+            EVP_PKEY_CTX_free(made.pkey);
+            made.pkey = NULL;
+        }
+    }
+    *ret_slot = made;
+    return made.mac != NULL || made.pkey != NULL;
+}
+
+/* This thread's slot for the serial number and use, made when it is not there. */
+static enum dw_err slot_get(uint64_t serial, const struct ingredients *from, struct slot *ret_slot)
+{
+    const uint64_t tag = tag_of(serial, from->hash_bits, from->use);
     struct thread_contexts *contexts = contexts_get();
 
     if (contexts == NULL)
         return DW_ERR_NO_MEMORY;
     const struct slot *found = slot_find(contexts, tag);
     if (found != NULL) {
-        *ret_context = found->pkey;
+        *ret_slot = *found;
         return DW_OK;
     }
-    EVP_PKEY_CTX *made = EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL);
-    if (made == NULL || !pkey_configure(made, pkey, hash_bits, use)) {
-        EVP_PKEY_CTX_free(made);
+    struct slot made;
+    if (!slot_make(from, &made))
         return crypto_failed(DW_ERR_CRYPTO);
-    }
-    slot_put(contexts, tag, (struct slot){ .pkey = made });
-    *ret_context = made;
+    slot_put(contexts, tag, made);
+    *ret_slot = made;
+    return DW_OK;
+}
+
+enum dw_err context_mac(uint64_t serial, unsigned hash_bits, struct dw_str key, EVP_MAC_CTX **ret_context)
+{
+    const struct ingredients from = { .hash_bits = hash_bits, .use = CONTEXT_MAC, .mac_key = key };
+    struct slot slot;
+
+    TRY(slot_get(serial, &from, &slot));
+    *ret_context = slot.mac;
+    return DW_OK;
+}
+
+enum dw_err context_pkey(uint64_t serial, unsigned hash_bits, enum context_use use, EVP_PKEY *pkey,
+                         EVP_PKEY_CTX **ret_context)
+{
+    const struct ingredients from = { .hash_bits = hash_bits, .use = use, .pkey = pkey };
+    struct slot slot;
+
+    TRY(slot_get(serial, &from, &slot));
+    *ret_context = slot.pkey;
     return DW_OK;
 }
 

@@ -32,7 +32,8 @@ enum dw_err hash_sha1(struct dw_str data, unsigned char ret_digest[SHA1_SIZE])
     return done ? DW_OK : crypto_failed(DW_ERR_CRYPTO);
 }
 
-enum dw_err hmac_sha2(unsigned bits, struct dw_str key, struct dw_str data, unsigned char *ret_mac)
+enum dw_err hmac_sha2_parts(unsigned bits, struct dw_str key, const struct dw_str *parts, size_t n_parts,
+                            unsigned char *ret_mac)
 {
     if (algorithms_sha2(bits) == NULL)
         return DW_ERR_ARGUMENT;
@@ -42,12 +43,18 @@ enum dw_err hmac_sha2(unsigned bits, struct dw_str key, struct dw_str data, unsi
     size_t size = 0;
     /* A NULL key would mean "the one before". */
     const unsigned char *bytes = (const unsigned char *)(key.len > 0 ? key.ptr : "");
-    const bool done = EVP_MAC_init(context, bytes, key.len, NULL) == 1 &&
-                      EVP_MAC_update(context, (const unsigned char *)data.ptr, data.len) == 1 &&
-                      EVP_MAC_final(context, ret_mac, &size, bits / 8) == 1;
+    bool done = EVP_MAC_init(context, bytes, key.len, NULL) == 1;
+    for (size_t i = 0; done && i < n_parts; i++)
+        done = EVP_MAC_update(context, (const unsigned char *)parts[i].ptr, parts[i].len) == 1;
+    done = done && EVP_MAC_final(context, ret_mac, &size, bits / 8) == 1;
     /* Keyed with nothing again: the context outlives the key. */
     const bool forgotten = EVP_MAC_init(context, (const unsigned char *)"", 0, NULL) == 1;
     return done && forgotten ? DW_OK : crypto_failed(DW_ERR_CRYPTO);
+}
+
+enum dw_err hmac_sha2(unsigned bits, struct dw_str key, struct dw_str data, unsigned char *ret_mac)
+{
+    return hmac_sha2_parts(bits, key, &data, 1, ret_mac);
 }
 
 enum dw_err hmac_sha256(const struct dw_secret *key, struct dw_str data, unsigned char ret_mac[SHA256_SIZE])

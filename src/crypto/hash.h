@@ -17,6 +17,9 @@ DW_MUST_USE enum dw_err hash_sha1(struct dw_str data, unsigned char ret_digest[S
 DW_MUST_USE enum dw_err hmac_sha256(const struct dw_secret *key, struct dw_str data,
                                     unsigned char ret_mac[SHA256_SIZE]);
 DW_MUST_USE enum dw_err hmac_sha2(unsigned bits, struct dw_str key, struct dw_str data, unsigned char *ret_mac);
+/* Over several pieces, one behind the other. */
+DW_MUST_USE enum dw_err hmac_sha2_parts(unsigned bits, struct dw_str key, const struct dw_str *parts, size_t n_parts,
+                                        unsigned char *ret_mac);
 /* For one-time codes alone (RFC 4226 asks for it); as a MAC it is sound still (RFC 6194 §3.3). */
 DW_MUST_USE enum dw_err hmac_sha1(struct dw_str key, struct dw_str data, unsigned char ret_mac[SHA1_SIZE]);
 /* `size` bytes bound to `info`; no salt, as the input key is already uniform. */

@@ -25,7 +25,8 @@ static enum dw_err make_pkey(const struct key_parts *parts, EVP_PKEY **ret_pkey)
     case KEY_EC:
         return key_ec_make(parts, ret_pkey);
     case KEY_ED25519:
-        return key_ed25519_make(parts, ret_pkey);
+    case KEY_X25519:
+        return key_okp_make(parts, ret_pkey);
     case KEY_HMAC:
         break;
     }
@@ -98,8 +99,8 @@ enum dw_err key_pkey_parts(const EVP_PKEY *pkey, bool with_private, struct dw_ar
         return key_rsa_parts(pkey, with_private, arena, ret_parts);
     if (EVP_PKEY_is_a(pkey, "EC"))
         return key_ec_parts(pkey, with_private, arena, ret_parts);
-    if (EVP_PKEY_is_a(pkey, "ED25519"))
-        return key_ed25519_parts(pkey, with_private, arena, ret_parts);
+    if (EVP_PKEY_is_a(pkey, "ED25519") || EVP_PKEY_is_a(pkey, "X25519"))
+        return key_okp_parts(pkey, with_private, arena, ret_parts);
     return DW_ERR_KEY_TYPE;
 }
 
@@ -121,6 +122,8 @@ static EVP_PKEY *generate_pkey(enum key_type type, unsigned bits)
         return EVP_EC_gen(bits == 256 ? "P-256" : bits == 384 ? "P-384" : "P-521");
     case KEY_ED25519:
         return EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+    case KEY_X25519:
+        return EVP_PKEY_Q_keygen(NULL, NULL, "X25519");
     case KEY_HMAC:
         break;
     }
@@ -154,6 +157,11 @@ unsigned key_bits(const struct key *key)
 bool key_has_private(const struct key *key)
 {
     return key->has_private;
+}
+
+const struct dw_secret *key_octets(const struct key *key)
+{
+    return &key->octets;
 }
 
 enum dw_err key_export(const struct key *key, bool with_private, struct dw_arena *arena, struct key_parts *ret_parts)

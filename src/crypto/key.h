@@ -1,11 +1,12 @@
 /*
- * Keys and signatures over OpenSSL: RSA, EC (P-256, P-384, P-521), Ed25519 and HMAC.
+ * Keys and signatures over OpenSSL: RSA, EC (P-256, P-384, P-521), Ed25519, X25519 and HMAC.
  *
  * Why: one door for key material. Whether it came as a JWK or as PEM, or was made here, it enters as the same named
  * components, through key_import(), and the same checks hold. Defends against: points off the curve, RSA keys that
  * are too small, too large to be verified cheaply, or of a trivial exponent, private parts that don't belong to the
  * public ones, ECDSA signatures in a second encoding, PSS with another salt length.
- * It does not test primes, nor look for keys from bad generators.
+ * Encryption to keys and key agreement are in key_exchange.h. It does not test primes, nor look for keys from bad
+ * generators.
  *
  * Threading: a struct key is immutable; any number of threads may sign and verify with it at the same time.
  */
@@ -14,7 +15,8 @@
 
 #include "base/cleanup.h"
 
-enum key_type { KEY_HMAC = 1, KEY_RSA, KEY_EC, KEY_ED25519 };
+/* KEY_HMAC: octets, for whatever takes some. KEY_X25519 can't sign. */
+enum key_type { KEY_HMAC = 1, KEY_RSA, KEY_EC, KEY_ED25519, KEY_X25519 };
 
 enum {
     KEY_RSA_MIN_BITS = 2048, /* NIST SP 800-131A */
@@ -28,7 +30,7 @@ struct key_parts {
     enum key_type type;
     unsigned curve_bits; /* EC: 256, 384, 521 */
     struct dw_str n, e;  /* RSA; minimal, without leading zeros */
-    struct dw_str x, y;  /* EC: as long as the field; Ed25519: x of 32 bytes */
+    struct dw_str x, y;  /* EC: as long as the field; Ed25519, X25519: x of 32 bytes */
     struct dw_str d;     /* all but HMAC */
     struct dw_str p, q, dp, dq, qi;
     struct dw_str k; /* HMAC */
@@ -65,6 +67,8 @@ void key_free(struct key **key);
 enum key_type key_type_of(const struct key *key);
 unsigned key_bits(const struct key *key);
 bool key_has_private(const struct key *key);
+/* The octets of a KEY_HMAC, borrowed; of no size for the other types. */
+const struct dw_secret *key_octets(const struct key *key);
 /* The components in the arena; with_private adds the secret ones, for HMAC k. */
 DW_MUST_USE enum dw_err key_export(const struct key *key, bool with_private, struct dw_arena *arena,
                                    struct key_parts *ret_parts);

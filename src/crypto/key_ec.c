@@ -1,11 +1,11 @@
-/* EC and Ed25519 components: RFC 7518 §6.2, RFC 8037 §2. */
+/* EC, Ed25519 and X25519 components: RFC 7518 §6.2, RFC 8037 §2. */
 #include "crypto/algorithms.h"
 #include "crypto/key_internal.h"
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/param_build.h>
 
-enum { ED25519_SIZE = 32, COORDINATE_MAX = 66, POINT_MAX = 1 + 2 * COORDINATE_MAX };
+enum { OKP_SIZE = 32, COORDINATE_MAX = 66, POINT_MAX = 1 + 2 * COORDINATE_MAX };
 
 static const struct curve {
     unsigned bits;
@@ -130,17 +130,23 @@ enum dw_err key_ec_parts(const EVP_PKEY *pkey, bool with_private, struct dw_aren
     return DW_OK;
 }
 
-enum dw_err key_ed25519_make(const struct key_parts *parts, EVP_PKEY **ret_pkey)
+/* OpenSSL's name of an octet key pair's type. */
+static const char *okp_name(enum key_type type)
+{
+    return type == KEY_X25519 ? "X25519" : "ED25519";
+}
+
+enum dw_err key_okp_make(const struct key_parts *parts, EVP_PKEY **ret_pkey)
 {
     const bool has_private = !dw_str_is_absent(parts->d);
+    const char *name = okp_name(parts->type);
 
-    if (parts->x.len != ED25519_SIZE || (has_private && parts->d.len != ED25519_SIZE))
+    if (parts->x.len != OKP_SIZE || (has_private && parts->d.len != OKP_SIZE))
         return DW_ERR_KEY_MALFORMED;
     const unsigned char *x = (const unsigned char *)parts->x.ptr, *d = (const unsigned char *)parts->d.ptr;
-    _cleanup_pkey_ EVP_PKEY *pkey = has_private
-                                        ? EVP_PKEY_new_raw_private_key_ex(NULL, "ED25519", NULL, d, ED25519_SIZE)
-                                        : EVP_PKEY_new_raw_public_key_ex(NULL, "ED25519", NULL, x, ED25519_SIZE);
-    unsigned char derived[ED25519_SIZE];
+    _cleanup_pkey_ EVP_PKEY *pkey = has_private ? EVP_PKEY_new_raw_private_key_ex(NULL, name, NULL, d, OKP_SIZE)
+                                                : EVP_PKEY_new_raw_public_key_ex(NULL, name, NULL, x, OKP_SIZE);
+    unsigned char derived[OKP_SIZE];
     size_t size = sizeof derived;
     if (pkey == NULL || EVP_PKEY_get_raw_public_key(pkey, derived, &size) != 1 || memcmp(derived, x, size) != 0)
         return crypto_failed(DW_ERR_KEY_MALFORMED);
@@ -148,18 +154,17 @@ enum dw_err key_ed25519_make(const struct key_parts *parts, EVP_PKEY **ret_pkey)
     return DW_OK;
 }
 
-enum dw_err key_ed25519_parts(const EVP_PKEY *pkey, bool with_private, struct dw_arena *arena,
-                              struct key_parts *ret_parts)
+enum dw_err key_okp_parts(const EVP_PKEY *pkey, bool with_private, struct dw_arena *arena, struct key_parts *ret_parts)
 {
-    unsigned char *x = dw_arena_alloc(arena, ED25519_SIZE), *d = dw_arena_alloc(arena, ED25519_SIZE);
-    size_t x_size = ED25519_SIZE, d_size = ED25519_SIZE;
+    unsigned char *x = dw_arena_alloc(arena, OKP_SIZE), *d = dw_arena_alloc(arena, OKP_SIZE);
+    size_t x_size = OKP_SIZE, d_size = OKP_SIZE;
 
     if (x == NULL || d == NULL)
         return DW_ERR_NO_MEMORY;
     if (EVP_PKEY_get_raw_public_key(pkey, x, &x_size) != 1 ||
         (with_private && EVP_PKEY_get_raw_private_key(pkey, d, &d_size) != 1))
         return crypto_failed(DW_ERR_KEY_MALFORMED);
-    *ret_parts = (struct key_parts){ .type = KEY_ED25519,
+    *ret_parts = (struct key_parts){ .type = EVP_PKEY_is_a(pkey, "X25519") ? KEY_X25519 : KEY_ED25519,
                                      .x = dw_str_n(x, x_size),
                                      .d = with_private ? dw_str_n(d, d_size) : dw_str_n(NULL, 0) };
     return DW_OK;

@@ -22,8 +22,8 @@ DW_MUST_USE enum dw_err key_rsa_parts(const EVP_PKEY *pkey, bool with_private, s
 DW_MUST_USE enum dw_err key_ec_make(const struct key_parts *parts, EVP_PKEY **ret_pkey);
 DW_MUST_USE enum dw_err key_ec_parts(const EVP_PKEY *pkey, bool with_private, struct dw_arena *arena,
                                      struct key_parts *ret_parts);
-DW_MUST_USE enum dw_err key_ed25519_make(const struct key_parts *parts, EVP_PKEY **ret_pkey);
-DW_MUST_USE enum dw_err key_ed25519_parts(const EVP_PKEY *pkey, bool with_private, struct dw_arena *arena,
+DW_MUST_USE enum dw_err key_okp_make(const struct key_parts *parts, EVP_PKEY **ret_pkey);
+DW_MUST_USE enum dw_err key_okp_parts(const EVP_PKEY *pkey, bool with_private, struct dw_arena *arena,
                                           struct key_parts *ret_parts);
 
 /* The same by the type that OpenSSL states; DW_ERR_KEY_TYPE for one that we don't have. */

@@ -169,7 +169,7 @@ static enum dw_err digest_verify(const struct key *key, const struct key_scheme 
 /* Whether the scheme is one that this key can serve at all. */
 static bool scheme_fits(const struct key *key, const struct key_scheme *scheme)
 {
-    if (key->type != scheme->type)
+    if (key->type != scheme->type || scheme->type == KEY_X25519)
         return false;
     return scheme->type == KEY_ED25519 || algorithms_sha2(scheme->hash_bits) != NULL;
 }
@@ -190,6 +190,7 @@ enum dw_err key_sign(const struct key *key, const struct key_scheme *scheme, str
         return ed25519_sign(key, message, ret_signature, ret_size);
     case KEY_RSA:
     case KEY_EC:
+    case KEY_X25519:
         break;
     }
     return digest_sign(key, scheme, message, ret_signature, ret_size);
@@ -207,6 +208,7 @@ enum dw_err key_verify(const struct key *key, const struct key_scheme *scheme, s
         return ed25519_verify(key, message, signature);
     case KEY_RSA:
     case KEY_EC:
+    case KEY_X25519:
         break;
     }
     return digest_verify(key, scheme, message, signature);

@@ -2,7 +2,7 @@
 
 #include "base/clock.h"
 
-static const struct dw_str TEST_PEER = DW_STR_INIT("test");
+static const char TEST_PEER[] = "test";
 static const struct http_header TEST_HOST = { DW_STR_INIT("Host"), DW_STR_INIT("test") };
 
 /* A call is a request that nobody sent: it has no connection whose id source it could use. */
@@ -33,7 +33,7 @@ static enum dw_err call_begin(const struct http_service *service, const struct d
     r->method = call->method;
     r->method_text = dw_str(dw_method_name(call->method));
     r->may_block = r->may_hash = true;
-    memcpy(r->peer, TEST_PEER.ptr, TEST_PEER.len);
+    snprintf(r->peer, sizeof(r->peer), "%s", call->peer == NULL ? TEST_PEER : call->peer);
     call_make_id(r);
     TRY(call_take_headers(r, call->headers));
     TRY(http_request_set_target(r, dw_str(call->target)));

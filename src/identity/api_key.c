@@ -4,6 +4,7 @@
 #include "crypto/hash.h"
 #include "identity/api_key_use.h"
 #include "identity/audit.h"
+#include "identity/notice.h"
 #include "identity/role.h"
 
 #define KEY_START "dwk_"
@@ -260,6 +261,8 @@ static enum dw_err insert_key(struct transaction *tx, void *argument)
                  NULL));
     TRY(insert_secret(tx, dw_str(c->id), &c->secret, now_s));
     TRY(record(tx, AUDIT_API_KEY_CREATED, owner, dw_str(c->id)));
+    TRY(notice_add(tx, &(struct notice){ .kind = NOTICE_API_KEY_CREATED, .user_id = owner->user_id,
+                                         .from = owner->actor->address, .detail = c->new_key->name }));
     return load_key(tx, owner, dw_str(c->id), c->arena, &c->key);
 }
 

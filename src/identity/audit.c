@@ -3,6 +3,7 @@
 #include "base/encoding.h"
 #include "base/json.h"
 #include "crypto/hash.h"
+#include "identity/audit_rows.h"
 
 /* A row is a few short strings; details are cut by whoever writes them. */
 enum { CANONICAL_MAX_BYTES = 64 * 1024 };
@@ -36,7 +37,6 @@ const char AUDIT_CHAIN_TABLES[] =
     " hash TEXT NOT NULL);"
     "INSERT INTO audit_head (one, seq, hash) SELECT 1, COUNT(*), '' FROM audit_events;";
 
-#define AUDIT_COLUMNS "seq, at, id, action, tenant_id, actor, target, address, result, detail, hash"
 /* Searches: one statement each, so that each goes by its own index. */
 #define AUDIT_FOUND                                                                                                    \
     "SELECT " AUDIT_COLUMNS " FROM audit_events WHERE (CAST($2 AS TEXT) IS NULL OR action = $2)"                       \
@@ -62,12 +62,11 @@ static const struct statement AUDIT_INSERT = {
 static const struct statement AUDIT_HEAD_TAKE = {
     "audit_head_take", "UPDATE audit_head SET seq = seq + 1 WHERE one = 1 RETURNING seq, hash", 0,
 };
+const struct statement AUDIT_ROWS = {
+    "audit_rows", "SELECT " AUDIT_COLUMNS " FROM audit_events WHERE seq > $1 ORDER BY seq", 1,
+};
 static const struct statement AUDIT_HEAD_PUT = {
     "audit_head_put", "UPDATE audit_head SET hash = $1 WHERE one = 1", 1,
-};
-static const struct statement AUDIT_HEAD_READ = { "audit_head_read", "SELECT seq, hash FROM audit_head", 0 };
-static const struct statement AUDIT_ALL = {
-    "audit_all", "SELECT " AUDIT_COLUMNS " FROM audit_events ORDER BY seq", 0,
 };
 /* By: whether it is the tenant "default", whether an actor was named, whether the newest come first. */
 static const struct statement AUDIT_SEARCHES[2][2][2] = {
@@ -82,7 +81,7 @@ static const struct statement AUDIT_SEARCHES[2][2][2] = {
 };
 
 const struct statement *const AUDIT_STATEMENTS[] = {
-    &AUDIT_INSERT, &AUDIT_HEAD_TAKE, &AUDIT_HEAD_PUT, &AUDIT_HEAD_READ, &AUDIT_ALL,
+    &AUDIT_INSERT, &AUDIT_HEAD_TAKE, &AUDIT_HEAD_PUT, &AUDIT_ROWS,
     &AUDIT_SEARCHES[0][0][0], &AUDIT_SEARCHES[0][0][1], &AUDIT_SEARCHES[0][1][0], &AUDIT_SEARCHES[0][1][1],
     &AUDIT_SEARCHES[1][0][0], &AUDIT_SEARCHES[1][0][1], &AUDIT_SEARCHES[1][1][0], &AUDIT_SEARCHES[1][1][1],
     NULL,
@@ -113,8 +112,8 @@ static void append_number(struct buffer *b, int64_t number)
     buffer_append_char(b, ',');
 }
 
-static enum dw_err chain_hash(const struct identity *identity, struct dw_str previous, const struct audit_entry *e,
-                              char ret_hash[AUDIT_HASH_SIZE])
+enum dw_err audit_chain_hash(const struct identity *identity, struct dw_str previous, const struct audit_entry *e,
+                             char ret_hash[AUDIT_HASH_SIZE])
 {
     const struct dw_str texts[] = { previous,  e->id,      e->action, e->tenant_id, e->actor,
                                     e->target, e->address, e->result, e->detail };
@@ -159,7 +158,7 @@ enum dw_err audit_append(struct transaction *tx, const struct audit_event *event
         .address = event->address, .result = dw_str(dw_error_info(event->result)->code), .detail = event->detail,
     };
 
-    TRY(chain_hash(identity, dw_str(head.hash), &e, hash));
+    TRY(audit_chain_hash(identity, dw_str(head.hash), &e, hash));
     TRY(sql_exec(tx, &AUDIT_INSERT,
                  VALUES(V_INT(e.seq), V_INT(e.at), V_TEXT(e.id), V_TEXT(e.action), V_TEXT(e.tenant_id),
                         V_TEXT(e.actor), V_TEXT(e.target), V_TEXT(e.address), V_TEXT(e.result), V_TEXT(e.detail),
@@ -182,8 +181,7 @@ enum dw_err audit_record(struct identity *identity, const struct audit_event *ev
 
 /* --- reading ---------------------------------------------------------------------------------------------------- */
 
-/* Borrows from the row. */
-static struct audit_entry entry_of(const struct row *row)
+struct audit_entry audit_entry_of(const struct row *row)
 {
     return (struct audit_entry){
         .seq = row_int(row, 0), .at = row_int(row, 1), .id = row_text(row, 2), .action = row_text(row, 3),
@@ -205,6 +203,14 @@ static enum dw_err entry_keep(struct audit_entry *e, struct dw_arena *arena)
         *texts[i] = copy;
     }
     return DW_OK;
+}
+
+/* What it takes as JSON, roughly: the names of its members, the texts that have no bound of their own, and the rest. */
+static size_t entry_size(const struct audit_entry *e)
+{
+    enum { OTHERS_BYTES = 512 };
+
+    return OTHERS_BYTES + e->actor.len + e->target.len + e->detail.len;
 }
 
 void audit_entry_write(struct buffer *b, const struct audit_entry *e)
@@ -233,19 +239,21 @@ struct listing {
     const struct audit_filter *filter;
     struct dw_arena *arena;
     struct audit_page page;
+    size_t bytes;
 };
 
 static enum dw_err list_row(const struct row *row, void *argument)
 {
     struct listing *l = argument;
 
-    if (l->page.n == l->filter->limit) {
+    if (l->page.n == l->filter->limit || l->bytes > AUDIT_PAGE_MAX_BYTES) {
         l->page.has_more = true;
         return DW_OK;
     }
     struct audit_entry *entry = &l->page.entries[l->page.n++];
 
-    *entry = entry_of(row);
+    *entry = audit_entry_of(row);
+    l->bytes += entry_size(entry);
     return entry_keep(entry, l->arena);
 }
 
@@ -283,14 +291,14 @@ struct each {
 static enum dw_err each_row(const struct row *row, void *argument)
 {
     const struct each *each = argument;
-    const struct audit_entry entry = entry_of(row);
+    const struct audit_entry entry = audit_entry_of(row);
 
     return each->fn(&entry, each->argument);
 }
 
 static enum dw_err read_all(struct transaction *tx, void *argument)
 {
-    return sql_each(tx, &AUDIT_ALL, NO_VALUES, each_row, argument, NULL);
+    return sql_each(tx, &AUDIT_ROWS, VALUES(V_INT(INT64_MIN)), each_row, argument, NULL);
 }
 
 enum dw_err audit_each(struct identity *identity, enum dw_err (*fn)(const struct audit_entry *entry, void *argument),
@@ -299,89 +307,4 @@ enum dw_err audit_each(struct identity *identity, enum dw_err (*fn)(const struct
     struct each each = { fn, argument };
 
     return storage_read(identity->storage, read_all, &each);
-}
-
-/* --- verifying -------------------------------------------------------------------------------------------------- */
-
-struct verification {
-    const struct identity *identity;
-    const struct audit_head *known;
-    struct audit_head head; /* as the database says */
-    struct audit_head last; /* as the rows say */
-    struct audit_verdict verdict;
-};
-
-static void find_fault(struct verification *v, enum audit_fault fault, int64_t seq, struct dw_str id)
-{
-    if (fault == AUDIT_INTACT || v->verdict.fault != AUDIT_INTACT)
-        return; /* the first one is told */
-    v->verdict.fault = fault;
-    v->verdict.seq = seq;
-    snprintf(v->verdict.id, sizeof(v->verdict.id), "%.*s", (int)id.len, id.ptr ? id.ptr : "");
-}
-
-static enum audit_fault judge_hash(const struct verification *v, const struct audit_entry *e,
-                                   const char hash[AUDIT_HASH_SIZE])
-{
-    const bool is_known = v->known != NULL && v->known->seq == e->seq;
-
-    if (!dw_str_eq(e->hash, dw_str(hash)))
-        return AUDIT_CHANGED;
-    return is_known && strcmp(v->known->hash, hash) != 0 ? AUDIT_CUT_OFF : AUDIT_INTACT;
-}
-
-static enum dw_err verify_row(const struct row *row, void *argument)
-{
-    struct verification *v = argument;
-    const struct audit_entry e = entry_of(row);
-    char hash[AUDIT_HASH_SIZE] = "";
-
-    if (v->verdict.fault != AUDIT_INTACT)
-        return DW_OK;
-    v->verdict.events++;
-    if (e.seq > v->head.seq)
-        find_fault(v, AUDIT_INSERTED, e.seq, e.id);
-    else if (e.seq != v->last.seq + 1)
-        find_fault(v, AUDIT_REMOVED, v->last.seq + 1, dw_str_n(NULL, 0));
-    const bool is_before_chain = e.hash.len == 0 && v->last.hash[0] == '\0';
-
-    if (is_before_chain)
-        v->verdict.before_chain++;
-    else
-        TRY(chain_hash(v->identity, dw_str(v->last.hash), &e, hash));
-    find_fault(v, judge_hash(v, &e, hash), e.seq, e.id);
-    v->last.seq = e.seq;
-    memcpy(v->last.hash, hash, sizeof(hash));
-    return DW_OK;
-}
-
-/* What the rows alone can't tell: whether the last of them are missing. */
-static void judge_end(struct verification *v)
-{
-    if (v->last.seq < v->head.seq)
-        find_fault(v, AUDIT_REMOVED, v->last.seq + 1, dw_str_n(NULL, 0));
-    if (strcmp(v->last.hash, v->head.hash) != 0)
-        find_fault(v, AUDIT_CHANGED, v->last.seq, dw_str_n(NULL, 0));
-    if (v->known != NULL && v->known->seq > v->last.seq)
-        find_fault(v, AUDIT_CUT_OFF, v->last.seq + 1, dw_str_n(NULL, 0));
-}
-
-static enum dw_err verify(struct transaction *tx, void *argument)
-{
-    struct verification *v = argument;
-
-    TRY(sql_one(tx, &AUDIT_HEAD_READ, NO_VALUES, read_head, &v->head));
-    TRY(sql_each(tx, &AUDIT_ALL, NO_VALUES, verify_row, v, NULL));
-    judge_end(v);
-    v->verdict.head = v->head;
-    return DW_OK;
-}
-
-enum dw_err audit_verify(struct identity *identity, const struct audit_head *known, struct audit_verdict *ret_verdict)
-{
-    struct verification v = { .identity = identity, .known = known };
-
-    TRY(storage_read(identity->storage, verify, &v));
-    *ret_verdict = v.verdict;
-    return DW_OK;
 }

@@ -8,7 +8,7 @@
  * Defends against: changing, removing, inserting and reordering rows by whoever can write the database but does not
  * have the server's secret; losing the first failures of an attack in the noise (suspicious patterns are events).
  * Does not: notice that the newest rows were cut off together with the head's return to an older state, unless a head
- * was kept elsewhere to compare with (audit_verify()'s `known`); stop whoever has the secret too. Holds no secret.
+ * was kept elsewhere to compare with (struct audit_pins); stop whoever has the secret too. Holds no secret.
  *
  * Several writers: the head is taken with an UPDATE, so its row lock puts those who append in order, until they commit.
  */
@@ -17,6 +17,8 @@
 
 #include "base/buffer.h"
 #include "identity/tenant.h"
+
+#define AUDIT_PRUNED_NAME "audit.pruned"
 
 /* A row an event: the names that the log, searches and documentation use. */
 #define AUDIT_ACTIONS(X)                                                                                               \
@@ -36,6 +38,7 @@
     X(AUDIT_SIGN_OUT, "session.sign_out")                                                                              \
     X(AUDIT_SIGN_OUT_ALL, "session.sign_out_all")                                                                      \
     X(AUDIT_SIGN_IN_CONFIRMED, "session.password_confirmed")                                                           \
+    X(AUDIT_SESSION_DISPLACED, "session.displaced")                                                                    \
     X(AUDIT_SESSION_RENEWED, "session.renewed")                                                                        \
     X(AUDIT_REFRESH_REUSED, "session.refresh_reused")                                                                  \
     X(AUDIT_API_KEY_CREATED, "api_key.created")                                                                        \
@@ -50,6 +53,7 @@
     X(AUDIT_MFA_SET_UP, "mfa.set_up")                                                                                  \
     X(AUDIT_MFA_ENABLED, "mfa.enabled")                                                                                \
     X(AUDIT_MFA_DISABLED, "mfa.disabled")                                                                              \
+    X(AUDIT_MFA_RESET, "mfa.reset")                                                                                    \
     X(AUDIT_MFA_ASKED, "mfa.asked")                                                                                    \
     X(AUDIT_MFA_FAILED, "mfa.failed")                                                                                  \
     X(AUDIT_MFA_PAUSED, "mfa.paused")                                                                                  \
@@ -64,7 +68,8 @@
     X(AUDIT_TENANT_ENABLED, "tenant.enabled")                                                                          \
     X(AUDIT_KEY_CREATED, "key.created")                                                                                \
     X(AUDIT_KEY_ROTATED, "key.rotated")                                                                                \
-    X(AUDIT_KEY_RETIRED, "key.retired")
+    X(AUDIT_KEY_RETIRED, "key.retired")                                                                                \
+    X(AUDIT_PRUNED, AUDIT_PRUNED_NAME)
 
 #define AUDIT_SYMBOL(symbol, name) symbol,
 enum audit_action { AUDIT_ACTIONS(AUDIT_SYMBOL) AUDIT_ACTION_COUNT };
@@ -102,6 +107,9 @@ struct audit_filter {
     unsigned limit;
 };
 
+/* A page ends early when its events are long: what it takes in memory is known. */
+enum { AUDIT_PAGE_MAX_BYTES = 3 * 1024 * 1024 };
+
 struct audit_page {
     struct audit_entry *entries; /* in the arena */
     size_t n;
@@ -127,27 +135,47 @@ struct audit_head {
 
 enum audit_fault {
     AUDIT_INTACT,
-    AUDIT_CHANGED,  /* the row is not what was written, or not what stood at this place */
-    AUDIT_REMOVED,  /* there is no row of this number */
-    AUDIT_INSERTED, /* a row past the head */
-    AUDIT_CUT_OFF,  /* the chain does not hold the head that was known */
+    AUDIT_CHANGED,    /* the row is not what was written, or not what stood at this place */
+    AUDIT_REMOVED,    /* there is no row of this number, and no prune tells why */
+    AUDIT_INSERTED,   /* a row past the head, or before the first one */
+    AUDIT_CUT_OFF,    /* the chain does not hold the head that was known */
+    AUDIT_PRUNED_PIN, /* the head that was known is of an event that a prune took: nothing to hold it against */
 };
 
 struct audit_verdict {
     enum audit_fault fault; /* the first */
     int64_t seq;            /* where */
     char id[DW_UUID_SIZE];  /* of the row there; "" when it is missing */
-    int64_t events;         /* rows looked at */
+    int64_t events;         /* rows verified */
+    int64_t pruned;         /* number of the last event that a prune took; 0: the log is whole */
     int64_t before_chain;   /* of them written before there was a chain, by a version without one: not covered */
     struct audit_head head; /* of an intact chain: worth keeping elsewhere */
 };
 
-/* Walks the chain from the first row to the head, in one state of the database. known: a head that an earlier call
- * gave, or NULL. */
-DW_MUST_USE enum dw_err audit_verify(struct identity *identity, const struct audit_head *known,
-                                     struct audit_verdict *ret_verdict);
+/* Heads that earlier calls gave, kept where nobody who can write the database can write too; each may be NULL. */
+struct audit_pins {
+    const struct audit_head *head;  /* must still be in the chain */
+    const struct audit_head *since; /* verified then: what follows it is verified now, and nothing before it */
+};
 
-extern const char AUDIT_CHAIN_TABLES[];
-extern const struct statement *const AUDIT_STATEMENTS[];
+/* Walks the chain to the head, row by row, in one state of the database and little memory. pins may be NULL. */
+DW_MUST_USE enum dw_err audit_verify(struct identity *identity, const struct audit_pins *pins,
+                                     struct audit_verdict *ret_verdict);
+/* Where the log ends now, unverified. */
+DW_MUST_USE enum dw_err audit_head_read(struct identity *identity, struct audit_head *ret_head);
+
+/*
+ * Removes the oldest events, up to the first one that is not from before `before_s` (in the past, or DW_ERR_ARGUMENT).
+ * Verifies the log first: with a fault nothing is removed, and the verdict tells. What goes is told by an event
+ * "audit.pruned" with the number and hash of the last one that went, which the chain covers: from it the rest is
+ * verified on, and nobody without the server's secret can make the log begin elsewhere. An event each 20,000, so that
+ * a running server waits for none of it.
+ */
+DW_MUST_USE enum dw_err audit_prune(struct identity *identity, const struct actor *actor, int64_t before_s,
+                                    struct audit_verdict *ret_verdict, int64_t *ret_events);
+
+extern const char AUDIT_CHAIN_TABLES[], AUDIT_PRUNED_COLUMNS[];
+extern const struct statement *const AUDIT_STATEMENTS[], *const AUDIT_VERIFY_STATEMENTS[],
+    *const AUDIT_PRUNE_STATEMENTS[];
 
 #endif

@@ -111,6 +111,7 @@ struct cookie_opening {
     struct dw_str hash;
     int64_t now_s, ttl_s, idle_s; /* idle_s -1: no limit */
     struct cookie_session session;
+    struct denials denials; /* of older ones that make room */
 };
 
 static enum dw_err insert_session(struct transaction *tx, void *argument)
@@ -123,8 +124,10 @@ static enum dw_err insert_session(struct transaction *tx, void *argument)
     const struct dw_str client = in->client_id.len > 0 ? in->client_id : DW_STR(CLIENT_FIRST_PARTY);
     struct dw_str rights;
 
+    o->denials = (struct denials){ 0 };
     TRY(session_admit_in(tx, o->identity, o->factor, o->now_s, o->arena, &o->session.user));
     TRY(guard_admit_in(tx, o->identity, in, o->session.user.id));
+    TRY(session_make_room_in(tx, o->identity, in, o->session.user.id, o->arena, &o->denials));
     TRY(rights_hash(&o->session.user, o->arena, &rights));
     TRY(sql_exec(tx, &COOKIE_INSERT,
                  VALUES(V_TEXT(o->session.id), V_TEXT(o->session.user.id), V_TEXT(client), V_INT(o->now_s),
@@ -152,7 +155,7 @@ enum dw_err cookie_session_open(struct identity *identity, const struct sign_in 
     o.session.value.max_age_s = is_remembered ? o.ttl_s : 0;
     TRY(value_make(arena, &o.session.value.text, &o.hash));
     TRY(storage_write(identity->storage, insert_session, &o));
-    invalidation_publish(identity->invalidation, CHANGE_USER, factor->user.id);
+    TRY(session_publish(identity, factor->user.id, &o.denials));
     *ret_session = o.session;
     return DW_OK;
 }

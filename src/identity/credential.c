@@ -1,13 +1,15 @@
 #include "identity/credential.h"
 
-#include "base/encoding.h"
-#include "crypto/hash.h"
 #include "identity/audit.h"
+#include "identity/notice.h"
 #include "identity/recovery.h"
 #include "identity/session.h"
 
+#include <inttypes.h>
+
 #define SELECT_CREDENTIAL                                                                                              \
-    "SELECT " USER_COLUMNS ", u.password_hash FROM users u JOIN tenants t ON t.id = u.tenant_id WHERE u.tenant_id = $1"
+    "SELECT " USER_COLUMNS ", u.password_hash, u.password_serial FROM users u JOIN tenants t ON t.id = u.tenant_id"    \
+    " WHERE u.tenant_id = $1"
 
 static const struct statement CREDENTIAL_BY_NAME = {
     "credential_by_name", SELECT_CREDENTIAL " AND u.username_key = $2", 2,
@@ -21,21 +23,26 @@ static const struct statement CREDENTIAL_BY_ID = {
 static const struct statement CREDENTIAL_REHASH = {
     "credential_rehash", "UPDATE users SET password_hash = $2 WHERE id = $1", 2,
 };
-static const struct statement CREDENTIAL_HASH_OF = {
-    "credential_hash_of", "SELECT password_hash FROM users WHERE id = $1", 1,
+static const struct statement CREDENTIAL_SERIAL = {
+    "credential_serial", "SELECT password_serial FROM users WHERE id = $1", 1,
 };
 /* With $4 = 1 every token of before is dead; otherwise the ended families' ids are denied one by one. */
 static const struct statement CREDENTIAL_SET = {
     "credential_set",
-    "UPDATE users SET password_hash = $3, token_version = token_version + $4, updated_at = $5"
+    "UPDATE users SET password_hash = $3, password_serial = password_serial + 1, token_version = token_version + $4,"
+    " updated_at = $5"
     " WHERE tenant_id = $1 AND id = $2",
     5,
 };
 
 const struct statement *const CREDENTIAL_STATEMENTS[] = {
     &CREDENTIAL_BY_NAME, &CREDENTIAL_BY_EMAIL, &CREDENTIAL_BY_ID,   &CREDENTIAL_REHASH,
-    &CREDENTIAL_SET,     &CREDENTIAL_HASH_OF,  NULL,
+    &CREDENTIAL_SET,     &CREDENTIAL_SERIAL,  NULL,
 };
+
+/* Counts the passwords that a user has had. A better hash of the same one does not count: of two first sign-ins of an
+ * imported user at the same time, neither may find that the other has changed the password. */
+const char CREDENTIAL_SERIAL_COLUMN[] = "ALTER TABLE users ADD COLUMN password_serial BIGINT NOT NULL DEFAULT 0;";
 
 /* --- checking --------------------------------------------------------------------------------------------------- */
 
@@ -46,7 +53,18 @@ struct look_up {
     struct dw_arena *arena;
     struct user user;
     struct dw_str hash;
+    int64_t serial;
 };
+
+enum { MARK_SIZE = 24 };
+
+/* What stands for a password, without telling anything of it. */
+static struct dw_str mark_format(int64_t serial, char ret_mark[MARK_SIZE])
+{
+    const int length = snprintf(ret_mark, MARK_SIZE, "%" PRId64, serial);
+
+    return dw_str_n(ret_mark, (size_t)length);
+}
 
 static enum dw_err read_credential(const struct row *row, void *argument)
 {
@@ -54,6 +72,7 @@ static enum dw_err read_credential(const struct row *row, void *argument)
 
     TRY(user_read_row(row, look_up->arena, &look_up->user));
     look_up->hash = dw_arena_copy(look_up->arena, row_text(row, USER_COLUMN_COUNT));
+    look_up->serial = row_int(row, USER_COLUMN_COUNT + 1);
     return look_up->hash.ptr ? DW_OK : DW_ERR_NO_MEMORY;
 }
 
@@ -92,43 +111,29 @@ static struct dw_str make_rehash(struct identity *identity, const struct dw_secr
     return copy;
 }
 
-enum dw_err credential_mark(struct identity *identity, struct dw_str encoded, struct dw_arena *arena,
-                            struct dw_str *ret_mark)
-{
-    unsigned char mac[SHA256_SIZE];
-
-    TRY(hmac_sha256(&identity->keys.credential, encoded, mac));
-    const struct dw_str mark = base64url_encode_arena(arena, dw_str_n(mac, sizeof(mac)));
-
-    if (mark.ptr == NULL)
-        return DW_ERR_NO_MEMORY;
-    *ret_mark = mark;
-    return DW_OK;
-}
-
 struct mark_check {
-    struct identity *identity;
     struct dw_str mark;
+    bool holds;
 };
 
 static enum dw_err compare_mark(const struct row *row, void *argument)
 {
-    const struct mark_check *check = argument;
-    _cleanup_arena_ struct dw_arena *arena = NULL;
-    struct dw_str mark;
+    struct mark_check *check = argument;
+    char mark[MARK_SIZE];
 
-    TRY(dw_arena_new(1 << 12, &arena));
-    TRY(credential_mark(check->identity, row_text(row, 0), arena, &mark));
-    return dw_str_eq(mark, check->mark) ? DW_OK : DW_ERR_SIGN_IN;
+    check->holds = dw_str_eq(mark_format(row_int(row, 0), mark), check->mark);
+    return DW_OK;
 }
 
-enum dw_err credential_check_mark(struct transaction *tx, struct identity *identity, struct dw_str user_id,
-                                  struct dw_str mark)
+enum dw_err credential_check_mark(struct transaction *tx, struct dw_str user_id, struct dw_str mark)
 {
-    struct mark_check check = { identity, mark };
-    const enum dw_err err = sql_one(tx, &CREDENTIAL_HASH_OF, VALUES(V_TEXT(user_id)), compare_mark, &check);
+    struct mark_check check = { .mark = mark };
+    const enum dw_err err = sql_one(tx, &CREDENTIAL_SERIAL, VALUES(V_TEXT(user_id)), compare_mark, &check);
 
-    return err == DW_ERR_NOT_FOUND ? DW_ERR_SIGN_IN : err;
+    if (err == DW_ERR_NOT_FOUND)
+        return DW_ERR_SIGN_IN;
+    TRY(err);
+    return check.holds ? DW_OK : DW_ERR_SIGN_IN;
 }
 
 enum dw_err credential_check(struct identity *identity, const struct tenant *tenant, struct dw_str login,
@@ -138,6 +143,7 @@ enum dw_err credential_check(struct identity *identity, const struct tenant *ten
     struct look_up look_up = { .tenant = tenant, .arena = arena };
     const enum dw_err err = find_credential(identity, login, &look_up);
     bool matches = false, needs_rehash = false;
+    char mark[MARK_SIZE];
 
     if (err == DW_ERR_NOT_FOUND) {
         dw_password_verify_dummy(identity->passwords, password);
@@ -149,7 +155,9 @@ enum dw_err credential_check(struct identity *identity, const struct tenant *ten
         return DW_ERR_SIGN_IN;
     if (!look_up.user.is_active)
         return DW_ERR_USER_INACTIVE;
-    TRY(credential_mark(identity, look_up.hash, arena, ret_mark));
+    *ret_mark = dw_arena_copy(arena, mark_format(look_up.serial, mark));
+    if (ret_mark->ptr == NULL)
+        return DW_ERR_NO_MEMORY;
     *ret_user = look_up.user;
     *ret_rehash = needs_rehash ? make_rehash(identity, password, arena) : dw_str_n(NULL, 0);
     return DW_OK;
@@ -220,6 +228,8 @@ static enum dw_err apply_set(struct transaction *tx, void *argument)
                                        .actor = s->actor->id, .target = s->id, .address = s->actor->address };
 
     TRY(store(tx, s, &s->denials));
+    TRY(notice_add(tx, &(struct notice){ .kind = NOTICE_PASSWORD_CHANGED, .user_id = s->id,
+                                         .from = s->actor->address }));
     return audit_append(tx, &event);
 }
 

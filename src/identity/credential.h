@@ -14,8 +14,8 @@ struct denials; /* identity/session.h */
 /*
  * The user whose name or address is `login` and whose password this is. DW_ERR_SIGN_IN for an unknown user or a wrong
  * password, after the same work; DW_ERR_USER_INACTIVE only after a right password. Waits for a hashing slot.
- * ret_rehash: a better hash to store (in the arena), absent when the stored one is fine. ret_mark names the stored hash
- * without telling it: whoever acts on this check later makes sure that the password is still the one that was checked.
+ * ret_rehash: a better hash to store (in the arena), absent when the stored one is fine. ret_mark names the password
+ * that was checked, however it is hashed: whoever acts on this check later makes sure that it is still the one.
  */
 DW_MUST_USE enum dw_err credential_check(struct identity *identity, const struct tenant *tenant, struct dw_str login,
                                          const struct dw_secret *password, struct dw_arena *arena,
@@ -37,13 +37,10 @@ DW_MUST_USE enum dw_err credential_replace(struct transaction *tx, struct identi
                                            const char *encoded, struct dw_arena *arena, struct denials *denials);
 /* Inside a write: stores a better hash of the same password. */
 DW_MUST_USE enum dw_err credential_store_rehash(struct transaction *tx, struct dw_str user_id, struct dw_str encoded);
-/* Inside a write or read: DW_ERR_SIGN_IN when the user's stored hash is not the one of `mark` any more. */
-DW_MUST_USE enum dw_err credential_check_mark(struct transaction *tx, struct identity *identity, struct dw_str user_id,
-                                              struct dw_str mark);
-/* The mark of a hash, in the arena. */
-DW_MUST_USE enum dw_err credential_mark(struct identity *identity, struct dw_str encoded, struct dw_arena *arena,
-                                        struct dw_str *ret_mark);
+/* Inside a write or read: DW_ERR_SIGN_IN when the user's password is not the one of `mark` any more. */
+DW_MUST_USE enum dw_err credential_check_mark(struct transaction *tx, struct dw_str user_id, struct dw_str mark);
 
 extern const struct statement *const CREDENTIAL_STATEMENTS[];
+extern const char CREDENTIAL_SERIAL_COLUMN[];
 
 #endif

@@ -234,15 +234,11 @@ struct asking {
     int64_t wait_s;
 };
 
-static enum dw_err read_wait(struct transaction *tx, void *argument)
+static enum dw_err wait_of(struct transaction *tx, const struct attempt *a, int64_t *ret_wait_s)
 {
-    struct asking *w = argument;
-    struct attempt a;
     struct count counts[2];
-
-    w->wait_s = 0;
-    TRY(attempt_read(tx, w->identity, w->in, &a));
-    const size_t n = counts_of(&a, counts);
+    const size_t n = counts_of(a, counts);
+    int64_t wait_s = 0;
 
     for (size_t i = 0; i < n; i++) {
         struct failures f = { 0 };
@@ -252,9 +248,20 @@ static enum dw_err read_wait(struct transaction *tx, void *argument)
         /* Never longer than the wait itself, should the clock have been set back. */
         const int64_t whole = wait_after(f.n, counts[i].free);
         const int64_t rest = MIN_OF(f.at + whole - dw_clock_now_s(), whole);
-        w->wait_s = MAX_OF(w->wait_s, rest);
+
+        wait_s = MAX_OF(wait_s, rest);
     }
+    *ret_wait_s = wait_s;
     return DW_OK;
+}
+
+static enum dw_err read_wait(struct transaction *tx, void *argument)
+{
+    struct asking *w = argument;
+    struct attempt a;
+
+    TRY(attempt_read(tx, w->identity, w->in, &a));
+    return wait_of(tx, &a, &w->wait_s);
 }
 
 enum dw_err guard_wait(struct identity *identity, const struct sign_in *sign_in, int64_t *ret_wait_s)
@@ -272,6 +279,7 @@ struct failing {
     struct identity *identity;
     const struct sign_in *in;
     enum dw_err why;
+    bool is_late; /* others failed while this one was looked at */
 };
 
 static enum dw_err read_count(const struct row *row, void *argument)
@@ -286,8 +294,13 @@ static enum dw_err record_failure(struct transaction *tx, void *argument)
     struct attempt a;
     struct count counts[2];
     bool is_slowed = false;
+    int64_t wait_s;
 
     TRY(attempt_read(tx, f->identity, f->in, &a));
+    TRY(wait_of(tx, &a, &wait_s));
+    f->is_late = wait_s > 0;
+    if (f->is_late)
+        return DW_OK;
     const size_t n = counts_of(&a, counts);
 
     for (size_t i = 0; i < n; i++) {
@@ -312,9 +325,10 @@ static enum dw_err record_failure(struct transaction *tx, void *argument)
 
 enum dw_err guard_record_failure(struct identity *identity, const struct sign_in *sign_in, enum dw_err why)
 {
-    struct failing f = { identity, sign_in, why };
+    struct failing f = { identity, sign_in, why, false };
 
-    return storage_write(identity->storage, record_failure, &f);
+    TRY(storage_write(identity->storage, record_failure, &f));
+    return f.is_late ? DW_ERR_RATE_LIMITED : DW_OK;
 }
 
 /* --- succeeding -------------------------------------------------------------------------------------------------- */

@@ -31,7 +31,11 @@ enum {
 /* Seconds until this attempt may be made; 0: now. Reads alone; waits for the database. */
 DW_MUST_USE enum dw_err guard_wait(struct identity *identity, const struct sign_in *sign_in, int64_t *ret_wait_s);
 
-/* The attempt failed: counted and audited, in one write. */
+/*
+ * The attempt failed: counted and audited, in one write. DW_ERR_RATE_LIMITED, and neither, when attempts beside it have
+ * used up meanwhile what was free: it is to be answered as one that came after them, or many at once would all be told
+ * whether they were right. One that succeeded asks guard_wait() again, for the same reason.
+ */
 DW_MUST_USE enum dw_err guard_record_failure(struct identity *identity, const struct sign_in *sign_in, enum dw_err why);
 
 /* Inside the write of a sign-in that came about: from now on the device is known, and its failures are forgotten. Those

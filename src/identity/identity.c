@@ -60,7 +60,6 @@ static enum dw_err derive_keys(struct identity *identity, const struct dw_secret
     TRY(hkdf_sha256(secret, DW_STR("doorward pending sign-ins"), IDENTITY_SECRET_SIZE, &pending));
     TRY(dw_key_from_octets(&pending, DW_ALG_HS256, &identity->keys.pending));
     TRY(hkdf_sha256(secret, DW_STR("doorward recovery codes"), IDENTITY_SECRET_SIZE, &identity->keys.recovery));
-    TRY(hkdf_sha256(secret, DW_STR("doorward credential marks"), IDENTITY_SECRET_SIZE, &identity->keys.credential));
     TRY(hkdf_sha256(secret, DW_STR("doorward sign-in guard"), IDENTITY_SECRET_SIZE, &identity->keys.guard));
     TRY(hkdf_sha256(secret, DW_STR("doorward csrf tokens"), IDENTITY_SECRET_SIZE, &identity->keys.csrf));
     return hkdf_sha256(secret, DW_STR("doorward sealing"), IDENTITY_SECRET_SIZE, &identity->keys.sealing);
@@ -124,7 +123,6 @@ void identity_close(struct identity **identity)
     dw_secret_free(&i->keys.successor);
     dw_secret_free(&i->keys.csrf);
     dw_secret_free(&i->keys.sealing);
-    dw_secret_free(&i->keys.credential);
     dw_secret_free(&i->keys.guard);
     dw_secret_free(&i->keys.audit);
     storage_set_context(i->storage, i->context_before);

@@ -23,6 +23,8 @@ struct identity_config {
     enum dw_alg algorithm;      /* of access tokens */
     int64_t access_ttl_s;
     int64_t refresh_ttl_s;
+    int64_t refresh_family_ttl_s; /* of a sign-in by tokens, however often it is refreshed; 0: no end */
+    int64_t sessions_max;         /* sign-ins of a user that live at the same time; 0: any number */
     int64_t session_idle_s, session_ttl_s; /* of cookie sessions */
     int64_t reauth_ttl_s;       /* how old a sign-in may be that decides over its account; 0: the password each time */
     int64_t refresh_grace_s;    /* 0: a spent refresh token is reuse at once */
@@ -42,7 +44,6 @@ struct identity_keys {
     struct dw_secret sealing;    /* private keys and TOTP secrets at rest, AES-256-GCM */
     struct dw_key *pending;      /* HS256: sign-ins that wait for a second factor */
     struct dw_secret recovery;   /* hashes recovery codes */
-    struct dw_secret credential; /* marks of password hashes, HMAC-SHA256 */
     struct dw_secret guard;      /* names what failed sign-ins are counted by, HMAC-SHA256 */
     struct dw_secret audit;      /* chains the audit log's rows, HMAC-SHA256 */
 };

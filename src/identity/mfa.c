@@ -2,6 +2,8 @@
 
 #include "base/encoding.h"
 #include "identity/mfa_attempt.h"
+#include "identity/notice.h"
+#include "identity/session_sql.h"
 #include <doorward/otp.h>
 
 enum { RECOVERY_BYTES = 15, GROUP_CHARS = 4, SCRATCH = 1 << 16 };
@@ -60,6 +62,7 @@ struct factor_change {
     struct mfa_attempt attempt;
     bool is_enabled; /* what the user's record says afterwards */
     enum audit_action action;
+    const char *notice;
     struct mfa_codes codes;
 };
 
@@ -216,6 +219,8 @@ static enum dw_err attempt_then(struct transaction *tx, struct factor_change *c,
     if (c->attempt.refusal != DW_OK)
         return DW_OK;
     TRY(then(tx, c));
+    TRY(notice_add(tx, &(struct notice){ .kind = c->notice, .user_id = c->attempt.user_id,
+                                         .from = c->attempt.address }));
     return mfa_audit(tx, &c->attempt, c->action, DW_OK);
 }
 
@@ -255,6 +260,7 @@ enum dw_err mfa_enable(struct identity *identity, const struct tenant *tenant, c
     c.attempt.proof = &proof;
     c.is_enabled = true;
     c.action = AUDIT_MFA_ENABLED;
+    c.notice = NOTICE_MFA_ENABLED;
     TRY(change_run(&c, apply_enable, ret_wait_s));
     *ret_codes = c.codes;
     return DW_OK;
@@ -283,6 +289,7 @@ enum dw_err mfa_disable(struct identity *identity, const struct tenant *tenant, 
     c.attempt.proof = proof;
     c.attempt.is_enabled = true;
     c.action = AUDIT_MFA_DISABLED;
+    c.notice = NOTICE_MFA_DISABLED;
     return change_run(&c, apply_disable, ret_wait_s);
 }
 
@@ -300,7 +307,50 @@ enum dw_err mfa_renew_codes(struct identity *identity, const struct tenant *tena
     c.attempt.proof = proof;
     c.attempt.is_enabled = true;
     c.action = AUDIT_MFA_CODES_RENEWED;
+    c.notice = NOTICE_RECOVERY_CODES_RENEWED;
     TRY(change_run(&c, apply_renew, ret_wait_s));
     *ret_codes = c.codes;
     return DW_OK;
+}
+
+/* --- lost ones -------------------------------------------------------------------------------------------------- */
+
+struct lost_factor {
+    struct factor_change change;
+    const struct actor *actor;
+    struct denials denials;
+};
+
+/* Whoever signed in with the lost factor may be who found it: every sign-in ends, and every token. */
+static enum dw_err apply_reset(struct transaction *tx, void *argument)
+{
+    struct lost_factor *l = argument;
+    struct factor_change *c = &l->change;
+    const struct mfa_attempt *a = &c->attempt;
+    const struct audit_event event = { .action = AUDIT_MFA_RESET, .tenant_id = c->tenant->id, .actor = l->actor->id,
+                                       .target = a->user_id, .address = l->actor->address };
+    struct user user;
+
+    l->denials = (struct denials){ 0 };
+    TRY(load_of_tenant(tx, c, &user));
+    if (!user.mfa_enabled)
+        return DW_ERR_MFA_OFF;
+    TRY(turn_off(tx, c));
+    TRY(sql_exec(tx, &USER_NEXT_VERSION, VALUES(V_CSTR(c->tenant->id), V_TEXT(a->user_id)), NULL));
+    TRY(session_end_in(tx, a->identity, a->user_id, dw_str_n(NULL, 0), a->arena, &l->denials));
+    TRY(notice_add(tx, &(struct notice){ .kind = NOTICE_MFA_DISABLED, .user_id = a->user_id, .from = a->address,
+                                         .detail = DW_STR("An administrator did it.") }));
+    return audit_append(tx, &event);
+}
+
+enum dw_err mfa_reset(struct identity *identity, const struct tenant *tenant, const struct actor *actor,
+                      struct dw_str user_id)
+{
+    _cleanup_arena_ struct dw_arena *arena = NULL;
+
+    TRY(dw_arena_new(1 << 20, &arena));
+    struct lost_factor l = { .change = change_of(identity, tenant, actor, user_id, arena), .actor = actor };
+
+    TRY(storage_write(identity->storage, apply_reset, &l));
+    return session_publish(identity, user_id, &l.denials);
 }

@@ -38,7 +38,7 @@ DW_MUST_USE enum dw_err mfa_pending_issue(struct identity *identity, const struc
 struct mfa_pending {
     enum mfa_kind kind;
     struct dw_str id, user_id, tenant_id, scope, client_id;
-    struct dw_str mark; /* of the password hash: a new password ends the sign-ins that the old one began */
+    struct dw_str mark; /* of the password: a new password ends the sign-ins that the old one began */
     int64_t version; /* the user's token_version: ending every sign-in ends this one too */
     int64_t expires_s;
 };
@@ -96,6 +96,11 @@ DW_MUST_USE enum dw_err mfa_disable(struct identity *identity, const struct tena
 DW_MUST_USE enum dw_err mfa_renew_codes(struct identity *identity, const struct tenant *tenant,
                                         const struct actor *actor, struct dw_str user_id, const struct mfa_proof *proof,
                                         struct dw_arena *arena, struct mfa_codes *ret_codes, int64_t *ret_wait_s);
+
+/* For somebody who has lost it, by an administrator who has made sure who asks: turns it off without a code, and ends
+ * every sign-in. DW_ERR_MFA_OFF when it is not on, DW_ERR_NOT_FOUND. */
+DW_MUST_USE enum dw_err mfa_reset(struct identity *identity, const struct tenant *tenant, const struct actor *actor,
+                                  struct dw_str user_id);
 
 extern const struct statement *const MFA_STATEMENTS[], *const MFA_ATTEMPT_STATEMENTS[], *const MFA_PENDING_STATEMENTS[];
 extern const char MFA_TABLES[];

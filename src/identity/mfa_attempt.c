@@ -3,6 +3,7 @@
 #include "base/encoding.h"
 #include "crypto/aead.h"
 #include "crypto/hash.h"
+#include "identity/notice.h"
 #include <doorward/otp.h>
 
 enum {
@@ -207,6 +208,8 @@ static enum dw_err check_recovery_code(struct transaction *tx, const struct mfa_
         return DW_OK;
     *ret_is_right = true;
     TRY(sql_exec(tx, &FACTOR_FORGIVE, VALUES(V_TEXT(a->user_id)), NULL));
+    TRY(notice_add(tx, &(struct notice){ .kind = NOTICE_RECOVERY_CODE_USED, .user_id = a->user_id,
+                                         .from = a->address }));
     return mfa_audit(tx, a, AUDIT_MFA_RECOVERY_USED, DW_OK);
 }
 

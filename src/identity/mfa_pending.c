@@ -23,7 +23,6 @@ struct issue {
     struct identity *identity;
     const struct sign_in *in;
     const struct first_factor *factor;
-    struct dw_str mark; /* of the hash as it will be stored */
 };
 
 static enum dw_err record_issue(struct transaction *tx, void *argument)
@@ -32,7 +31,7 @@ static enum dw_err record_issue(struct transaction *tx, void *argument)
     const struct mfa_attempt about = { .identity = i->identity, .tenant_id = i->in->tenant.id,
                                        .user_id = i->factor->user.id, .address = i->in->device.address };
 
-    TRY(credential_check_mark(tx, i->identity, i->factor->user.id, i->factor->mark));
+    TRY(credential_check_mark(tx, i->factor->user.id, i->factor->mark));
     if (i->factor->rehash.ptr != NULL)
         TRY(credential_store_rehash(tx, i->factor->user.id, i->factor->rehash));
     return mfa_audit(tx, &about, AUDIT_MFA_ASKED, DW_OK);
@@ -54,7 +53,7 @@ static void write_claims(const struct issue *i, enum mfa_kind kind, struct buffe
     json_write_member_str(b, "tenant", i->factor->user.tenant_id);
     json_write_member_str(b, "for", dw_str(KINDS[kind]));
     json_write_member_int(b, "ver", i->factor->user.token_version);
-    json_write_member_str(b, "cred", i->mark);
+    json_write_member_str(b, "cred", i->factor->mark);
     if (i->in->scope.len > 0)
         json_write_member_str(b, "scope", i->in->scope);
     if (i->in->client_id.len > 0)
@@ -67,10 +66,8 @@ enum dw_err mfa_pending_issue(struct identity *identity, const struct sign_in *s
                               struct dw_str *ret_token)
 {
     _cleanup_buffer_ struct buffer b = BUFFER_INIT(DW_TOKEN_MAX_BYTES / 2);
-    struct issue issue = { identity, sign_in, factor, factor->mark };
+    struct issue issue = { identity, sign_in, factor };
 
-    if (factor->rehash.ptr != NULL)
-        TRY(credential_mark(identity, factor->rehash, arena, &issue.mark));
     write_claims(&issue, kind, &b);
     TRY(buffer_error(&b));
     TRY(storage_write(identity->storage, record_issue, &issue));
@@ -148,7 +145,7 @@ static enum dw_err check_standing(struct transaction *tx, struct redemption *r)
     if (!r->user.is_active)
         return DW_ERR_USER_INACTIVE;
     /* A password that was changed meanwhile ends the sign-ins that the old one began. */
-    err = credential_check_mark(tx, r->attempt.identity, p->user_id, p->mark);
+    err = credential_check_mark(tx, p->user_id, p->mark);
     if (err != DW_OK)
         return err == DW_ERR_SIGN_IN ? DW_ERR_TOKEN_REVOKED : err;
     const bool is_current = r->user.mfa_enabled && r->user.token_version == p->version &&

@@ -77,23 +77,25 @@ static struct dw_str seal_context(struct dw_str id, char ret_context[CONTEXT_SIZ
     return dw_str(ret_context);
 }
 
-enum dw_err outbox_add(struct transaction *tx, struct identity *identity, const char *kind, const struct user *user,
-                       struct dw_str token, int64_t expires_s)
+enum dw_err outbox_add(struct transaction *tx, const struct outbox_entry *entry)
 {
+    const struct identity *identity = transaction_context(tx);
     _cleanup_arena_ struct dw_arena *arena = NULL;
     char id[DW_UUID_SIZE], context[CONTEXT_SIZE];
     struct dw_str sealed;
     int64_t added = 0;
 
+    if (identity == NULL)
+        return DW_ERR_INTERNAL;
     dw_uuid7(id);
     TRY(dw_arena_new(OUTBOX_ARENA_BYTES, &arena));
-    TRY(aead_seal(&identity->keys.sealing, seal_context(dw_str(id), context), token, arena, &sealed));
+    TRY(aead_seal(&identity->keys.sealing, seal_context(dw_str(id), context), entry->payload, arena, &sealed));
     sealed = base64url_encode_arena(arena, sealed);
     if (sealed.ptr == NULL)
         return DW_ERR_NO_MEMORY;
     TRY(sql_exec(tx, &OUTBOX_INSERT,
-                 VALUES(V_CSTR(id), V_CSTR(kind), V_TEXT(user->id), V_TEXT(user->email), V_TEXT(sealed),
-                        V_INT(dw_clock_now_s()), V_INT(expires_s), V_INT(OUTBOX_MAX)),
+                 VALUES(V_CSTR(id), V_CSTR(entry->kind), V_TEXT(entry->user_id), V_TEXT(entry->to), V_TEXT(sealed),
+                        V_INT(dw_clock_now_s()), V_INT(entry->expires_s), V_INT(OUTBOX_MAX)),
                  &added));
     return added == 1 ? DW_OK : DW_ERR_BUSY;
 }
@@ -180,16 +182,16 @@ static enum dw_err put_off(struct transaction *tx, void *argument)
     return sql_exec(tx, &OUTBOX_LATER, VALUES(V_TEXT(t->mail.id), V_INT(dw_clock_now_s() + WAITS_S[wait])), NULL);
 }
 
-static enum dw_err open_token(struct turn *t)
+static enum dw_err open_payload(struct turn *t)
 {
-    _cleanup_secret_ struct dw_secret token = { 0 };
+    _cleanup_secret_ struct dw_secret payload = { 0 };
     char context[CONTEXT_SIZE];
     struct dw_str sealed;
 
     TRY(base64url_decode_arena(t->arena, t->sealed, &sealed));
-    TRY(aead_open(&t->identity->keys.sealing, seal_context(t->mail.id, context), sealed, &token));
-    t->mail.token = dw_arena_copy(t->arena, dw_secret_borrow(&token));
-    return t->mail.token.ptr != NULL ? DW_OK : DW_ERR_NO_MEMORY;
+    TRY(aead_open(&t->identity->keys.sealing, seal_context(t->mail.id, context), sealed, &payload));
+    t->mail.payload = dw_arena_copy(t->arena, dw_secret_borrow(&payload));
+    return t->mail.payload.ptr != NULL ? DW_OK : DW_ERR_NO_MEMORY;
 }
 
 /* A mail that was claimed: out, or later, or never again. */
@@ -203,7 +205,7 @@ static enum dw_err attempt(struct turn *t, outbox_send *send, void *argument)
         log_event(LOG_WARNING, "mail_expired", LOG_STR("mail", t->mail.id), LOG_INT("attempts", t->attempts));
         return storage_write(storage, settle, t);
     }
-    err = open_token(t);
+    err = open_payload(t);
     if (err == DW_OK)
         err = send(argument, &t->mail);
     if (err == DW_OK) {

@@ -22,10 +22,10 @@ enum {
 
 struct outbox_mail {
     struct dw_str id;
-    struct dw_str kind; /* "reset", "verify": the template's name */
+    struct dw_str kind; /* "reset", "password_changed" …: the template's name */
     struct dw_str to;
     struct dw_str username;
-    struct dw_str token; /* in the arena, which is wiped */
+    struct dw_str payload; /* a token, or what a notice tells; in the arena, which is wiped */
     int64_t created_s, expires_s;
 };
 
@@ -38,9 +38,16 @@ DW_MUST_USE enum dw_err outbox_run(struct identity *identity, outbox_send *send,
 
 /* --- for the other files of this room, inside a write ------------------------------------------------------------ */
 
-/* To the user's address. DW_ERR_BUSY when the outbox is full. */
-DW_MUST_USE enum dw_err outbox_add(struct transaction *tx, struct identity *identity, const char *kind,
-                                   const struct user *user, struct dw_str token, int64_t expires_s);
+struct outbox_entry {
+    const char *kind;
+    struct dw_str user_id; /* whom it concerns */
+    struct dw_str to;
+    struct dw_str payload; /* sealed at once */
+    int64_t expires_s;
+};
+
+/* In a write of an open identity's storage. DW_ERR_BUSY when the outbox is full. */
+DW_MUST_USE enum dw_err outbox_add(struct transaction *tx, const struct outbox_entry *entry);
 /* Takes back what waits for this user, as its token is dead. */
 DW_MUST_USE enum dw_err outbox_take_back(struct transaction *tx, const char *kind, struct dw_str user_id);
 /* Removes what left long ago. */

@@ -4,6 +4,7 @@
 #include "crypto/hash.h"
 #include "identity/audit.h"
 #include "identity/credential.h"
+#include "identity/notice.h"
 #include "identity/outbox.h"
 #include "identity/recovery_sql.h"
 #include "identity/session.h"
@@ -55,6 +56,9 @@ static enum dw_err issue(struct transaction *tx, struct identity *identity, enum
     unsigned char bytes[TOKEN_BYTES];
     char token[TOKEN_CHARS + 1], hash[HASH_CHARS + 1];
     const int64_t now_s = dw_clock_now_s(), expires_s = now_s + ttl_of(identity, purpose);
+    _cleanup_arena_ struct dw_arena *arena = NULL;
+
+    TRY(dw_arena_new(1 << 12, &arena));
     enum dw_err err = recovery_end(tx, purpose, user->id);
 
     dw_random(bytes, sizeof(bytes));
@@ -62,8 +66,14 @@ static enum dw_err issue(struct transaction *tx, struct identity *identity, enum
     dw_wipe(bytes, sizeof(bytes));
     if (err == DW_OK)
         err = hash_token(dw_str(token), hash);
+    struct outbox_entry mail = { .kind = PURPOSES[purpose].name, .user_id = user->id, .to = user->email,
+                                 .payload = dw_str(token), .expires_s = expires_s };
+
+    /* A link that resets the password goes where the owner is known to be; one that verifies, to what is verified. */
+    if (err == DW_OK && purpose == RECOVERY_RESET)
+        err = notice_mailbox(tx, user->id, arena, &mail.to);
     if (err == DW_OK)
-        err = outbox_add(tx, identity, PURPOSES[purpose].name, user, dw_str(token), expires_s);
+        err = outbox_add(tx, &mail);
     dw_wipe(token, sizeof(token));
     TRY(err);
     return sql_exec(tx, &RECOVERY_INSERT,
@@ -229,14 +239,12 @@ static enum dw_err audit_use(struct transaction *tx, const struct use *u)
     return audit_append(tx, &event);
 }
 
-/* Best effort: the answer is the same whether the log could be written or not. */
 static enum dw_err refuse(struct use *u)
 {
     const struct audit_event event = { .action = PURPOSES[u->purpose].used, .address = u->stranger->address,
                                        .result = DW_ERR_RECOVERY_TOKEN };
 
-    if (audit_record(u->identity, &event) != DW_OK)
-        return DW_ERR_RECOVERY_TOKEN;
+    TRY(audit_record(u->identity, &event));
     return DW_ERR_RECOVERY_TOKEN;
 }
 
@@ -247,6 +255,10 @@ static enum dw_err apply_reset(struct transaction *tx, void *argument)
     u->denials = (struct denials){ 0 };
     TRY(spend(tx, u));
     TRY(credential_replace(tx, u->identity, &u->user, u->password_hash, u->arena, &u->denials));
+    /* Read by the owner in the mailbox of before, so that is where she is. */
+    TRY(sql_exec(tx, &RECOVERY_RETURN, VALUES(V_TEXT(u->user.id), V_INT(dw_clock_now_s())), NULL));
+    TRY(notice_add(tx, &(struct notice){ .kind = NOTICE_PASSWORD_CHANGED, .user_id = u->user.id,
+                                         .from = u->stranger->address }));
     return audit_use(tx, u);
 }
 

@@ -2,8 +2,10 @@
  * Proving that an address is one's own: resetting a forgotten password, and verifying an e-mail address (spec E10).
  *
  * A token is 256 random bits, sent by mail, stored as its SHA-256, good once and for a while. It is bound to the user
- * and to the address that it was sent to: after a change of address the links in the old mailbox are dead. Making a new
- * one of a purpose ends the older ones; setting a password in any way ends those for resetting.
+ * and to the address that it was sent to: once another address holds, the links in the old mailbox are dead. Making a
+ * new one of a purpose ends the older ones; setting a password in any way ends those for resetting.
+ * While a new address waits for its verification, a verified one before it stays the owner's: mails to reset the
+ * password go there, whichever of the two is given, nobody else can take it, and a reset by it takes the change back.
  * Defends against: telling by answer or time whether an address has an account (recovery_request() does the same one
  * write for all; everything else happens in the background), guessing and replay of tokens, a mailbox that is flooded
  * (RECOVERY_HOURLY_MAX), a second factor that is by-passed (a reset signs nobody in and leaves it as it is).

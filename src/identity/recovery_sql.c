@@ -23,13 +23,15 @@ const char RECOVERY_TABLES[] =
     "CREATE INDEX recovery_requests_by_time ON recovery_requests (created_at);";
 
 #define FROM_OWNERS                                                                                                    \
-    " FROM recovery_tokens r JOIN users u ON u.id = r.user_id AND u.email_key = r.email_key AND u.is_active = 1"       \
+    " FROM recovery_tokens r JOIN users u ON u.id = r.user_id AND u.is_active = 1"                                     \
+    " AND CASE r.purpose WHEN 'reset' THEN COALESCE(u.former_email_key, u.email_key) ELSE u.email_key END = r.email_key" \
     " JOIN tenants t ON t.id = u.tenant_id "
 
 const struct statement RECOVERY_INSERT = {
     "recovery_insert",
     "INSERT INTO recovery_tokens (token_hash, user_id, purpose, email_key, created_at, expires_at)"
-    " SELECT $1, u.id, $3, u.email_key, $4, $5 FROM users u WHERE u.id = $2",
+    " SELECT $1, u.id, $3, CASE WHEN CAST($3 AS TEXT) = 'reset' THEN COALESCE(u.former_email_key, u.email_key)"
+    " ELSE u.email_key END, $4, $5 FROM users u WHERE u.id = $2",
     5,
 };
 const struct statement RECOVERY_SPEND = {
@@ -41,7 +43,16 @@ const struct statement RECOVERY_END = {
     3,
 };
 const struct statement RECOVERY_VERIFIED = {
-    "recovery_verified", "UPDATE users SET email_verified = 1, updated_at = $2 WHERE id = $1", 2,
+    "recovery_verified",
+    "UPDATE users SET email_verified = 1, former_email = NULL, former_email_key = NULL, updated_at = $2 WHERE id = $1",
+    2,
+};
+/* Back to the verified address, where a new one was never verified. */
+const struct statement RECOVERY_RETURN = {
+    "recovery_return",
+    "UPDATE users SET email = former_email, email_key = former_email_key, email_verified = 1, former_email = NULL,"
+    " former_email_key = NULL, updated_at = $2 WHERE id = $1 AND former_email_key IS NOT NULL",
+    2,
 };
 /* One row an address, whether anybody has it or not; the same work for all of them. */
 const struct statement REQUEST_INSERT = {
@@ -71,7 +82,8 @@ static const struct statement RECOVERY_OWNER = {
 };
 static const struct statement RECOVERY_USER = {
     "recovery_user",
-    "SELECT " USER_COLUMNS " FROM users u JOIN tenants t ON t.id = u.tenant_id WHERE t.slug = $1 AND u.email_key = $2",
+    "SELECT " USER_COLUMNS " FROM users u JOIN tenants t ON t.id = u.tenant_id WHERE t.slug = $1"
+    " AND (u.email_key = $2 OR u.former_email_key = $2)",
     2,
 };
 /* Kept for the hour in which they count. */
@@ -80,8 +92,9 @@ static const struct statement RECOVERY_PURGE = {
 };
 
 const struct statement *const RECOVERY_STATEMENTS[] = {
-    &RECOVERY_INSERT, &RECOVERY_SPEND, &RECOVERY_END,   &RECOVERY_VERIFIED, &REQUEST_INSERT, &REQUEST_DELETE,
-    &REQUEST_NEXT,    &RECOVERY_COUNT, &RECOVERY_OWNER, &RECOVERY_USER,     &RECOVERY_PURGE, NULL,
+    &RECOVERY_INSERT, &RECOVERY_SPEND, &RECOVERY_END,   &RECOVERY_VERIFIED, &RECOVERY_RETURN, &REQUEST_INSERT,
+    &REQUEST_DELETE,  &REQUEST_NEXT,   &RECOVERY_COUNT, &RECOVERY_OWNER,    &RECOVERY_USER,   &RECOVERY_PURGE,
+    NULL,
 };
 
 static enum dw_err read_count(const struct row *row, void *argument)

@@ -4,7 +4,8 @@
 
 #include "identity/user.h"
 
-extern const struct statement RECOVERY_INSERT, RECOVERY_SPEND, RECOVERY_END, RECOVERY_VERIFIED, REQUEST_INSERT,
+extern const struct statement RECOVERY_INSERT, RECOVERY_SPEND, RECOVERY_END, RECOVERY_VERIFIED, RECOVERY_RETURN,
+    REQUEST_INSERT,
     REQUEST_DELETE;
 
 struct recovery_count {

@@ -61,6 +61,33 @@ enum dw_err session_end_in(struct transaction *tx, struct identity *identity, st
     return denials_store(tx, identity, denials);
 }
 
+static enum dw_err audit_displaced(struct transaction *tx, const struct sign_in *in, struct dw_str user_id,
+                                   const struct denials *denials)
+{
+    for (size_t i = 0; i < denials->n; i++) {
+        const struct audit_event event = { .action = AUDIT_SESSION_DISPLACED, .tenant_id = in->tenant.id,
+                                           .actor = user_id, .target = denials->ids[i],
+                                           .address = in->device.address };
+
+        TRY(audit_append(tx, &event));
+    }
+    return DW_OK;
+}
+
+enum dw_err session_make_room_in(struct transaction *tx, struct identity *identity, const struct sign_in *in,
+                                 struct dw_str user_id, struct dw_arena *arena, struct denials *denials)
+{
+    const int64_t most = identity->config.sessions_max;
+    struct ending e = { arena, denials };
+
+    if (most <= 0)
+        return DW_OK;
+    TRY(sql_each(tx, &FAMILY_END_OLDEST, VALUES(V_TEXT(user_id), V_INT(most - 1), V_INT(dw_clock_now_s())),
+                 gather_ended, &e, NULL));
+    TRY(audit_displaced(tx, in, user_id, denials));
+    return denials_store(tx, identity, denials);
+}
+
 enum dw_err session_publish(struct identity *identity, struct dw_str user_id, const struct denials *denials)
 {
     const int64_t now_s = dw_clock_now_s();
@@ -81,7 +108,16 @@ struct opening {
     struct dw_str user_id, family, scope, client;
     struct refresh_claims refresh;
     struct user user;
+    struct denials denials;
 };
+
+/* When a refresh token that is made now ends, of a sign-in that began at `began_s`. */
+static int64_t refresh_end(const struct identity *identity, int64_t began_s, int64_t now_s)
+{
+    const int64_t family_ttl_s = identity->config.refresh_family_ttl_s, end_s = now_s + identity->config.refresh_ttl_s;
+
+    return family_ttl_s > 0 ? MIN_OF(end_s, began_s + family_ttl_s) : end_s;
+}
 
 static enum dw_err insert_family(struct transaction *tx, const struct opening *o)
 {
@@ -106,7 +142,7 @@ enum dw_err session_admit_in(struct transaction *tx, struct identity *identity, 
 
     /* A sign-in with the old password that was under way while the password changed must not come about, and must not
      * write the old one's better hash over the new one. */
-    TRY(credential_check_mark(tx, identity, factor->user.id, factor->mark));
+    TRY(credential_check_mark(tx, factor->user.id, factor->mark));
     TRY(sql_exec(tx, &USER_SIGNED_IN, VALUES(V_TEXT(factor->user.id), V_INT(now_s)), NULL));
     /* The password was checked a moment ago; disabled or deleted since, the sign-in must not come about. */
     const enum dw_err err = user_load(tx, factor->user.id, arena, &user);
@@ -128,8 +164,10 @@ static enum dw_err open_family(struct transaction *tx, void *argument)
     const struct audit_event event = { .action = AUDIT_SIGN_IN, .tenant_id = o->in->tenant.id, .actor = o->user_id,
                                        .target = o->family, .address = o->in->device.address };
 
+    o->denials = (struct denials){ 0 };
     TRY(session_admit_in(tx, o->identity, o->factor, o->refresh.issued_s, o->arena, &o->user));
     TRY(guard_admit_in(tx, o->identity, o->in, o->user_id));
+    TRY(session_make_room_in(tx, o->identity, o->in, o->user_id, o->arena, &o->denials));
     TRY(insert_family(tx, o));
     return audit_append(tx, &event);
 }
@@ -157,7 +195,7 @@ static enum dw_err opening_prepare(struct opening *o)
         return DW_ERR_NO_MEMORY;
     o->client = o->in->client_id.len > 0 ? o->in->client_id : DW_STR(CLIENT_FIRST_PARTY);
     o->refresh = (struct refresh_claims){ .family = o->family, .subject = o->user_id, .issued_s = now_s,
-                                          .expires_s = now_s + o->identity->config.refresh_ttl_s };
+                                          .expires_s = refresh_end(o->identity, now_s, now_s) };
     return refresh_token_first_id(o->arena, &o->refresh.id);
 }
 
@@ -174,11 +212,16 @@ enum dw_err session_first_factor(struct identity *identity, const struct sign_in
     const enum dw_err err = credential_check(identity, &in->tenant, in->login, in->password, arena, &factor.user,
                                              &factor.rehash, &factor.mark);
 
+    if (dw_error_info(err)->status >= 500)
+        return err; /* ours, not the caller's: it says nothing of the password */
     if (err != DW_OK) {
-        /* The caller gets the same answer whether the failure could be written down or not. */
-        (void)!guard_record_failure(identity, in, err);
+        /* What does not count must not be answered: a database that can't be written would make guessing free. */
+        TRY(guard_record_failure(identity, in, err));
         return err;
     }
+    TRY(guard_wait(identity, in, &wait_s));
+    if (wait_s > 0)
+        return DW_ERR_RATE_LIMITED;
     TRY(scope_grant(in->scope, factor.user.permissions, arena, &factor.granted));
     *ret_factor = factor;
     return DW_OK;
@@ -194,7 +237,7 @@ enum dw_err session_open(struct identity *identity, const struct sign_in *in, co
         o.scope = factor->granted;
     TRY(opening_prepare(&o));
     TRY(storage_write(identity->storage, open_family, &o));
-    invalidation_publish(identity->invalidation, CHANGE_USER, o.user_id);
+    TRY(session_publish(identity, o.user_id, &o.denials));
     const struct access_grant grant = { .user = &o.user, .session = o.family, .client = o.client,
                                         .scope = factor->granted, .is_narrowed = factor->is_narrowed,
                                         .now_s = o.refresh.issued_s };
@@ -274,7 +317,6 @@ static enum dw_err rotate(struct transaction *tx, void *argument)
     r->denials = (struct denials){ 0 };
     r->refusal = DW_OK;
     r->next.issued_s = r->now_s;
-    r->next.expires_s = r->now_s + r->identity->config.refresh_ttl_s;
     TRY(refresh_token_hash(r->old.id, r->arena, &old_hash));
     TRY(sql_exec(tx, &TOKEN_SPEND,
                  VALUES(V_INT(r->now_s), V_TEXT(old_hash), V_TEXT(r->old.family), V_TEXT(r->client)), &spent));
@@ -285,6 +327,9 @@ static enum dw_err rotate(struct transaction *tx, void *argument)
     if (err == DW_ERR_NOT_FOUND)
         return DW_ERR_REFRESH_INVALID;
     TRY(err);
+    r->next.expires_s = refresh_end(r->identity, r->family.created_at, r->now_s);
+    if (r->next.expires_s <= r->now_s)
+        return DW_ERR_REFRESH_INVALID; /* the sign-in is over, whatever its last token says */
     if (spent == 0)
         return judge_unspent(tx, r, old_hash);
     if (!r->user.is_active)

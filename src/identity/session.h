@@ -5,7 +5,8 @@
  * statement that can succeed once. The next token's id is derived from the last one's (HMAC), so that a retry within
  * the grace gets the same successor again although nothing but hashes is stored.
  * Defends against: replay of a spent refresh token (the family ends), two winners of one rotation, tokens that live on
- * after sign-out, over a restart too.
+ * after sign-out, over a restart too; sign-ins that are refreshed for ever (config.refresh_family_ttl_s) or pile up
+ * (config.sessions_max: the oldest ends when one more opens).
  */
 #ifndef IDENTITY_SESSION_H
 #define IDENTITY_SESSION_H
@@ -32,14 +33,15 @@ struct sign_in {
 struct first_factor {
     struct user user;
     struct dw_str rehash;  /* a better hash to store with the sign-in; absent: none */
-    struct dw_str mark;    /* of the password hash that was checked: see credential_check_mark() */
+    struct dw_str mark;    /* of the password that was checked: see credential_check_mark() */
     struct dw_str granted; /* scope */
     bool is_narrowed;      /* the client asked for less than the user may */
 };
 
 /* Name and password, and what scope they give. Errors: those of credential_check(), DW_ERR_SCOPE_UNKNOWN,
- * DW_ERR_RATE_LIMITED after too many failures (guard_wait() says for how long). Failures are counted and audited.
- * Opens nothing yet: a second factor may stand between. */
+ * DW_ERR_RATE_LIMITED after too many failures (guard_wait() says for how long). Failures are counted and audited; one
+ * that can't be written down is the database's error, so that nobody learns the answer to an attempt that does not
+ * count. Opens nothing yet: a second factor may stand between. */
 DW_MUST_USE enum dw_err session_first_factor(struct identity *identity, const struct sign_in *sign_in,
                                              struct dw_arena *arena, struct first_factor *ret_factor);
 
@@ -82,6 +84,10 @@ struct denials {
     int64_t expires_s;
 };
 
+/* Before a sign-in opens: ends the user's oldest ones when there are config.sessions_max already. */
+DW_MUST_USE enum dw_err session_make_room_in(struct transaction *tx, struct identity *identity,
+                                             const struct sign_in *sign_in, struct dw_str user_id,
+                                             struct dw_arena *arena, struct denials *denials);
 /* Ends the user's families but `keep` (absent: all) and writes their ids to the deny list. */
 DW_MUST_USE enum dw_err session_end_in(struct transaction *tx, struct identity *identity, struct dw_str user_id,
                                        struct dw_str keep, struct dw_arena *arena, struct denials *denials);

@@ -21,6 +21,13 @@ const struct statement FAMILY_END_ALL = {
     "UPDATE refresh_families SET revoked_at = $3 WHERE user_id = $1 AND id <> $2 AND revoked_at IS NULL RETURNING id",
     3,
 };
+/* All but the newest $2. */
+const struct statement FAMILY_END_OLDEST = {
+    "family_end_oldest",
+    "UPDATE refresh_families SET revoked_at = $3 WHERE id IN (SELECT id FROM refresh_families WHERE user_id = $1"
+    " AND revoked_at IS NULL AND expires_at > $3 ORDER BY id DESC LIMIT 1000 OFFSET $2) RETURNING id",
+    3,
+};
 const struct statement TOKEN_INSERT = {
     "token_insert",
     "INSERT INTO refresh_tokens (token_hash, family_id, issued_at, expires_at) VALUES ($1, $2, $3, $4)",
@@ -46,7 +53,7 @@ const struct statement USER_NEXT_VERSION = {
     "user_next_version", "UPDATE users SET token_version = token_version + 1 WHERE tenant_id = $1 AND id = $2", 2,
 };
 static const struct statement FAMILY_BY_ID = {
-    "family_by_id", "SELECT user_id, client_id, scope, revoked_at FROM refresh_families WHERE id = $1", 1,
+    "family_by_id", "SELECT user_id, client_id, scope, revoked_at, created_at FROM refresh_families WHERE id = $1", 1,
 };
 static const struct statement TOKEN_BY_HASH = {
     "token_by_hash",
@@ -56,7 +63,7 @@ static const struct statement TOKEN_BY_HASH = {
 
 const struct statement *const SESSION_STATEMENTS[] = {
     &FAMILY_INSERT, &FAMILY_TOUCH,   &FAMILY_END,     &FAMILY_END_ALL,    &TOKEN_INSERT, &TOKEN_SPEND,
-    &DENIAL_INSERT, &USER_SIGNED_IN, &USER_NEXT_VERSION, &FAMILY_BY_ID, &TOKEN_BY_HASH, NULL,
+    &DENIAL_INSERT, &USER_SIGNED_IN, &USER_NEXT_VERSION, &FAMILY_BY_ID, &TOKEN_BY_HASH, &FAMILY_END_OLDEST, NULL,
 };
 
 struct family_reading {
@@ -73,6 +80,7 @@ static enum dw_err read_family(const struct row *row, void *argument)
         .client = dw_arena_copy(f->arena, row_text(row, 1)),
         .scope = dw_arena_copy(f->arena, row_text(row, 2)),
         .is_revoked = !row_is_null(row, 3),
+        .created_at = row_int(row, 4),
     };
     const bool is_complete = f->family.user_id.ptr && f->family.client.ptr &&
                              (f->family.scope.ptr || row_is_null(row, 2));

@@ -4,13 +4,14 @@
 
 #include "identity/identity.h"
 
-extern const struct statement FAMILY_INSERT, FAMILY_TOUCH, FAMILY_END, FAMILY_END_ALL, TOKEN_INSERT, TOKEN_SPEND,
-    DENIAL_INSERT, USER_SIGNED_IN, USER_NEXT_VERSION;
+extern const struct statement FAMILY_INSERT, FAMILY_TOUCH, FAMILY_END, FAMILY_END_ALL, FAMILY_END_OLDEST, TOKEN_INSERT,
+    TOKEN_SPEND, DENIAL_INSERT, USER_SIGNED_IN, USER_NEXT_VERSION;
 
 struct family {
     struct dw_str user_id, client;
     struct dw_str scope; /* absent: not narrowed */
     bool is_revoked;
+    int64_t created_at;
 };
 
 struct stored_token {

@@ -31,11 +31,11 @@ static const struct statement USER_ROLE_EXISTS = {
     "user_role_exists", "SELECT 1 FROM users WHERE tenant_id = $1 AND role = $2 LIMIT 1", 2,
 };
 
-extern const struct statement USER_INSERT, USER_UPDATE, USER_DELETE, USER_OTHER_ADMIN;
+extern const struct statement USER_INSERT, USER_UPDATE, USER_DELETE, USER_OTHER_ADMIN, USER_HOLDS_ADDRESS;
 
 const struct statement *const USER_STATEMENTS[] = {
     &USER_BY_ID, &USER_LOAD, &USER_BY_NAME, &USER_BY_EMAIL, &USER_LIST, &USER_LIST_OF_ROLE, &USER_ROLE_EXISTS,
-    &USER_INSERT, &USER_UPDATE, &USER_DELETE, &USER_OTHER_ADMIN, NULL,
+    &USER_INSERT, &USER_UPDATE, &USER_DELETE, &USER_OTHER_ADMIN, &USER_HOLDS_ADDRESS, NULL,
 };
 
 /* --- keys ------------------------------------------------------------------------------------------------------- */

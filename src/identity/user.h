@@ -86,6 +86,10 @@ DW_MUST_USE enum dw_err user_role_exists(struct identity *identity, const struct
 /* Loads by id regardless of tenant: for a token whose signature was right. Inside a read. */
 DW_MUST_USE enum dw_err user_load(struct transaction *tx, struct dw_str id, struct dw_arena *arena,
                                   struct user *ret_user);
+/* Inside a write: DW_ERR_USER_TAKEN when another user holds the address, as the verified one before a new one that is
+ * not (the present addresses are the table's own constraint). */
+DW_MUST_USE enum dw_err user_check_address(struct transaction *tx, const struct tenant *tenant, struct dw_str email_key,
+                                           struct dw_str id);
 /* A copy in one piece of memory: struct and strings. user_packed_size() bytes are needed, aligned for any type. */
 size_t user_packed_size(const struct user *user);
 struct user *user_pack(const struct user *user, void *memory);
@@ -103,5 +107,6 @@ DW_MUST_USE enum dw_err user_key_of_email(struct dw_str email, struct dw_arena *
                                           struct dw_str *ret_key);
 
 extern const struct statement *const USER_STATEMENTS[];
+extern const char FORMER_EMAIL_COLUMNS[];
 
 #endif

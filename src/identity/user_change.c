@@ -2,13 +2,20 @@
 #include "identity/audit.h"
 #include "identity/credential.h"
 #include "identity/custom_role.h"
+#include "identity/notice.h"
 #include "identity/recovery.h"
 #include "identity/role.h"
 #include "identity/session.h"
 
 enum { FULL_NAME_MAX_BYTES = 1024 };
 
-extern const struct statement USER_INSERT, USER_UPDATE, USER_DELETE, USER_OTHER_ADMIN;
+extern const struct statement USER_INSERT, USER_UPDATE, USER_DELETE, USER_OTHER_ADMIN, USER_HOLDS_ADDRESS;
+
+/* The verified address of before, while the present one waits to be verified; NULL otherwise. */
+const char FORMER_EMAIL_COLUMNS[] =
+    "ALTER TABLE users ADD COLUMN former_email TEXT;"
+    "ALTER TABLE users ADD COLUMN former_email_key TEXT;"
+    "CREATE INDEX users_by_former_email ON users (tenant_id, former_email_key) WHERE former_email_key IS NOT NULL;";
 
 const struct statement USER_INSERT = {
     "user_insert",
@@ -17,12 +24,18 @@ const struct statement USER_INSERT = {
     " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, '', $10, 1, 0, $11, $11)",
     11,
 };
-/* A new address is unverified; disabling raises the token version, so that every token of before is dead. */
+/* A new address is unverified, and the verified one of before is kept beside it; going back to that one needs no new
+ * proof. Disabling raises the token version, so that every token of before is dead. */
 const struct statement USER_UPDATE = {
     "user_update",
     "UPDATE users SET"
     " full_name = CASE WHEN $3 = 1 THEN $4 ELSE full_name END,"
-    " email_verified = CASE WHEN CAST($6 AS TEXT) IS NULL OR email_key = $6 THEN email_verified ELSE 0 END,"
+    " email_verified = CASE WHEN CAST($6 AS TEXT) IS NULL OR email_key = $6 THEN email_verified"
+    " WHEN former_email_key = $6 THEN 1 ELSE 0 END,"
+    " former_email = CASE WHEN $6 IS NULL OR email_key = $6 THEN former_email WHEN former_email_key = $6 THEN NULL"
+    " WHEN email_verified = 1 THEN email ELSE former_email END,"
+    " former_email_key = CASE WHEN $6 IS NULL OR email_key = $6 THEN former_email_key"
+    " WHEN former_email_key = $6 THEN NULL WHEN email_verified = 1 THEN email_key ELSE former_email_key END,"
     " email = COALESCE($5, email),"
     " email_key = COALESCE($6, email_key),"
     " token_version = CASE WHEN $7 = 0 AND is_active = 1 THEN token_version + 1 ELSE token_version END,"
@@ -39,6 +52,10 @@ const struct statement USER_OTHER_ADMIN = {
     "user_other_admin",
     "SELECT 1 FROM users WHERE tenant_id = $1 AND role = 'admin' AND is_active = 1 AND id <> $2 LIMIT 1",
     2,
+};
+
+const struct statement USER_HOLDS_ADDRESS = {
+    "user_holds_address", "SELECT 1 FROM users WHERE tenant_id = $1 AND former_email_key = $2 AND id <> $3 LIMIT 1", 3,
 };
 
 static enum dw_err ignore_row(const struct row *row, void *argument)
@@ -58,6 +75,17 @@ static enum dw_err guard_last_admin(struct transaction *tx, const struct tenant 
                                     NULL);
 
     return err == DW_ERR_NOT_FOUND ? DW_ERR_LAST_ADMIN : err;
+}
+
+enum dw_err user_check_address(struct transaction *tx, const struct tenant *tenant, struct dw_str email_key,
+                               struct dw_str id)
+{
+    const enum dw_err err = sql_one(tx, &USER_HOLDS_ADDRESS,
+                                    VALUES(V_CSTR(tenant->id), V_TEXT(email_key), V_TEXT(id)), ignore_row, NULL);
+
+    if (err == DW_ERR_NOT_FOUND)
+        return DW_OK;
+    return err == DW_OK ? DW_ERR_USER_TAKEN : err;
 }
 
 /* The user as it stands in this write; another tenant's does not exist. */
@@ -92,6 +120,7 @@ static enum dw_err insert_user(struct transaction *tx, void *argument)
 
     if (u->role.ptr != NULL)
         TRY(custom_role_check_in(tx, c->tenant, u->role));
+    TRY(user_check_address(tx, c->tenant, c->email_key, dw_str(c->id)));
     const enum dw_err err =
         sql_exec(tx, &USER_INSERT,
                  VALUES(V_CSTR(c->id), V_CSTR(c->tenant->id), V_TEXT(u->username), V_TEXT(c->username_key),
@@ -168,6 +197,23 @@ static enum dw_err audit_update(struct transaction *tx, const struct update *u, 
     return DW_OK;
 }
 
+/* The new address is asked to verify itself; the old one learns what happened. */
+static enum dw_err tell_new_address(struct transaction *tx, const struct update *u, const struct user *before)
+{
+    struct dw_str mailbox;
+
+    if (u->email.ptr == NULL || dw_str_eq(u->user.email, before->email))
+        return DW_OK;
+    TRY(notice_mailbox(tx, u->id, u->arena, &mailbox));
+    /* Where no address was ever verified, the one before is all there is. */
+    const bool is_only_one = !u->user.email_verified && dw_str_eq(mailbox, u->user.email);
+    const struct notice notice = { .kind = NOTICE_EMAIL_CHANGED, .user_id = u->id, .from = u->actor->address,
+                                   .to = is_only_one ? before->email : mailbox };
+
+    TRY(notice_add(tx, &notice));
+    return u->user.email_verified ? DW_OK : recovery_verification(tx, u->identity, &u->user, u->actor);
+}
+
 static enum dw_err apply_update(struct transaction *tx, void *argument)
 {
     struct update *u = argument;
@@ -181,6 +227,8 @@ static enum dw_err apply_update(struct transaction *tx, void *argument)
         TRY(guard_last_admin(tx, u->tenant, &before));
     if (change->role.ptr != NULL)
         TRY(custom_role_check_in(tx, u->tenant, change->role));
+    if (u->email.ptr != NULL)
+        TRY(user_check_address(tx, u->tenant, u->email_key, u->id));
     const enum dw_err err =
         sql_exec(tx, &USER_UPDATE,
                  VALUES(V_CSTR(u->tenant->id), V_TEXT(u->id), V_INT(change->set_full_name), V_TEXT(change->full_name),
@@ -197,10 +245,7 @@ static enum dw_err apply_update(struct transaction *tx, void *argument)
     TRY(audit_update(tx, u, &before));
     TRY(identity_announce(tx, u->identity, CHANGE_USER, u->id));
     TRY(user_load(tx, u->id, u->arena, &u->user));
-    const bool is_address_new = u->email.ptr != NULL && !u->user.email_verified &&
-                                !dw_str_eq(u->user.email, before.email);
-
-    return is_address_new ? recovery_verification(tx, u->identity, &u->user, u->actor) : DW_OK;
+    return tell_new_address(tx, u, &before);
 }
 
 enum dw_err user_update(struct identity *identity, const struct tenant *tenant, const struct actor *actor,

@@ -45,6 +45,7 @@ static enum dw_err insert_row(struct transaction *tx, const struct importing *i,
     if (err != DW_OK)
         return err == DW_ERR_VALIDATION ? DW_ERR_ROLE : err;
     dw_uuid7(id);
+    TRY(user_check_address(tx, &row->tenant, email_key, dw_str(id)));
     TRY(sql_exec(tx, &IMPORT_INSERT,
                  VALUES(V_CSTR(id), V_CSTR(row->tenant.id), V_TEXT(row->username), V_TEXT(name_key), V_TEXT(email),
                         V_TEXT(email_key), V_INT(row->email_verified),
@@ -70,7 +71,7 @@ static enum dw_err import_rows(struct transaction *tx, void *argument)
     struct importing *i = argument;
 
     for (size_t r = 0; r < i->n; r++) {
-        if (i->rows[r].refusal != DW_OK)
+        if (i->rows[r].is_skipped)
             continue;
         const enum dw_err err = insert_row(tx, i, &i->rows[r]);
 
@@ -86,5 +87,8 @@ enum dw_err user_import(struct identity *identity, const struct actor *actor, st
 {
     struct importing i = { actor, rows, n, arena };
 
+    /* The write may run again: what it refused the first time is no reason to leave a row out the second time. */
+    for (size_t r = 0; r < n; r++)
+        rows[r].is_skipped = rows[r].refusal != DW_OK;
     return storage_write(identity->storage, import_rows, &i);
 }

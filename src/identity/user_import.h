@@ -19,6 +19,7 @@ struct user_import {
     struct dw_str password_hash;              /* any that dw_password_info() reads */
     bool is_active, email_verified;
     enum dw_err refusal; /* set when the row can't be taken; a row that has one already is left alone */
+    bool is_skipped;     /* of the import itself: the row had its refusal before */
 };
 
 /*

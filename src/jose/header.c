@@ -2,7 +2,8 @@
 #include "base/encoding.h"
 #include "base/json.h"
 
-enum { HEADER_DEPTH = 8, MEMO_ENTRIES = 8, MEMO_TEXT_MAX = 256, MEMO_BYTES_MAX = 512 };
+enum { HEADER_DEPTH = 8, HEADER_MAX_BYTES = 16 * 1024 };
+enum { MEMO_ENTRIES = 8, MEMO_TEXT_MAX = 256, MEMO_BYTES_MAX = 512 };
 
 /* bytes: JSON, then kid, then typ. */
 struct memo {
@@ -80,25 +81,89 @@ static enum dw_err read_optional(yyjson_val *root, const char *name, struct dw_s
     return value == NULL || yyjson_is_str(value) ? DW_OK : DW_ERR_JOSE_MALFORMED;
 }
 
-enum dw_err header_parse(struct dw_str json, struct dw_arena *arena, struct jose_header *ret_header)
+/* RFC 7797 §6: "crit":["b64"], exactly, and b64 false. */
+static bool asks_for_b64_alone(yyjson_val *root)
+{
+    yyjson_val *crit = json_get(root, "crit");
+
+    return yyjson_is_false(json_get(root, "b64")) && yyjson_is_arr(crit) && yyjson_arr_size(crit) == 1 &&
+           dw_str_eq(json_str(yyjson_arr_get_first(crit)), DW_STR("b64"));
+}
+
+enum dw_err header_read(yyjson_val *root, struct jose_header *ret_header)
+{
+    struct jose_header header = { 0 };
+    struct dw_str alg = { 0 };
+
+    TRY(read_optional(root, "alg", &alg));
+    TRY(read_optional(root, "kid", &header.kid));
+    TRY(read_optional(root, "typ", &header.typ));
+    header.has_alg = !dw_str_is_absent(alg);
+    header.alg = dw_alg_by_name(alg);
+    /* RFC 7515 §4.1.11: in a compact token we understand no extension, so any crit is one that we don't. */
+    yyjson_val *b64 = json_get(root, "b64");
+    header.is_critical = json_get(root, "crit") != NULL || (b64 != NULL && !yyjson_is_true(b64));
+    header.is_unencoded = asks_for_b64_alone(root);
+    *ret_header = header;
+    return DW_OK;
+}
+
+enum dw_err header_parse_object(struct dw_str json, struct dw_arena *arena, yyjson_val **ret_root)
 {
     yyjson_val *root = NULL;
-    struct jose_header header = { .json = json };
 
     const enum dw_err err = json_parse(arena, json, HEADER_DEPTH, &root, NULL);
     if (err != DW_OK)
         return err == DW_ERR_NO_MEMORY ? err : DW_ERR_JOSE_MALFORMED;
-    yyjson_val *alg = json_get(root, "alg");
-    if (!yyjson_is_obj(root) || !yyjson_is_str(alg))
+    if (!yyjson_is_obj(root))
         return DW_ERR_JOSE_MALFORMED;
-    header.alg = dw_alg_by_name(json_str(alg));
-    TRY(read_optional(root, "kid", &header.kid));
-    TRY(read_optional(root, "typ", &header.typ));
-    /* RFC 7515 §4.1.11: we understand no extension, so any crit is one that we don't. RFC 7797 §6 asks for crit too. */
-    yyjson_val *b64 = json_get(root, "b64");
-    header.is_critical = json_get(root, "crit") != NULL || (b64 != NULL && !yyjson_is_true(b64));
+    *ret_root = root;
+    return DW_OK;
+}
+
+enum dw_err header_parse(struct dw_str json, struct dw_arena *arena, struct jose_header *ret_header)
+{
+    yyjson_val *root = NULL;
+    struct jose_header header;
+
+    TRY(header_parse_object(json, arena, &root));
+    TRY(header_read(root, &header));
+    if (!header.has_alg)
+        return DW_ERR_JOSE_MALFORMED;
+    header.json = json;
     *ret_header = header;
     return DW_OK;
+}
+
+static enum dw_err decode_text(struct dw_str text, struct dw_arena *arena, struct dw_str *ret_json)
+{
+    const enum dw_err err = base64url_decode_arena(arena, text, ret_json);
+
+    return err == DW_ERR_ENCODING ? DW_ERR_JOSE_MALFORMED : err;
+}
+
+enum dw_err header_decode_object(struct dw_str text, struct dw_arena *arena, struct dw_str *ret_json,
+                                 yyjson_val **ret_root)
+{
+    if (text.len > HEADER_MAX_BYTES)
+        return DW_ERR_JOSE_MALFORMED;
+    TRY(decode_text(text, arena, ret_json));
+    return header_parse_object(*ret_json, arena, ret_root);
+}
+
+bool header_is_disjoint(yyjson_val *one, yyjson_val *other)
+{
+    size_t i, n;
+    yyjson_val *name, *value;
+
+    if (one == NULL || other == NULL)
+        return true;
+    yyjson_obj_foreach(one, i, n, name, value) {
+        (void)value;
+        if (yyjson_obj_getn(other, yyjson_get_str(name), yyjson_get_len(name)) != NULL)
+            return false;
+    }
+    return true;
 }
 
 enum dw_err header_decode(struct dw_str text, struct dw_arena *arena, struct jose_header *ret_header)
@@ -108,9 +173,7 @@ enum dw_err header_decode(struct dw_str text, struct dw_arena *arena, struct jos
 
     if (memo_get(text, arena, ret_header))
         return DW_OK;
-    const enum dw_err err = base64url_decode_arena(arena, text, &json);
-    if (err != DW_OK)
-        return err == DW_ERR_ENCODING ? DW_ERR_JOSE_MALFORMED : err;
+    TRY(decode_text(text, arena, &json));
     TRY(header_parse(json, arena, &header));
     memo_put(text, &header);
     *ret_header = header;

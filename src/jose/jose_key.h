@@ -3,7 +3,7 @@
 #define JOSE_KEY_H
 
 #include "jose/alg.h"
-#include <yyjson.h>
+#include "jose/jwk.h"
 
 struct dw_key {
     struct key *key;
@@ -13,7 +13,7 @@ struct dw_key {
     bool may_sign, may_verify; /* what key_ops leaves (RFC 7517 §4.3) */
 };
 
-enum { JWK_MAX_BYTES = 64 * 1024, JWKS_MAX_BYTES = 1024 * 1024, JWK_ARENA_BYTES = 512 * 1024 };
+enum { JWKS_MAX_BYTES = 1024 * 1024 };
 
 /* A dw_key around `key`, which is taken, also on failure; pinned to `alg`, or to its curve's. kid is the thumbprint. */
 DW_MUST_USE enum dw_err jose_key_new(struct key *key, enum dw_alg alg, struct dw_key **ret_key);

@@ -1,6 +1,6 @@
 /* JSON Web Keys: one table of members a key type drives reading, writing and the thumbprint. */
+#include "jose/jwk.h"
 #include "base/encoding.h"
-#include "base/json.h"
 #include "crypto/hash.h"
 #include "jose/jose_key.h"
 
@@ -39,6 +39,7 @@ static const struct kty_info {
     [KEY_RSA] = { "RSA", RSA_MEMBERS },
     [KEY_EC] = { "EC", EC_MEMBERS },
     [KEY_ED25519] = { "OKP", OKP_MEMBERS },
+    [KEY_X25519] = { "OKP", OKP_MEMBERS },
 };
 
 static const struct curve_info {
@@ -50,6 +51,7 @@ static const struct curve_info {
     { "P-384", KEY_EC, 384 },
     { "P-521", KEY_EC, 521 },
     { "Ed25519", KEY_ED25519, 255 },
+    { "X25519", KEY_X25519, 253 },
 };
 
 /* --- reading --- */
@@ -68,6 +70,7 @@ static enum dw_err read_kty(yyjson_val *jwk, enum key_type *ret_type)
     return DW_ERR_UNSUPPORTED;
 }
 
+/* Among octet key pairs it is the curve that tells the type. */
 static enum dw_err read_curve(yyjson_val *jwk, struct key_parts *parts)
 {
     const struct dw_str crv = json_get_str(jwk, "crv");
@@ -75,7 +78,8 @@ static enum dw_err read_curve(yyjson_val *jwk, struct key_parts *parts)
     if (dw_str_is_absent(crv))
         return DW_ERR_KEY_MALFORMED;
     for (size_t i = 0; i < ARRAY_SIZE(CURVES); i++)
-        if (dw_str_eq(crv, dw_str(CURVES[i].name)) && CURVES[i].type == parts->type) {
+        if (dw_str_eq(crv, dw_str(CURVES[i].name)) && KTYS[CURVES[i].type].members == KTYS[parts->type].members) {
+            parts->type = CURVES[i].type;
             parts->curve_bits = CURVES[i].bits;
             return DW_OK;
         }
@@ -95,7 +99,7 @@ static enum dw_err read_part(yyjson_val *jwk, const struct member *member, struc
     return err == DW_ERR_ENCODING ? DW_ERR_KEY_MALFORMED : err;
 }
 
-static enum dw_err read_parts(yyjson_val *jwk, struct dw_arena *arena, struct key_parts *ret_parts)
+enum dw_err jwk_read_parts(yyjson_val *jwk, struct dw_arena *arena, struct key_parts *ret_parts)
 {
     struct key_parts parts = { 0 };
 
@@ -169,13 +173,12 @@ static enum dw_err read_key_ops(yyjson_val *jwk, struct dw_key *key)
     return key->may_sign || key->may_verify ? DW_OK : DW_ERR_KEY_USE;
 }
 
-static enum dw_err read_kid(yyjson_val *jwk, struct dw_key *key)
+enum dw_err jwk_read_kid(yyjson_val *jwk, struct dw_str *ret_kid)
 {
     yyjson_val *kid = json_get(jwk, "kid");
 
-    if (kid == NULL)
-        return DW_OK;
-    return yyjson_is_str(kid) ? dw_key_set_id(key, json_str(kid)) : DW_ERR_KEY_MALFORMED;
+    *ret_kid = json_str(kid);
+    return kid == NULL || yyjson_is_str(kid) ? DW_OK : DW_ERR_KEY_MALFORMED;
 }
 
 enum dw_err jwk_import(yyjson_val *jwk, enum dw_alg alg, struct dw_arena *arena, struct dw_key **ret_key)
@@ -183,18 +186,31 @@ enum dw_err jwk_import(yyjson_val *jwk, enum dw_alg alg, struct dw_arena *arena,
     struct key_parts parts = { 0 };
     struct key *crypto_key = NULL;
     _cleanup_(dw_key_free) struct dw_key *key = NULL;
+    struct dw_str kid;
 
     if (!yyjson_is_obj(jwk))
         return DW_ERR_KEY_MALFORMED;
     TRY(read_alg(jwk, alg, &alg));
     TRY(read_use(jwk));
-    TRY(read_parts(jwk, arena, &parts));
+    TRY(jwk_read_parts(jwk, arena, &parts));
+    if (parts.type == KEY_X25519) /* it can't sign */
+        return DW_ERR_UNSUPPORTED;
     TRY(key_import(&parts, &crypto_key));
     TRY(jose_key_new(crypto_key, alg, &key));
     TRY(read_key_ops(jwk, key));
-    TRY(read_kid(jwk, key));
+    TRY(jwk_read_kid(jwk, &kid));
+    if (!dw_str_is_absent(kid))
+        TRY(dw_key_set_id(key, kid));
     *ret_key = TAKE_PTR(key);
     return DW_OK;
+}
+
+enum dw_err jwk_parse(struct dw_str json, struct dw_arena *arena, yyjson_val **ret_jwk)
+{
+    if (json.len > JWK_MAX_BYTES)
+        return DW_ERR_KEY_MALFORMED;
+    const enum dw_err err = json_parse(arena, json, JSON_DEPTH_DEFAULT, ret_jwk, NULL);
+    return err == DW_OK || err == DW_ERR_NO_MEMORY ? err : DW_ERR_KEY_MALFORMED;
 }
 
 enum dw_err dw_key_from_jwk(struct dw_str json, enum dw_alg alg, struct dw_key **ret_key)
@@ -202,12 +218,8 @@ enum dw_err dw_key_from_jwk(struct dw_str json, enum dw_alg alg, struct dw_key *
     _cleanup_arena_ struct dw_arena *arena = NULL;
     yyjson_val *jwk = NULL;
 
-    if (json.len > JWK_MAX_BYTES)
-        return DW_ERR_KEY_MALFORMED;
     TRY(dw_arena_new(JWK_ARENA_BYTES, &arena));
-    const enum dw_err err = json_parse(arena, json, JSON_DEPTH_DEFAULT, &jwk, NULL);
-    if (err != DW_OK)
-        return err == DW_ERR_NO_MEMORY ? err : DW_ERR_KEY_MALFORMED;
+    TRY(jwk_parse(json, arena, &jwk));
     return jwk_import(jwk, alg, arena, ret_key);
 }
 
@@ -216,7 +228,7 @@ enum dw_err dw_key_from_jwk(struct dw_str json, enum dw_alg alg, struct dw_key *
 static const char *curve_name(const struct key_parts *parts)
 {
     for (size_t i = 0; i < ARRAY_SIZE(CURVES); i++)
-        if (CURVES[i].type == parts->type && (parts->type == KEY_ED25519 || CURVES[i].bits == parts->curve_bits))
+        if (CURVES[i].type == parts->type && (parts->type != KEY_EC || CURVES[i].bits == parts->curve_bits))
             return CURVES[i].name;
     return "";
 }
@@ -235,8 +247,7 @@ static void write_part(struct buffer *out, const struct member *member, const st
     buffer_append_char(out, '"');
 }
 
-/* The members of the key type, without the closing brace. PRIVATE ones are written when the parts have them. */
-static void write_members(struct buffer *out, const struct key_parts *parts)
+void jwk_write_members(struct buffer *out, const struct key_parts *parts)
 {
     const struct kty_info *kty = &KTYS[parts->type];
 
@@ -251,27 +262,29 @@ static void write_members(struct buffer *out, const struct key_parts *parts)
     }
 }
 
-static enum dw_err write_jwk(const struct dw_key *key, bool with_private, struct dw_arena *scratch, struct buffer *out)
+static enum dw_err write_jwk(const struct key *key, bool with_private, const struct jwk_labels *labels,
+                             struct dw_arena *scratch, struct buffer *out)
 {
     struct key_parts parts = { 0 };
 
-    TRY(key_export(key->key, with_private, scratch, &parts));
-    write_members(out, &parts);
-    json_write_member_str(out, "kid", key->kid);
-    if (key->alg != DW_ALG_NONE_GIVEN)
-        json_write_member_str(out, "alg", dw_str(dw_alg_name(key->alg)));
-    json_write_member_str(out, "use", DW_STR("sig"));
+    TRY(key_export(key, with_private, scratch, &parts));
+    jwk_write_members(out, &parts);
+    json_write_member_str(out, "kid", labels->kid);
+    if (labels->alg != NULL)
+        json_write_member_str(out, "alg", dw_str(labels->alg));
+    json_write_member_str(out, "use", dw_str(labels->use));
     buffer_append_char(out, '}');
     return buffer_error(out);
 }
 
-enum dw_err dw_key_public_jwk(const struct dw_key *key, struct dw_arena *arena, struct dw_str *ret_json)
+enum dw_err jwk_write_public(const struct key *key, const struct jwk_labels *labels, struct dw_arena *arena,
+                             struct dw_str *ret_json)
 {
     _cleanup_buffer_ struct buffer out = BUFFER_INIT(JWK_MAX_BYTES);
 
-    if (dw_key_type(key) == DW_KTY_OCT)
+    if (key_type_of(key) == KEY_HMAC)
         return DW_ERR_KEY_TYPE;
-    TRY(write_jwk(key, false, arena, &out));
+    TRY(write_jwk(key, false, labels, arena, &out));
     const struct dw_str json = dw_arena_copy(arena, buffer_str(&out));
     if (dw_str_is_absent(json))
         return DW_ERR_NO_MEMORY;
@@ -279,18 +292,37 @@ enum dw_err dw_key_public_jwk(const struct dw_key *key, struct dw_arena *arena, 
     return DW_OK;
 }
 
-enum dw_err dw_key_private_jwk(const struct dw_key *key, struct dw_secret *ret_json)
+enum dw_err jwk_write_private(const struct key *key, const struct jwk_labels *labels, struct dw_secret *ret_json)
 {
     _cleanup_buffer_ struct buffer out = BUFFER_INIT(JWK_MAX_BYTES);
     _cleanup_arena_ struct dw_arena *arena = NULL;
 
     TRY(dw_arena_new(JWK_ARENA_BYTES, &arena));
-    TRY(write_jwk(key, true, arena, &out));
+    TRY(write_jwk(key, true, labels, arena, &out));
     return dw_secret_copy(buffer_str(&out), ret_json);
 }
 
-enum dw_err dw_key_thumbprint(const struct dw_key *key, unsigned hash_bits, struct dw_arena *arena,
-                              struct dw_str *ret_thumbprint)
+static struct jwk_labels labels_of(const struct dw_key *key)
+{
+    return (struct jwk_labels){ .kid = key->kid, .alg = dw_alg_name(key->alg), .use = "sig" };
+}
+
+enum dw_err dw_key_public_jwk(const struct dw_key *key, struct dw_arena *arena, struct dw_str *ret_json)
+{
+    const struct jwk_labels labels = labels_of(key);
+
+    return jwk_write_public(key->key, &labels, arena, ret_json);
+}
+
+enum dw_err dw_key_private_jwk(const struct dw_key *key, struct dw_secret *ret_json)
+{
+    const struct jwk_labels labels = labels_of(key);
+
+    return jwk_write_private(key->key, &labels, ret_json);
+}
+
+enum dw_err jwk_thumbprint(const struct key *key, unsigned hash_bits, struct dw_arena *arena,
+                           struct dw_str *ret_thumbprint)
 {
     _cleanup_buffer_ struct buffer out = BUFFER_INIT(JWK_MAX_BYTES);
     _cleanup_arena_ struct dw_arena *scratch = NULL;
@@ -298,8 +330,8 @@ enum dw_err dw_key_thumbprint(const struct dw_key *key, unsigned hash_bits, stru
     unsigned char digest[HASH_MAX_SIZE];
 
     TRY(dw_arena_new(JWK_ARENA_BYTES, &scratch));
-    TRY(key_export(key->key, dw_key_type(key) == DW_KTY_OCT, scratch, &parts));
-    write_members(&out, &parts);
+    TRY(key_export(key, key_type_of(key) == KEY_HMAC, scratch, &parts));
+    jwk_write_members(&out, &parts);
     buffer_append_char(&out, '}');
     TRY(buffer_error(&out));
     TRY(hash_sha2(hash_bits, buffer_str(&out), digest));
@@ -308,4 +340,10 @@ enum dw_err dw_key_thumbprint(const struct dw_key *key, unsigned hash_bits, stru
         return DW_ERR_NO_MEMORY;
     *ret_thumbprint = text;
     return DW_OK;
+}
+
+enum dw_err dw_key_thumbprint(const struct dw_key *key, unsigned hash_bits, struct dw_arena *arena,
+                              struct dw_str *ret_thumbprint)
+{
+    return jwk_thumbprint(key->key, hash_bits, arena, ret_thumbprint);
 }

@@ -34,27 +34,26 @@ enum dw_err jws_decode(struct dw_str segment, struct dw_arena *arena, struct dw_
     return err == DW_ERR_ENCODING ? DW_ERR_JOSE_MALFORMED : err;
 }
 
-static enum dw_err choose_key(const struct jws_keys *keys, const struct jose_header *header,
-                              const struct dw_key **ret_key)
+enum dw_err jws_choose_key(const struct jws_keys *keys, enum dw_alg alg, struct dw_str kid,
+                           const struct dw_key **ret_key)
 {
     if (keys->key == NULL) {
         TRY(keys->set->is_mixed ? DW_ERR_JOSE_ALGORITHM : DW_OK);
-        return keyset_choose(keys->set, header->alg, header->kid, ret_key);
+        return keyset_choose(keys->set, alg, kid, ret_key);
     }
-    const bool is_other = keys->key->kid_is_given && !dw_str_is_absent(header->kid) &&
-                          !dw_str_eq(header->kid, keys->key->kid);
-    if (is_other)
+    if (keys->key->kid_is_given && !dw_str_is_absent(kid) && !dw_str_eq(kid, keys->key->kid))
         return DW_ERR_JOSE_NO_KEY;
     *ret_key = keys->key;
     return DW_OK;
 }
 
-static enum dw_err check_signature(const struct dw_key *key, enum dw_alg alg, const struct jws_parts *parts)
+enum dw_err jws_check_signature(const struct dw_key *key, enum dw_alg alg, struct dw_str signed_bytes,
+                                struct dw_str signature)
 {
-    unsigned char signature[KEY_SIGNATURE_MAX];
+    unsigned char bytes[KEY_SIGNATURE_MAX];
     size_t size = 0;
 
-    switch (base64url_decode(parts->signature, signature, sizeof signature, &size)) {
+    switch (base64url_decode(signature, bytes, sizeof bytes, &size)) {
     case DW_OK:
         break;
     case DW_ERR_LIMIT:
@@ -62,7 +61,7 @@ static enum dw_err check_signature(const struct dw_key *key, enum dw_alg alg, co
     default:
         return DW_ERR_JOSE_MALFORMED;
     }
-    return dw_verify(key, alg, parts->signed_bytes, dw_str_n(signature, size));
+    return dw_verify(key, alg, signed_bytes, dw_str_n(bytes, size));
 }
 
 enum dw_err jws_open(const struct jws_keys *keys, dw_alg_set algs, struct dw_str token, struct dw_arena *arena,
@@ -78,8 +77,8 @@ enum dw_err jws_open(const struct jws_keys *keys, dw_alg_set algs, struct dw_str
         return DW_ERR_JOSE_CRITICAL;
     if (header.alg == DW_ALG_NONE_GIVEN || (algs & DW_ALG_BIT(header.alg)) == 0)
         return DW_ERR_JOSE_ALGORITHM;
-    TRY(choose_key(keys, &header, &jws.key));
-    TRY(check_signature(jws.key, header.alg, &parts));
+    TRY(jws_choose_key(keys, header.alg, header.kid, &jws.key));
+    TRY(jws_check_signature(jws.key, header.alg, parts.signed_bytes, parts.signature));
     TRY(jws_decode(parts.payload, arena, &jws.payload));
     jws.alg = header.alg;
     jws.header_json = header.json;
@@ -104,6 +103,35 @@ enum dw_err dw_jws_verify_key(const struct dw_key *key, dw_alg_set algs, struct 
     return jws_open(&(struct jws_keys){ .key = key }, algs, token, arena, &header, ret_jws);
 }
 
+enum dw_err jws_input(struct dw_str header_text, struct dw_str payload, bool is_unencoded, struct dw_arena *arena,
+                      struct dw_str *ret_input)
+{
+    char *input = dw_arena_alloc(arena, header_text.len + base64url_encoded_size(payload.len) + 1);
+
+    if (input == NULL)
+        return DW_ERR_NO_MEMORY;
+    if (header_text.len > 0)
+        memcpy(input, header_text.ptr, header_text.len);
+    input[header_text.len] = '.';
+    char *at = input + header_text.len + 1;
+    size_t size = payload.len;
+    if (!is_unencoded)
+        size = base64url_encode(payload, at);
+    else if (payload.len > 0)
+        memcpy(at, payload.ptr, payload.len);
+    *ret_input = dw_str_n(input, header_text.len + 1 + size);
+    return DW_OK;
+}
+
+enum dw_err jws_check_signing(const struct dw_key *key, const struct jose_header *header, bool knows_b64)
+{
+    if (header->is_critical && !(knows_b64 && header->is_unencoded))
+        return DW_ERR_JOSE_CRITICAL;
+    if (!jose_key_allows(key, header->alg))
+        return DW_ERR_JOSE_ALGORITHM;
+    return key->may_sign ? DW_OK : DW_ERR_KEY_USE;
+}
+
 /* header '.' payload, encoded, with room for the signature behind. */
 static char *put_segment(char *at, struct dw_str bytes)
 {
@@ -118,12 +146,7 @@ enum dw_err dw_jws_sign(const struct dw_key *key, struct dw_str header_json, str
     size_t size = 0;
 
     TRY(header_parse(header_json, arena, &header));
-    if (header.is_critical)
-        return DW_ERR_JOSE_CRITICAL;
-    if (!jose_key_allows(key, header.alg))
-        return DW_ERR_JOSE_ALGORITHM;
-    if (!key->may_sign)
-        return DW_ERR_KEY_USE;
+    TRY(jws_check_signing(key, &header, false));
     char *token = dw_arena_alloc(arena, base64url_encoded_size(header_json.len) + base64url_encoded_size(payload.len) +
                                             base64url_encoded_size(sizeof signature) + 3);
     if (token == NULL)

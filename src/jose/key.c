@@ -1,9 +1,23 @@
 #include "jose/jose_key.h"
 
-static void str_free(struct dw_str *s)
+void jose_kid_free(struct dw_str *kid)
 {
-    free((char *)s->ptr);
-    *s = (struct dw_str){ 0 };
+    free((char *)kid->ptr);
+    *kid = (struct dw_str){ 0 };
+}
+
+enum dw_err jose_kid_set(struct dw_str *kid, struct dw_str text)
+{
+    char *copy = malloc(text.len + 1);
+
+    if (copy == NULL)
+        return DW_ERR_NO_MEMORY;
+    if (text.len > 0)
+        memcpy(copy, text.ptr, text.len);
+    copy[text.len] = '\0';
+    jose_kid_free(kid);
+    *kid = dw_str_n(copy, text.len);
+    return DW_OK;
 }
 
 void dw_key_free(struct dw_key **key)
@@ -11,7 +25,7 @@ void dw_key_free(struct dw_key **key)
     if (*key == NULL)
         return;
     key_free(&(*key)->key);
-    str_free(&(*key)->kid);
+    jose_kid_free(&(*key)->kid);
     free(*key);
     *key = NULL;
 }
@@ -58,6 +72,8 @@ enum dw_err jose_key_new(struct key *key, enum dw_alg alg, struct dw_key **ret_k
     made->alg = alg != DW_ALG_NONE_GIVEN ? alg : alg_of_curve((enum dw_kty)key_type_of(key), key_bits(key));
     made->may_sign = key_has_private(key);
     made->may_verify = true;
+    if (key_type_of(key) == KEY_X25519)
+        return DW_ERR_KEY_TYPE;
     if (made->alg != DW_ALG_NONE_GIVEN)
         TRY(jose_key_check(key, made->alg));
     else if (key_type_of(key) == KEY_HMAC)
@@ -130,15 +146,7 @@ bool dw_key_is_private(const struct dw_key *key)
 
 enum dw_err dw_key_set_id(struct dw_key *key, struct dw_str kid)
 {
-    char *copy = malloc(kid.len + 1);
-
-    if (copy == NULL)
-        return DW_ERR_NO_MEMORY;
-    if (kid.len > 0)
-        memcpy(copy, kid.ptr, kid.len);
-    copy[kid.len] = '\0';
-    str_free(&key->kid);
-    key->kid = dw_str_n(copy, kid.len);
+    TRY(jose_kid_set(&key->kid, kid));
     key->kid_is_given = true;
     return DW_OK;
 }

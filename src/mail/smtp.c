@@ -1,7 +1,7 @@
 #include "mail/smtp.h"
 
+#include "base/curl_calls.h"
 #include "base/log.h"
-#include "mail/curl_calls.h"
 
 #include <arpa/inet.h>
 #include <stdatomic.h>

@@ -4,7 +4,8 @@
 
 enum { TEMPLATES_MAX = 16, TEMPLATES_ARENA_BYTES = 2 * 1024 * 1024, PATH_SIZE = 1024 };
 
-const char *const MAIL_PLACEHOLDERS[] = { "username", "service", "link", "token", "expires", NULL };
+const char *const MAIL_PLACEHOLDERS[] = { "username", "service", "link", "token", "expires",
+                                            "when", "from", "detail", NULL };
 
 struct mail_templates {
     struct dw_arena *arena;

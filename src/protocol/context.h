@@ -8,6 +8,7 @@
 #define PROTOCOL_CONTEXT_H
 
 #include "identity/user.h"
+#include "protocol/edge.h"
 #include "protocol/models.h"
 #include "protocol/protocol.h"
 
@@ -20,6 +21,7 @@ struct protocol {
     struct metadata metadata;
     struct dw_scheme oauth2, api_key, session_cookie;
     struct dw_csrf csrf;
+    struct edge edge;
     bool is_https; /* the public URL is: cookies are Secure and have the prefix */
     struct dw_scope_doc scopes[PROTOCOL_SCOPES_MAX + 1];
     const struct dw_scheme *credentials[PROTOCOL_CREDENTIALS_MAX + 1];
@@ -40,6 +42,10 @@ bool is_interactive(struct dw_request *r);
 
 /* .rate_limit = RATE_LIMIT_LOGIN: every attempt to sign in counts, by client address. */
 #define RATE_LIMIT_LOGIN "login"
+/* Each call makes a hash or may send a mail, and asks for no credential. */
+#define RATE_LIMIT_REGISTER "register"
+#define RATE_LIMIT_FORGOT "forgot"
+#define ANSWER_RATE_OF_ADDRESS { 429, "Too many from this address: again after `Retry-After` seconds" }
 #define ANSWER_RATE \
     { 429, "Too many attempts from this address, or at this account: again after `Retry-After` seconds" }
 

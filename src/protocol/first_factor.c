@@ -38,11 +38,17 @@ enum dw_err password_confirm(struct dw_request *r, struct dw_str text)
     TRY(guard_wait(identity, &attempt, &wait_s));
     if (wait_s > 0)
         return tell_wait(r, &attempt);
-    const enum dw_err err = credential_confirm(identity, &attempt.tenant, caller(r)->id, &password);
+    enum dw_err err = credential_confirm(identity, &attempt.tenant, caller(r)->id, &password);
 
-    if (err == DW_ERR_PASSWORD_WRONG)
-        TRY(guard_record_failure(identity, &attempt, err));
-    return err;
+    if (err == DW_ERR_PASSWORD_WRONG) {
+        const enum dw_err counted = guard_record_failure(identity, &attempt, err);
+
+        err = counted == DW_OK ? err : counted;
+    } else if (err == DW_OK) {
+        TRY(guard_wait(identity, &attempt, &wait_s));
+        err = wait_s > 0 ? DW_ERR_RATE_LIMITED : DW_OK;
+    }
+    return err == DW_ERR_RATE_LIMITED ? tell_wait(r, &attempt) : err;
 }
 
 enum dw_err recent_sign_in_confirm(struct dw_request *r, struct dw_str current_password)

@@ -1,15 +1,18 @@
 #include "protocol/protocol.h"
 
 #include "protocol/authenticate.h"
+#include "protocol/edge.h"
 #include "protocol/oauth2/metadata.h"
 #include "protocol/routes.h"
+#include <doorward/docs.h>
 
 enum { PROTOCOL_ARENA_LIMIT = 64 * 1024 };
 
 const struct dw_route *const PROTOCOL_ROUTES[] = {
     ACCOUNT_ROUTES,   RECOVERY_ROUTES,   API_KEY_ROUTES,  TOKEN_ROUTES,     LOGIN_ROUTES,  SIGN_OUT_ROUTES,
     SESSION_ROUTES,   TWO_FACTOR_ROUTES, USER_ROUTES,     ROLE_ROUTES,      TENANT_ROUTES, KEY_ROUTES,
-    DASHBOARD_ROUTES, AUDIT_ROUTES,      METADATA_ROUTES, OPERATION_ROUTES, DOCS_ROUTES,   NULL,
+    DASHBOARD_ROUTES, AUDIT_ROUTES,      METADATA_ROUTES, OPERATION_ROUTES, DOCS_ROUTES,
+    DW_DOCS_ROUTES,   NULL,
 };
 
 static const char DESCRIPTION[] =
@@ -33,6 +36,8 @@ static enum dw_err make_app(struct protocol *protocol, const struct protocol_con
 {
     const struct dw_rate_limit rate_limits[] = {
         { RATE_LIMIT_LOGIN, config->rate_limit_login, DW_RATE_SLIDING },
+        { RATE_LIMIT_REGISTER, config->rate_limit_register, DW_RATE_SLIDING },
+        { RATE_LIMIT_FORGOT, config->rate_limit_forgot, DW_RATE_SLIDING },
         { DW_RATE_LIMIT_DEFAULT, config->rate_limit_default, DW_RATE_SLIDING },
         { NULL },
     };
@@ -48,6 +53,9 @@ static enum dw_err make_app(struct protocol *protocol, const struct protocol_con
         .access_log = config->access_log,
         .rate_limits = rate_limits,
         .trusted_proxies = config->trusted_proxies,
+        .trusted_hosts = protocol->edge.trusted_hosts,
+        .https_redirect = config->https_redirect,
+        .cors = protocol->edge.has_cors ? &protocol->edge.cors : NULL,
     };
 
     return dw_app_new(&app_config, &protocol->app, ret_problem);
@@ -67,6 +75,7 @@ enum dw_err protocol_app_new(const struct protocol_config *config, struct protoc
     TRY(dw_arena_new(PROTOCOL_ARENA_LIMIT, &protocol->arena));
     protocol->is_https = dw_str_starts_with(public_url, DW_STR("https://"));
     TRY(dw_origin_of_url(public_url, protocol->arena, &protocol->csrf.origin));
+    TRY(edge_make(protocol->arena, config, &protocol->edge));
     TRY(credentials_make(protocol));
     TRY(metadata_make(protocol->arena, config->issuer ? config->issuer : config->public_url, public_url,
                       &protocol->metadata));

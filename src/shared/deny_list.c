@@ -1,4 +1,5 @@
 #include "shared/deny_list.h"
+#include "base/encoding.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -30,17 +31,6 @@ static struct table *table_new(size_t slots)
     if (t != NULL)
         t->mask = slots - 1;
     return t;
-}
-
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
 }
 
 bool deny_id_parse(struct dw_str text, struct deny_id *ret_id)

@@ -5,7 +5,7 @@ import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
-import { expectStatus, run, somebody, start } from "./harness.mjs";
+import { expectStatus, run, somebody, start, until } from "./harness.mjs";
 
 /** As somebody who may write the file, but has no secret. */
 function sql(server, text) {
@@ -126,6 +126,49 @@ describe("the audit log", () => {
                  INSERT INTO audit_head SELECT * FROM kept_head; DROP TABLE kept; DROP TABLE kept_head`);
     assert.equal(command("verify", "--head", head).code, 0);
     assert.equal(command("verify", "--head", "x").code, 2);
+  });
+
+  test("what came after a head is verified by itself; old events are pruned and the rest still holds", async () => {
+    const { head, events } = JSON.parse(command("verify", "--json").out);
+    await server.newcomer();
+    const since = JSON.parse(command("verify", "--since", head, "--json").out);
+    assert.ok(since.events >= 2 && since.events < events);
+    assert.equal(command("verify", "--since", `1:${"0".repeat(64)}`).code, 1);
+    for (const wrong of ["", "1", "x:y", `0:${"0".repeat(64)}`]) assert.equal(command("verify", "--since", wrong).code, 2);
+
+    assert.equal(command("prune").code, 2);
+    for (const wrong of ["yesterday", "2999-01-01T00:00:00Z"]) assert.equal(command("prune", "--before", wrong).code, 2);
+    assert.match(command("prune", "--before", "2001-01-01T00:00:00Z").out, /^0 events were removed/);
+    const newest = new Date((await audit()).json.items[0].at).getTime();
+    await until(() => Date.now() >= newest + 1000, "the newest event is of an earlier second");
+    const pruned = command("prune", "--before", new Date().toISOString().replace(/\.\d+Z$/, "Z"));
+    assert.equal(pruned.code, 0, pruned.err);
+    assert.ok(Number(pruned.out.split(" ")[0]) > 0, pruned.out);
+    const after = JSON.parse(command("verify", "--json").out);
+    assert.ok(after.pruned > 0 && after.events < events);
+    const told = (await audit("&action=audit.pruned")).json.items;
+    assert.equal(told[0].actor, "cli");
+    assert.match(told[0].detail, new RegExp(`^${after.pruned}:[0-9a-f]{64}$`));
+    assert.equal(JSON.parse(command("export").out.split("\n")[0]).seq, after.pruned + 1);
+    assert.match(command("verify", "--head", `1:${"0".repeat(64)}`).err, /event 1 was pruned/);
+
+    sql(server, `CREATE TABLE kept AS SELECT * FROM audit_events; DELETE FROM audit_events WHERE seq = ${after.pruned + 1}`);
+    assert.match(command("verify").err, new RegExp(`event ${after.pruned + 1} was removed`));
+    const refused = command("prune", "--before", "2001-01-01T00:00:00Z");
+    assert.equal(refused.code, 1, "what does not hold is not pruned");
+    assert.match(refused.err, /does not hold/);
+    sql(server, "DELETE FROM audit_events; INSERT INTO audit_events SELECT * FROM kept; DROP TABLE kept");
+    assert.equal(command("verify").code, 0);
+  });
+
+  test("a server that stops tells its log where the audit log ends", async () => {
+    const other = await start();
+    await other.newcomer();
+    const { head } = JSON.parse(run(["audit", "verify", "--json"], { folder: other.folder }).out);
+    await other.stop();
+    const [seq, hash] = head.split(":");
+    const line = other.err.split("\n").find((text) => text.includes('"audit_head"'));
+    assert.deepEqual([JSON.parse(line).seq, JSON.parse(line).hash], [Number(seq), hash]);
   });
 
   test("many at once, and a crash in between: the chain holds", async () => {

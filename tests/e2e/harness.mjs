@@ -79,9 +79,11 @@ export function somebody(more = {}) {
 }
 
 export class Server {
-  constructor(folder, env) {
+  /** `probe`: headers without which the server would not answer. */
+  constructor(folder, env, probe = {}) {
     this.folder = folder;
     this.env = env;
+    this.probe = probe;
     this.out = "";
     this.err = "";
   }
@@ -96,7 +98,8 @@ export class Server {
       cwd: this.folder,
       // Stories of limits set their own; the others all come from one address.
       env: environment({
-        DOORWARD_RATE_LIMIT_LOGIN: "none", ...this.env,
+        DOORWARD_RATE_LIMIT_LOGIN: "none", DOORWARD_RATE_LIMIT_REGISTER: "none", DOORWARD_RATE_LIMIT_FORGOT: "none",
+        ...this.env,
         DOORWARD_LISTEN: `127.0.0.1:${this.port}`, DOORWARD_PUBLIC_URL: this.publicUrl,
       }),
       stdio: ["ignore", "pipe", "pipe"],
@@ -120,7 +123,7 @@ export class Server {
 
   async #answers() {
     if (this.exit) assert.fail(`the server ended at its start: ${JSON.stringify(this.exit)}\n${this.err}`);
-    return fetch(`${this.url}/healthz`).then((answer) => answer.ok, () => false);
+    return fetch(`${this.url}/healthz`, { headers: this.probe }).then((answer) => answer.ok, () => false);
   }
 
   get isUp() {
@@ -270,8 +273,8 @@ export function complaints(answer) {
   return answer.json.detail.map((entry) => entry.loc.join(".")).sort();
 }
 
-export async function start(env = {}) {
-  return new Server(temporaryFolder(), env).start();
+export async function start(env = {}, probe = {}) {
+  return new Server(temporaryFolder(), env, probe).start();
 }
 
 /** The claims of a token, unverified: for tests that look at what was issued. */

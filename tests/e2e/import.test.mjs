@@ -1,10 +1,11 @@
 // Taking users over from another system.
 
 import assert from "node:assert/strict";
+import { execFileSync, spawn } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { after, before, test } from "node:test";
-import { expectDetail, expectStatus, run, start } from "./harness.mjs";
+import { BINARY, environment, expectDetail, expectStatus, run, start, until } from "./harness.mjs";
 
 // All of them are of "password".
 const BCRYPT = "$2b$04$CCCCCCCCCCCCCCCCCCCCC.FXJHjF.8tyWAsIeGLxC7hC/nyX4QxgC";
@@ -29,6 +30,9 @@ after(() => server.stop());
 const line = (username, more = {}) =>
   JSON.stringify({ username, email: `${username}@example.com`, password_hash: BCRYPT, ...more });
 
+const sql = (text) =>
+  execFileSync("sqlite3", [path.join(server.folder, "doorward.db"), text], { encoding: "utf8" }).trim();
+
 function doImport(lines, { name = "users.jsonl", args = [] } = {}) {
   fs.writeFileSync(path.join(server.folder, name), lines.join("\n") + "\n");
   return run(["user", "import", name, ...args], { folder: server.folder, env: CHEAP });
@@ -44,14 +48,9 @@ test("hashes of other systems sign in, and the first sign-in replaces them", asy
     expectStatus(await signIn(username), 200);
     expectStatus(await signIn(`${username}@example.com`), 200);
   }
-  const { DatabaseSync } = await import("node:sqlite").catch(() => ({}));
-  if (DatabaseSync === undefined) return; // an older Node: the sign-ins above are all that can be seen
-  const database = new DatabaseSync(path.join(server.folder, "doorward.db"), { readOnly: true });
   for (const username of Object.keys(HASHES)) {
-    const { password_hash: hash } = database.prepare("SELECT password_hash FROM users WHERE username = ?").get(username);
-    assert.match(hash, /^\$argon2id\$v=19\$/, username);
+    assert.match(sql(`SELECT password_hash FROM users WHERE username = '${username}'`), /^\$argon2id\$v=19\$/, username);
   }
-  database.close();
 });
 
 test("good lines are taken, bad ones told by number, and the exit code says so", async () => {
@@ -110,6 +109,37 @@ test("a hundred thousand users in one command, with progress", async () => {
   const done = doImport(Array.from({ length: 100_000 }, (_, i) => line(`mass${i}`)), { args: ["--json"] });
   assert.equal(done.code, 0, done.err);
   assert.deepEqual(JSON.parse(done.out), { imported: 100_000, refused: 0 });
-  assert.equal([...done.err.matchAll(/\d+ lines, \d+ imported/g)].length, 10);
+  assert.deepEqual([...done.err.matchAll(/^doorward: (\d+) lines, (\d+) imported$/gm)].map(([, lines, taken]) => [lines, taken]),
+    Array.from({ length: 10 }, (_, i) => [`${i + 1}0000`, `${i + 1}0000`]));
+  assert.equal(sql("SELECT count(*) FROM users WHERE username LIKE 'mass%'"), "100000");
   expectStatus(await signIn("mass99999"), 200);
+  assert.match(sql("SELECT password_hash FROM users WHERE username = 'mass99999'"), /^\$argon2id\$/);
+  assert.equal(sql("SELECT password_hash FROM users WHERE username = 'mass99998'"), BCRYPT);
+});
+
+test("an import that was killed is run again: what it had taken is told by line, the rest is taken", async () => {
+  const lines = Array.from({ length: 60_000 }, (_, i) => line(`again${i}`));
+  fs.writeFileSync(path.join(server.folder, "again.jsonl"), lines.join("\n") + "\n");
+  const child = spawn(BINARY, ["user", "import", "again.jsonl"], {
+    cwd: server.folder, env: environment(CHEAP), stdio: ["ignore", "ignore", "pipe"],
+  });
+  let told = "";
+  child.stderr.setEncoding("utf8").on("data", (text) => (told += text));
+  const ended = new Promise((resolve) => child.on("close", (code, signal) => resolve(signal)));
+  await until(() => told.includes("10000 imported"), "the import is under way");
+  child.kill("SIGKILL");
+  assert.equal(await ended, "SIGKILL", "it was not killed in the middle");
+
+  const taken = Number(sql("SELECT count(*) FROM users WHERE username LIKE 'again%'"));
+  assert.ok(taken >= 10_000 && taken < lines.length, String(taken));
+  const again = run(["user", "import", "again.jsonl", "--json"], { folder: server.folder, env: CHEAP });
+  assert.equal(again.code, 1, "lines were refused");
+  assert.deepEqual(JSON.parse(again.out.split("\n")[0]), { imported: lines.length - taken, refused: taken });
+  const refused = [...again.err.matchAll(/^doorward: line (\d+): the user name or the e-mail address is taken$/gm)];
+  assert.deepEqual(refused.map(([, number]) => Number(number)), Array.from({ length: taken }, (_, i) => i + 1));
+  assert.equal(sql("SELECT count(*) FROM users WHERE username LIKE 'again%'"), String(lines.length));
+  expectStatus(await signIn("again0"), 200);
+  expectStatus(await signIn("again59999"), 200);
+  const verified = run(["audit", "verify"], { folder: server.folder, env: CHEAP });
+  assert.equal(verified.code, 0, verified.err);
 });

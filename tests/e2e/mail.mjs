@@ -28,7 +28,7 @@ export function readMail(raw) {
     ["text/plain; charset=utf-8", "text/html; charset=utf-8"]);
   for (const line of raw.split("\r\n")) assert.ok(line.length <= 78 && !/[\r\n]/.test(line), `a line of a mail: ${line}`);
   const [text, html] = parts.map((part) => decodeQuotedPrintable(part.body).replace(/\r\n/g, "\n"));
-  const link = /^https?:\/\/\S+\?token=(\S+)$/m.exec(text);
+  const link = /^https?:\/\/\S+#token=(\S+)$/m.exec(text);
   return { headers, raw, text, html, link: link?.[0], token: link?.[1] };
 }
 
@@ -77,11 +77,20 @@ export class MailServer {
     return `smtp://127.0.0.1:${this.port}`;
   }
 
-  /** The mails to an address, once there are `count`. */
-  async to(address, count = 1, limitMs = 30_000) {
+  /** The notices to an address (mails without a link), once there are `count`. */
+  notices(address, count = 1, limitMs = 30_000) {
+    return this.#wait(address, count, limitMs, (mail) => mail.link === undefined);
+  }
+
+  /** The mails with a link to an address, once there are `count`. */
+  to(address, count = 1, limitMs = 30_000) {
+    return this.#wait(address, count, limitMs, (mail) => mail.link !== undefined);
+  }
+
+  async #wait(address, count, limitMs, isMeant) {
     const ours = () => {
       if (this.unreadable) throw this.unreadable;
-      return this.mails.filter((mail) => mail.to.includes(address));
+      return this.mails.filter((mail) => mail.to.includes(address) && isMeant(mail));
     };
     await until(() => ours().length >= count, `${count} mails came to ${address}`, limitMs);
     assert.equal(ours().length, count);

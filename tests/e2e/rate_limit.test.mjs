@@ -45,6 +45,31 @@ test("the default is ten attempts a minute", async () => {
   assert.match(found, /10\/minute/);
 });
 
+test("registering and asking for reset links have limits of their own, which hold nothing else up", () =>
+  withServer({ DOORWARD_RATE_LIMIT_REGISTER: "3/minute", DOORWARD_RATE_LIMIT_FORGOT: "2/minute" }, async (server) => {
+    const people = [somebody(), somebody(), somebody(), somebody()];
+    const statuses = [];
+    for (const json of people) statuses.push((await server.post("/register", { json })).status);
+    assert.deepEqual(statuses, [201, 201, 201, 429]);
+    const refused = expectDetail(await server.post("/register", { json: people[3] }), 429, "Too Many Requests");
+    assert.match(refused.headers.get("retry-after"), /^[1-9]\d*$/);
+
+    const forget = (email) => server.post("/forgot-password", { json: { email } });
+    expectStatus(await forget(people[0].email), 200);
+    expectStatus(await forget("nobody@example.com"), 200);
+    for (const email of [people[1].email, "nobody@example.com"]) {
+      expectDetail(await forget(email), 429, "Too Many Requests"); // alike, whoever it is
+    }
+    expectStatus(await server.signIn(people[0]), 200);
+  }));
+
+test("their defaults leave room for a test run, and are no more than that", () => {
+  const found = JSON.stringify(JSON.parse(run(["settings", "--json"], { folder: temporaryFolder() }).out));
+  for (const part of [/RATE_LIMIT_REGISTER/, /120\/minute/, /RATE_LIMIT_FORGOT/, /30\/minute/]) {
+    assert.match(found, part);
+  }
+});
+
 test("a limit for everything holds for every route, and for none", () =>
   withServer({ DOORWARD_RATE_LIMIT_DEFAULT: "5 per minute; 1000 per day" }, async (server) => {
     let answer;

@@ -131,8 +131,18 @@ describe("tenants", () => {
     const key = expectStatus(await server.post("/users/me/api-keys", { json: { name: "x" }, token: person.access }), 201).json;
     const byKey = () => server.get("/users/me", { headers: { "x-api-key": key.key } });
     expectStatus(await byKey(), 200);
+    const login = { username: person.username, password: person.password, tenant: "gone" };
+    const signedIn = expectStatus(await server.post("/login", { json: login }), 200);
+    const cookie = signedIn.headers.getSetCookie().map((line) => line.split(";")[0]).join("; ");
+    const byCookie = () => server.get("/users/me", { headers: { cookie } });
+    const changeByCookie = () => server.ask("PATCH", "/users/me", { json: { full_name: "Gone" },
+      headers: { cookie, "x-csrf-token": signedIn.json.csrf_token } });
+    expectStatus(await byCookie(), 200);
 
     expectStatus(await asOperator("PATCH", `/tenants/${id}`, { is_active: false }), 200);
+    expectDetail(await byCookie(), 400, "Inactive user");
+    expectDetail(await changeByCookie(), 400, "Inactive user");
+    expectDetail(await server.post("/login", { json: login }), 400, "Inactive user");
     expectDetail(await server.me(person.access), 400, "Inactive user");
     assert.notEqual((await byKey()).status, 200);
     assert.notEqual((await server.refresh(person.refresh)).status, 200);
@@ -140,9 +150,11 @@ describe("tenants", () => {
     expectStatus(await server.post("/register", { json: somebody({ tenant: "gone" }) }), 422);
     await server.restart();
     expectDetail(await server.me(person.access), 400, "Inactive user");
+    expectDetail(await byCookie(), 400, "Inactive user");
 
     expectStatus(await asOperator("PATCH", `/tenants/${id}`, { is_active: true }), 200);
     expectStatus(await server.me(person.access), 200);
+    assert.equal(expectStatus(await byCookie(), 200).json.full_name, null);
     expectStatus(await server.signIn(person, { tenant: "gone" }), 200);
   });
 

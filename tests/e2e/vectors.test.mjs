@@ -2,7 +2,7 @@
 // the folder that DOORWARD_VECTORS names; without it those are skipped. All go through `doorward vectors`.
 
 import assert from "node:assert/strict";
-import { createPrivateKey, createPublicKey } from "node:crypto";
+import { createECDH, createPrivateKey, createPublicKey } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
 import { describe, test } from "node:test";
@@ -13,6 +13,11 @@ const NO_FOLDER = FOLDER ? false : "DOORWARD_VECTORS is not set";
 const SIGNATURE_ALGS = [
   "HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA",
 ];
+const JWE_ALGS = [
+  "dir", "A128KW", "A192KW", "A256KW", "A128GCMKW", "A192GCMKW", "A256GCMKW", "RSA-OAEP", "RSA-OAEP-256",
+  "ECDH-ES", "ECDH-ES+A128KW", "ECDH-ES+A192KW", "ECDH-ES+A256KW",
+];
+const JWE_ENCS = ["A128GCM", "A192GCM", "A256GCM", "A128CBC-HS256", "A192CBC-HS384", "A256CBC-HS512"];
 const SHOWN = 20; // mismatches that a failing case lists
 
 const b64u = (text) => Buffer.from(text).toString("base64url");
@@ -160,7 +165,57 @@ const mac = (alg, size) => (group, { key, msg, tag }) =>
   // JWA has no truncated tags (RFC 7518 section 3.2), and no keys shorter than the hash.
   group.tagSize === size && group.keySize >= size ? { op: "mac.verify", in: { alg, key, msg, tag } } : null;
 
+const hexBytes = (hex) => Buffer.from(hex, "hex").toString("base64url");
+// An alg of a JWK may name a content encryption: then the key is for `dir`.
+const jweAlgs = (key) => (!key.alg ? JWE_ALGS : JWE_ENCS.includes(key.alg) ? ["dir"] : [key.alg]);
+const jwe = (group, { jwe: token, pt, flags }) => {
+  // RSA1_5 and zip are not offered: see below.
+  if (token === undefined || group.private.alg === "RSA1_5" || flags.includes("CompressedPlaintext")) return null;
+  const plaintext = pt === undefined ? undefined : hexBytes(pt);
+  return {
+    op: "jwe.decrypt", in: { token: typeof token === "string" ? token : JSON.stringify(token), jwk: group.private, algs: jweAlgs(group.private), encs: JWE_ENCS },
+    also: (answer) => !answer.ok || plaintext === undefined || answer.plaintext === plaintext,
+  };
+};
+const aead = (alg) => (group, { key, iv, aad, ct, tag, msg }) =>
+  // JOSE has one length of IV for GCM (RFC 7518 section 5.3).
+  alg(group) && (group.ivSize === 96 || group.ivSize === 128) && !(group.ivSize === 128 && alg(group).endsWith("GCM"))
+    ? { op: "aead.open", in: { alg: alg(group), key, iv, aad, ct, tag }, also: (a) => !a.ok || a.msg === msg } : null;
+const keyWrap = (group, { key, ct, msg }) =>
+  ({ op: "kw.unwrap", in: { alg: `A${group.keySize}KW`, key, ct }, also: (a) => !a.ok || a.key_out === msg });
+const oaep = (alg) => (group, { ct, msg, label }) =>
+  label === "" ? { op: "rsa.decrypt", in: { alg, jwk: group.privateKeyJwk, ct }, also: (a) => !a.ok || a.msg === msg } : null; // JOSE has no labels
+const agreement = (group, { public: theirs, private: ours, shared }) =>
+  ({ op: "ecdh.derive", in: { private: ours, public: theirs }, also: (a) => !a.ok || a.z === shared });
+/** The same from bare numbers: our public point by node, theirs as its coordinates where it is an uncompressed one. */
+const agreementOfPoints = (group, { public: theirs, private: number, shared }) => {
+  if (!/^04[0-9a-f]{128}$/.test(theirs)) return null; // a JWK has no compressed points (RFC 7518 section 6.2.1)
+  const ecdh = createECDH("prime256v1");
+  ecdh.setPrivateKey(number.slice(-64).padStart(64, "0"), "hex");
+  const jwk = (point) => ({ kty: "EC", crv: "P-256", x: hexBytes(point.slice(2, 66)), y: hexBytes(point.slice(66)) });
+  const ours = { ...jwk(ecdh.getPublicKey("hex")), d: hexBytes(number.slice(-64).padStart(64, "0")) };
+  return { op: "ecdh.derive", in: { private: ours, public: jwk(theirs) }, also: (a) => !a.ok || a.z === shared };
+};
+const pbkdf2 = (hash) => (group, { password, salt, iterationCount: iterations, dkLen: dklen, dk }) => ({
+  op: "kdf.pbkdf2", in: { hash, iterations, dklen, password: hexBytes(password), salt: hexBytes(salt) }, also: (a) => !a.ok || a.key === dk,
+});
+
 const FILES = [
+  ["json_web_encryption", jwe],
+  ["json_web_crypto", jwe],
+  ["aes_gcm", aead(({ keySize }) => `A${keySize}GCM`)],
+  ["a128cbc_hs256", aead(() => "A128CBC-HS256")],
+  ["a192cbc_hs384", aead(() => "A192CBC-HS384")],
+  ["a256cbc_hs512", aead(() => "A256CBC-HS512")],
+  ["aes_wrap", keyWrap],
+  ["rsa_oaep_2048_sha1_mgf1sha1", oaep("RSA-OAEP")],
+  ["rsa_oaep_2048_sha256_mgf1sha256", oaep("RSA-OAEP-256")],
+  ["ecdh_secp256r1_webcrypto", agreement],
+  ["ecdh_secp256r1_ecpoint", agreementOfPoints],
+  ["x25519_jwk", agreement],
+  ["pbkdf2_hmacsha1", pbkdf2("SHA-1")],
+  ["pbkdf2_hmacsha256", pbkdf2("SHA-256")],
+  ["pbkdf2_hmacsha512", pbkdf2("SHA-512")],
   ["json_web_signature", jws],
   ["json_web_key", jws],
   ["json_web_crypto", jws],
@@ -191,6 +246,25 @@ describe("Wycheproof", () => {
     });
   }
 
+  test("what is not offered at all says so", { skip: NO_FOLDER }, () => {
+    const groups = read("wycheproof", "json_web_encryption_test.json").testGroups;
+    const find = (wanted) => groups.flatMap((group) => group.tests.map((one) => ({ group, one }))).find(wanted);
+    const rsa15 = find(({ group, one }) => group.private.alg === "RSA1_5" && one.result === "valid");
+    const zip = find(({ one }) => one.flags.includes("CompressedPlaintext"));
+    const pkcs1 = read("wycheproof", "rsa_pkcs1_2048_test.json").testGroups[0];
+    const k256 = read("wycheproof", "ecdsa_secp256k1_sha256_p1363_test.json").testGroups[0];
+    const chacha = read("wycheproof", "chacha20_poly1305_test.json").testGroups[0].tests[0];
+    const decrypt = ({ group, one }, algs) => ({ op: "jwe.decrypt", in: { token: one.jwe, jwk: group.private, algs, encs: JWE_ENCS } });
+    const given = answers([
+      decrypt(rsa15, ["RSA1_5"]),
+      decrypt(zip, ["A128KW"]),
+      { op: "rsa.decrypt", in: { alg: "RSA1_5", jwk: pkcs1.privateKeyJwk, ct: pkcs1.tests[0].ct } },
+      { op: "sig.verify", in: { alg: "ES256K", jwk: {}, msg: k256.tests[0].msg, sig: k256.tests[0].sig } },
+      { op: "aead.open", in: { alg: "C20P", ...chacha } },
+    ]);
+    for (const answer of given) assert.equal(answer.unsupported, true, JSON.stringify(answer));
+  });
+
   test("rsa_pkcs1_2048_sig_gen: the same signatures are made", { skip: NO_FOLDER }, () => {
     const algs = { "SHA-256": "RS256", "SHA-384": "RS384", "SHA-512": "RS512" };
     const { testGroups } = read("wycheproof", "rsa_pkcs1_2048_sig_gen_test.json");
@@ -207,6 +281,7 @@ describe("Wycheproof", () => {
 // --- RFC 7520 -----------------------------------------------------------------------------------------------------------
 
 describe("RFC 7520", () => {
+  const JSON_FORMS = ["json", "json_flat"];
   const FIGURES = [
     ["jws", "4_1.rsa_v15_signature.json"], ["jws", "4_2.rsa-pss_signature.json"], ["jws", "4_3.ecdsa_signature.json"],
     ["jws", "4_4.hmac-sha2_integrity_protection.json"], ["curve25519", "jws.json"],
@@ -226,6 +301,115 @@ describe("RFC 7520", () => {
           in: { protected_b64u: signing.protected_b64u, payload, jwk: input.key, alg: input.alg } });
       }
       judge(questions);
+    });
+  }
+
+  // What the object holds: with one algorithm asked for, alg may stand unprotected (4.7, and the second of 4.8).
+  for (const name of ["4_6.protecting_specific_header_fields.json", "4_7.protecting_content_only.json"]) {
+    test(name, { skip: NO_FOLDER }, () => {
+      const { input, output } = read("jose-cookbook", "jws", name);
+      judge(JSON_FORMS.map((form) => ({
+        name: form, op: "jws.verify_json", in: { jws: output[form], jwk: input.key, algs: [input.alg] }, expect: true,
+        also: (a) => a.payload === b64u(input.payload),
+      })));
+    });
+  }
+  for (const [folder, name] of FIGURES) {
+    test(`${name}, as JSON`, { skip: NO_FOLDER }, () => {
+      const { input, output } = read("jose-cookbook", folder, name);
+      judge(JSON_FORMS.map((form) => ({
+        name: form, op: "jws.verify_json", in: { jws: output[form], jwk: input.key, algs: [input.alg] }, expect: true,
+        also: (a) => a.payload === b64u(input.payload),
+      })));
+    });
+  }
+
+  test("4_5.signature_with_detached_content.json", { skip: NO_FOLDER }, () => {
+    const { input, output } = read("jose-cookbook", "jws", "4_5.signature_with_detached_content.json");
+    const shared = { jwk: input.key, algs: [input.alg], payload: b64u(input.payload) };
+    const other = { ...shared, payload: b64u(`${input.payload} `) };
+    judge([
+      { name: "compact", op: "jws.verify_detached", in: { token: output.compact, ...shared }, expect: true },
+      { name: "another payload", op: "jws.verify_detached", in: { token: output.compact, ...other }, expect: false },
+      ...JSON_FORMS.map((form) => ({ name: form, op: "jws.verify_json", in: { jws: output[form], ...shared }, expect: true })),
+      ...JSON_FORMS.map((form) => ({ name: form, op: "jws.verify_json", in: { jws: output[form], ...other }, expect: false })),
+      { name: "no payload at all", op: "jws.verify_json", in: { jws: output.json, jwk: input.key, algs: [input.alg] }, expect: false },
+    ]);
+  });
+
+  test("4_8.multiple_signatures.json", { skip: NO_FOLDER }, () => {
+    const { input, output } = read("jose-cookbook", "jws", "4_8.multiple_signatures.json");
+    judge(input.key.map((jwk, n) => ({
+      name: input.alg[n], op: "jws.verify_json", in: { jws: output.json, jwk, algs: [input.alg[n]] }, expect: true,
+      also: (a) => a.payload === b64u(input.payload),
+    })));
+  });
+
+  test("RFC 7797: hmac-sha2_b64_false.json", { skip: NO_FOLDER }, () => {
+    const { input, output } = read("jose-cookbook", "rfc7797", "hmac-sha2_b64_false.json");
+    const { key: jwk, alg } = input;
+    const [header, , signature] = output.compact.split(".");
+    judge([
+      ...JSON_FORMS.map((form) => ({ name: form, op: "jws.verify_json", in: { jws: output[form], jwk, algs: [alg] }, expect: true,
+        also: (a) => a.payload === b64u(input.payload) })),
+      { name: "apart", op: "jws.verify_detached", in: { token: `${header}..${signature}`, payload: b64u(input.payload), jwk, algs: [alg] }, expect: true },
+      // A token is never unencoded (RFC 7797 section 7), and the compact form of one is not read.
+      { name: "compact", op: "jws.verify", in: { token: output.compact, jwk, algs: [alg] }, expect: false },
+    ]);
+    // This one has b64 without crit, which RFC 7797 section 6 came to forbid: it is of a draft.
+    const draft = read("jose-cookbook", "rfc7797", "4.2.hmac-sha2_b64_false.json");
+    judge(JSON_FORMS.map((form) => ({ name: `draft, ${form}`, op: "jws.verify_json", in: { jws: draft.output[form], jwk: draft.input.key, algs: [alg] }, expect: false })));
+  });
+
+  const ENCRYPTIONS = [
+    ["jwe", "5_2.key_encryption_using_rsa-oaep_with_aes-gcm.json"],
+    ["jwe", "5_4.key_agreement_with_key_wrapping_using_ecdh-es_and_aes-keywrap_with_aes-gcm.json"],
+    ["jwe", "5_5.key_agreement_using_ecdh-es_with_aes-cbc-hmac-sha2.json"],
+    ["jwe", "5_6.direct_encryption_using_aes-gcm.json"],
+    ["jwe", "5_7.key_wrap_using_aes-gcm_keywrap_with_aes-cbc-hmac-sha2.json"],
+    ["jwe", "5_8.key_wrap_using_aes-keywrap_with_aes-gcm.json"],
+    ["jwe", "5_10.including_additional_authentication_data.json"],
+    ["jwe", "5_11.protecting_specific_header_fields.json"],
+    ["jwe", "5_12.protecting_content_only.json"],
+    ["curve25519", "ecdh-es.json"],
+  ];
+  for (const [folder, name] of ENCRYPTIONS) {
+    test(name, { skip: NO_FOLDER }, () => {
+      const { input, output } = read("jose-cookbook", folder, name);
+      const plaintext = b64u(input.plaintext), { key: jwk, alg, enc } = input;
+      const good = { expect: true, also: (a) => a.plaintext === plaintext };
+      const questions = JSON_FORMS.map((form) => ({ name: form, op: "jwe.decrypt_json", in: { jwe: output[form], jwk, algs: [alg], encs: [enc] }, ...good }));
+      if (output.compact) questions.push({ name: "compact", op: "jwe.decrypt", in: { token: output.compact, jwk, algs: [alg], encs: [enc] }, ...good });
+      questions.push({ name: "round trip", op: "jwe.roundtrip", in: { plaintext, jwk, alg, enc }, expect: true });
+      judge(questions);
+    });
+  }
+
+  test("5_13.encrypting_to_multiple_recipients.json", { skip: NO_FOLDER }, () => {
+    const { input, output } = read("jose-cookbook", "jwe", "5_13.encrypting_to_multiple_recipients.json");
+    const plaintext = b64u(input.plaintext);
+    const ask = (n, expect) => ({
+      name: input.alg[n], op: "jwe.decrypt_json", expect, in: { jwe: output.json, jwk: input.key[n], algs: [input.alg[n]], encs: ["A128CBC-HS256"] },
+      also: (a) => !a.ok || a.plaintext === plaintext,
+    });
+    judge([ask(0, false), ask(1, true), ask(2, true)]); // the first is RSA1_5, which is not offered
+  });
+
+  test("6.nesting_signatures_and_encryption.json", { skip: NO_FOLDER }, () => {
+    const { sign, encrypt } = read("jose-cookbook", "6.nesting_signatures_and_encryption.json");
+    const { input, output } = encrypt;
+    const [outer] = answers([{ op: "jwe.decrypt", in: { token: output.compact, jwk: input.key, algs: [input.alg], encs: [input.enc] } }]);
+    const token = Buffer.from(outer.plaintext, "base64url").toString();
+    judge([{ name: "inside", op: "jws.verify", expect: true, in: { token, jwk: sign.input.key, algs: [sign.input.alg] },
+      also: (a) => a.payload === b64u(sign.input.payload) }]);
+  });
+
+  for (const name of ["5_3.key_wrap_using_pbes2-aes-keywrap_with-aes-cbc-hmac-sha2.json", "5_9.compressed_content.json", "5_1.key_encryption_using_rsa_v15_and_aes-hmac-sha2.json"]) {
+    test(`not offered: ${name}`, { skip: NO_FOLDER }, () => {
+      const { input, output } = read("jose-cookbook", "jwe", name);
+      const jwk = input.key ?? { kty: "oct", k: b64u(input.pwd) };
+      const [answer] = answers([{ op: "jwe.decrypt", in: { token: output.compact, jwk, algs: [input.alg], encs: [input.enc] } }]);
+      assert.equal(answer.unsupported, true, JSON.stringify(answer));
     });
   }
 

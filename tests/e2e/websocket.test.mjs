@@ -227,13 +227,14 @@ const CHROMIUM = findChromium();
 
 describe("WebSockets in a browser", { skip: CHROMIUM ? false : "no Chromium on this machine" }, () => {
   const rooms = new Rooms();
-  let browser, page;
+  let browser, context, page;
 
   before(async () => {
     await rooms.start();
     // Inside a container Chromium has no namespaces for its own sandbox; it loads nothing but this server.
     browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox", "--disable-dev-shm-usage"] });
-    page = await browser.newPage();
+    context = await browser.newContext();
+    page = await context.newPage();
     page.setDefaultTimeout(60_000);
     await page.goto(rooms.url);
   });
@@ -283,10 +284,10 @@ describe("WebSockets in a browser", { skip: CHROMIUM ? false : "no Chromium on t
 
   test("a page of another origin does not ride on the visitor's cookie", async () => {
     const token = await rooms.token("ada");
-    await page.context().addCookies([{ name: "session", value: token, url: rooms.url }]);
+    await context.addCookies([{ name: "session", value: token, url: rooms.url }]);
     const own = await converse("/rooms/one", [], [{ type: "whoami" }], true);
     assert.equal(own.heard[0].from, "ada");
-    const elsewhere = await page.context().newPage();
+    const elsewhere = await context.newPage();
     await elsewhere.goto(rooms.url.replace("127.0.0.1", "localhost"));
     const code = await elsewhere.evaluate((url) => new Promise((resolve) => {
       new WebSocket(url).onclose = (event) => resolve(event.code);

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* --- tokens: kept in a table, and asked for with each message ------------------------------------------------------ */
+/* --- tokens: kept in a table, and asked for with each message ----------------------------------------------------- */
 
 enum { TOKENS_MAX = 16384, TOKEN_SIZE = DW_UUID_SIZE, NAME_MAX_SIZE = 32 };
 
@@ -55,7 +55,7 @@ static enum dw_err authenticate(struct dw_request *r, const struct dw_scheme *sc
     return err;
 }
 
-/* --- making and revoking them ------------------------------------------------------------------------------------ */
+/* --- making and revoking them ------------------------------------------------------------------------------------- */
 
 struct token_in {
     struct dw_str name, scope, role;
@@ -124,7 +124,8 @@ static const struct dw_model FACTS = { "Facts", .size = sizeof(struct facts), .f
 static enum dw_err tell_facts(struct dw_request *r, const void *in, struct facts *out)
 {
     (void)in;
-    *out = (struct facts){ n_opened, n_closed, last_code, (int64_t)dw_ws_count(dw_request_app(r), DW_STR("room lobby")) };
+    *out = (struct facts){ n_opened, n_closed, last_code,
+                           (int64_t)dw_ws_count(dw_request_app(r), DW_STR("room lobby")) };
     return DW_OK;
 }
 
@@ -136,7 +137,7 @@ static enum dw_err page(struct dw_request *r, const void *in, void *out)
     return DW_OK;
 }
 
-/* --- rooms --------------------------------------------------------------------------------------------------------- */
+/* --- rooms -------------------------------------------------------------------------------------------------------- */
 
 struct said {
     struct dw_str from, text;
@@ -254,7 +255,7 @@ static const struct dw_ws_channel BROWSER = {
     .protocols = PROTOCOLS, .origins = FRIENDS,
 };
 
-/* --- no rights, and tight limits ----------------------------------------------------------------------------------- */
+/* --- no rights, and tight limits ---------------------------------------------------------------------------------- */
 
 static enum dw_err echo(struct dw_request *r, struct dw_str data, bool is_text)
 {

@@ -5,7 +5,9 @@
 "use strict";
 
 window.ui = SwaggerUIBundle({
-    url: "/openapi.json",
+    // Addresses are relative to the page, so that a mounted application shows its own description.
+    url: "openapi.json",
+    oauth2RedirectUrl: new URL("docs/oauth2-redirect.html", window.location.href).href,
     dom_id: "#swagger-ui",
     presets: [SwaggerUIBundle.presets.apis],
     layout: "BaseLayout",

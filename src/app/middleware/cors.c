@@ -85,7 +85,7 @@ static enum dw_err origins_check(struct cors *cors, struct problem *p)
                 *origin);
     cors->is_any_origin = names_have(config->origins, DW_STR("*"));
     if (config->origin_pattern != NULL)
-        TRY(problem_at(p, "CORS", pattern_new(config->origin_pattern, p, &cors->pattern)));
+        TRY(problem_at(p, "CORS", pattern_new(dw_str(config->origin_pattern), p, &cors->pattern)));
     if (config->credentials &&
         (cors->is_any_origin || (cors->pattern != NULL && pattern_matches(cors->pattern, NOBODY))))
         return problem_say(p, "CORS: every origin with credentials: any page could act as its visitor");

@@ -27,19 +27,19 @@ static struct dw_str trim(struct dw_str s)
 }
 
 /* The last element of a list; the rest becomes what stands before it, absent after the first. Quoted strings of
- * Forwarded may hold the separator (RFC 7239 §4 with RFC 9110 §5.6.4). */
+ * Forwarded may hold the separator (RFC 7239 §4 with RFC 9110 §5.6.4). Read from the end: a quotation mark that the
+ * client left open must not swallow what a proxy wrote behind it. */
 static struct dw_str take_last(struct dw_str *rest, char separator)
 {
-    size_t start = 0;
+    size_t start = rest->len;
     bool is_quoted = false;
 
-    for (size_t i = 0; i < rest->len; i++) {
-        if (rest->ptr[i] == '\\' && is_quoted)
-            i++;
-        else if (rest->ptr[i] == '"')
+    for (; start > 0; start--) {
+        const char c = rest->ptr[start - 1];
+        if (c == '"' && (start == 1 || rest->ptr[start - 2] != '\\'))
             is_quoted = !is_quoted;
-        else if (rest->ptr[i] == separator && !is_quoted)
-            start = i + 1;
+        else if (c == separator && !is_quoted)
+            break;
     }
     const struct dw_str last = trim(dw_str_n(rest->ptr + start, rest->len - start));
     *rest = start == 0 ? dw_str_n(NULL, 0) : dw_str_n(rest->ptr, start - 1);

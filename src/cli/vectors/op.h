@@ -24,6 +24,7 @@ struct op {
 };
 
 /* The families; each ends with { NULL }. */
+extern const struct op OPS_JWE[];
 extern const struct op OPS_JWS[];
 extern const struct op OPS_KEY[];
 extern const struct op OPS_OTP[];

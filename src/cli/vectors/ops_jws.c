@@ -1,5 +1,7 @@
-/* jws.verify, jws.sign, jws.sign_verify, jwt.verify. */
+/* jws.verify, jws.verify_json, jws.verify_detached, jws.sign, jws.sign_verify, jwt.verify. */
+#include "cli/jose_keys.h"
 #include "cli/vectors/op.h"
+#include <doorward/jws_json.h>
 
 enum { REQUIRE_MAX = 32 };
 
@@ -23,19 +25,8 @@ static enum dw_err read_algs(const struct op_call *call, dw_alg_set *ret_algs)
     return DW_OK;
 }
 
-/* What verifies: `jwk` or `jwks`. A key that we can't read is a refusal here, not an unsupported operation. */
-struct keys {
-    struct dw_key *key;
-    struct dw_keyset *set;
-};
-
-static void keys_free(struct keys *keys)
-{
-    dw_key_free(&keys->key);
-    dw_keyset_free(&keys->set);
-}
-
-static enum dw_err read_keys(const struct op_call *call, struct keys *keys)
+/* `jwk` or `jwks`. A key that we can't read is a refusal here, not an unsupported operation. */
+static enum dw_err read_keys(const struct op_call *call, struct jose_keys *keys)
 {
     struct dw_str json = { 0 };
     yyjson_val *jwks = json_get(call->in, "jwks");
@@ -50,7 +41,7 @@ static enum dw_err read_keys(const struct op_call *call, struct keys *keys)
 
 static enum dw_err jws_verify(struct op_call *call)
 {
-    _cleanup_(keys_free) struct keys keys = { 0 };
+    _cleanup_(jose_keys_free) struct jose_keys keys = { 0 };
     struct dw_str token = { 0 };
     dw_alg_set algs = 0;
     struct dw_jws jws = { 0 };
@@ -63,6 +54,41 @@ static enum dw_err jws_verify(struct op_call *call)
     TRY(op_answer_json(call, "header", jws.header_json));
     op_answer_bytes(call, "payload", jws.payload);
     return DW_OK;
+}
+
+/* alg unprotected too, where one algorithm alone is asked for: that is how RFC 7520 §4.7 is written. */
+static enum dw_err jws_verify_json(struct op_call *call)
+{
+    _cleanup_(jose_keys_free) struct jose_keys keys = { 0 };
+    struct dw_jws_json_rules rules = { 0 };
+    struct dw_str json = { 0 };
+    struct dw_jws jws;
+
+    TRY(read_algs(call, &rules.algs));
+    rules.unprotected_alg = (rules.algs & (rules.algs - 1)) == 0;
+    if (json_get(call->in, "payload") != NULL)
+        TRY(op_bytes(call, "payload", &rules.payload));
+    TRY(op_json(call, json_get(call->in, "jws"), &json));
+    TRY(read_keys(call, &keys));
+    TRY(keys.set != NULL ? dw_jws_verify_json(keys.set, &rules, json, call->arena, &jws)
+                         : dw_jws_verify_json_key(keys.key, &rules, json, call->arena, &jws));
+    op_answer_bytes(call, "payload", jws.payload);
+    return DW_OK;
+}
+
+static enum dw_err jws_verify_detached(struct op_call *call)
+{
+    _cleanup_(jose_keys_free) struct jose_keys keys = { 0 };
+    struct dw_str token = { 0 }, payload = { 0 };
+    dw_alg_set algs = 0;
+    struct dw_jws jws;
+
+    TRY(read_algs(call, &algs));
+    TRY(op_str(call, "token", &token));
+    TRY(op_bytes(call, "payload", &payload));
+    TRY(read_keys(call, &keys));
+    return keys.set != NULL ? dw_jws_verify_detached(keys.set, algs, token, payload, call->arena, &jws)
+                            : dw_jws_verify_detached_key(keys.key, algs, token, payload, call->arena, &jws);
 }
 
 static enum dw_err read_optional_str(const struct op_call *call, const char *name, struct dw_str *ret_text)
@@ -101,7 +127,7 @@ static enum dw_err read_rules(const struct op_call *call, struct dw_jwt_rules *r
 
 static enum dw_err jwt_verify(struct op_call *call)
 {
-    _cleanup_(keys_free) struct keys keys = { 0 };
+    _cleanup_(jose_keys_free) struct jose_keys keys = { 0 };
     const char *require[REQUIRE_MAX + 1] = { NULL };
     /* The vectors say by `require` whether exp must be there. */
     struct dw_jwt_rules rules = { .require = require, .allow_no_expiry = true };
@@ -112,8 +138,7 @@ static enum dw_err jwt_verify(struct op_call *call)
     TRY(read_require(call, require));
     TRY(op_str(call, "token", &token));
     TRY(read_keys(call, &keys));
-    TRY(keys.set != NULL ? dw_jwt_verify(keys.set, &rules, token, call->arena, &claims)
-                         : dw_jwt_verify_key(keys.key, &rules, token, call->arena, &claims));
+    TRY(jose_keys_verify_jwt(&keys, &rules, token, call->arena, &claims));
     TRY(op_answer_json(call, "header", claims.header_json));
     return op_answer_json(call, "claims", claims.json);
 }
@@ -157,6 +182,8 @@ static enum dw_err jws_sign_verify(struct op_call *call)
 
 const struct op OPS_JWS[] = {
     { "jws.verify", jws_verify },
+    { "jws.verify_json", jws_verify_json },
+    { "jws.verify_detached", jws_verify_detached },
     { "jws.sign", jws_sign },
     { "jws.sign_verify", jws_sign_verify },
     { "jwt.verify", jwt_verify },

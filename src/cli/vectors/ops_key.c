@@ -25,16 +25,23 @@ static enum dw_err jwk_thumbprint(struct op_call *call)
     return DW_OK;
 }
 
+/* `alg`, `msg`, and the `jwk` pinned to that alg. */
+static enum dw_err read_message(const struct op_call *call, enum dw_alg *ret_alg, struct dw_str *ret_message,
+                                struct dw_key **ret_key)
+{
+    TRY(op_alg(call, ret_alg));
+    TRY(op_hex(call, "msg", ret_message));
+    return op_jwk(call, *ret_alg, ret_key);
+}
+
 static enum dw_err sig_verify(struct op_call *call)
 {
     _cleanup_(dw_key_free) struct dw_key *key = NULL;
     enum dw_alg alg = DW_ALG_NONE_GIVEN;
     struct dw_str message = { 0 }, signature = { 0 };
 
-    TRY(op_alg(call, &alg));
-    TRY(op_hex(call, "msg", &message));
+    TRY(read_message(call, &alg, &message, &key));
     TRY(op_hex(call, "sig", &signature));
-    TRY(op_jwk(call, alg, &key));
     const enum dw_err err = dw_verify(key, alg, message, signature);
     if (err != DW_OK && err != DW_ERR_JOSE_SIGNATURE)
         return err;
@@ -48,9 +55,7 @@ static enum dw_err sig_sign(struct op_call *call)
     enum dw_alg alg = DW_ALG_NONE_GIVEN;
     struct dw_str message = { 0 }, signature = { 0 };
 
-    TRY(op_alg(call, &alg));
-    TRY(op_hex(call, "msg", &message));
-    TRY(op_jwk(call, alg, &key));
+    TRY(read_message(call, &alg, &message, &key));
     TRY(dw_sign(key, alg, message, call->arena, &signature));
     op_answer_hex(call, "sig", signature);
     return DW_OK;

@@ -265,6 +265,37 @@ static enum dw_err kdf_scrypt_op(struct op_call *call)
     return DW_OK;
 }
 
+/* SHA-1 too: PBKDF2 with it is what old systems left behind. */
+static enum dw_err read_pbkdf2_hash(const struct op_call *call, unsigned *ret_bits)
+{
+    struct dw_str name = { 0 };
+
+    TRY(op_str(call, "hash", &name));
+    if (dw_str_eq_nocase(name, DW_STR("SHA-1")) || dw_str_eq_nocase(name, DW_STR("SHA1"))) {
+        *ret_bits = 160;
+        return DW_OK;
+    }
+    TRY(op_hash_bits(call, "hash", ret_bits));
+    return *ret_bits == 384 ? DW_ERR_UNSUPPORTED : DW_OK;
+}
+
+static enum dw_err kdf_pbkdf2_op(struct op_call *call)
+{
+    struct dw_str password = { 0 }, salt = { 0 };
+    int64_t iterations, size;
+    unsigned char key[TAG_MAX];
+    unsigned bits = 0;
+
+    TRY(read_pbkdf2_hash(call, &bits));
+    TRY(op_int(call, "iterations", 1, UINT32_MAX, &iterations));
+    TRY(op_int(call, "dklen", 1, TAG_MAX, &size));
+    TRY(read_password(call, &password));
+    TRY(op_bytes(call, "salt", &salt));
+    TRY(kdf_pbkdf2(bits, password, salt, (uint32_t)iterations, key, (size_t)size));
+    op_answer_hex(call, "key", dw_str_n(key, (size_t)size));
+    return DW_OK;
+}
+
 /* "$2b$05$" and 22 characters of salt. */
 static enum dw_err read_setting(struct dw_str setting, uint32_t *ret_cost, unsigned char *ret_salt)
 {
@@ -310,6 +341,7 @@ const struct op OPS_PASSWORD[] = {
     { "password.roundtrip", password_roundtrip },
     { "kdf.argon2", kdf_argon2_op },
     { "kdf.scrypt", kdf_scrypt_op },
+    { "kdf.pbkdf2", kdf_pbkdf2_op },
     { "kdf.bcrypt", kdf_bcrypt_op },
     { NULL },
 };

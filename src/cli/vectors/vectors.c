@@ -3,7 +3,7 @@
 
 enum { LINE_MAX_BYTES = 16 * 1024 * 1024, ANSWER_MAX_BYTES = 16 * 1024 * 1024, LINE_DEPTH = 64 };
 
-static const struct op *const FAMILIES[] = { OPS_JWS, OPS_KEY, OPS_OTP, OPS_LIMIT, OPS_PASSWORD, OPS_TEXT };
+static const struct op *const FAMILIES[] = { OPS_JWS, OPS_JWE, OPS_KEY, OPS_OTP, OPS_LIMIT, OPS_PASSWORD, OPS_TEXT };
 
 static const struct op *op_find(struct dw_str name)
 {

@@ -85,12 +85,12 @@ static enum dw_err change_password(struct dw_request *r, const struct password_c
 
 const struct dw_route ACCOUNT_ROUTES[] = {
     { DW_POST, "/register", DW_HANDLER(register_user), .body = &REGISTER_IN, .answer = &USER, .needs = DW_PUBLIC,
-      .status = 201, .lane = DW_HASHING, .max_body_bytes = REGISTER_BODY_MAX,
+      .status = 201, .lane = DW_HASHING, .max_body_bytes = REGISTER_BODY_MAX, .rate_limit = RATE_LIMIT_REGISTER,
       .id = "register", .tag = TAG_ACCOUNT, .summary = "Make an account",
       .description = "The role is always `user`, whatever is sent along. The password must have 8 characters, not be "
                      "among the most used ones, and not contain the user name or e-mail address.",
       .answers = ANSWERS({ 201, "The new account" }, { 400, "The user name or e-mail address is taken" },
-                         { 403, "Registration is closed" }, ANSWER_BUSY) },
+                         { 403, "Registration is closed" }, ANSWER_RATE_OF_ADDRESS, ANSWER_BUSY) },
     { DW_GET, "/users/me", DW_HANDLER(show_me), .answer = &USER, .needs = DW_SIGNED_IN, .lane = DW_INLINE,
       .id = "show_me", .tag = TAG_ACCOUNT, .summary = "Who am I?",
       .description = "The account that the credential stands for, as it is now.",

@@ -53,11 +53,12 @@ static enum dw_err resend(struct dw_request *r, const void *in, struct msg_out *
 
 const struct dw_route RECOVERY_ROUTES[] = {
     { DW_POST, "/forgot-password", DW_HANDLER(forgot_password), .body = &FORGOT_IN, .answer = &MSG_OUT,
-      .needs = DW_PUBLIC, .no_store = true,
+      .needs = DW_PUBLIC, .no_store = true, .rate_limit = RATE_LIMIT_FORGOT,
       .id = "forgot_password", .tag = TAG_RECOVERY, .summary = "Ask for a link to set a new password",
       .description = "Answers the same, after the same work, whether the address has an account or not. At most three "
                      "mails an hour go to one account; the newest link alone is good, for an hour unless set "
-                     "otherwise." },
+                     "otherwise.",
+      .answers = ANSWERS(ANSWER_RATE_OF_ADDRESS) },
     { DW_POST, "/reset-password", DW_HANDLER(reset_password), .body = &RESET_IN, .answer = &MSG_OUT,
       .needs = DW_PUBLIC, .lane = DW_HASHING, .no_store = true,
       .id = "reset_password", .tag = TAG_RECOVERY, .summary = "Set a new password with the token of the mail",

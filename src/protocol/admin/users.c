@@ -8,6 +8,7 @@
  * Another tenant's users don't exist here: 404.
  */
 #include "identity/custom_role.h"
+#include "identity/mfa.h"
 #include "identity/session.h"
 #include "protocol/admin/rights.h"
 #include "protocol/first_factor.h"
@@ -125,6 +126,20 @@ static enum dw_err sign_user_out(struct dw_request *r, const void *in, struct de
     return DW_OK;
 }
 
+/* One's own is not a stranger's to turn off: /2fa/disable asks for the password and a code. */
+static enum dw_err reset_second_factor(struct dw_request *r, const struct confirmation_in *in, void *out)
+{
+    const struct tenant tenant = caller_tenant(r);
+    const struct actor me = caller_actor(r);
+    struct dw_str id;
+
+    TRY(find_target(r, &tenant, &id));
+    if (dw_str_eq(id, me.id))
+        return dw_fail(r, DW_ERR_FORBIDDEN, "Your own second factor is turned off at /2fa/disable");
+    TRY(recent_sign_in_confirm(r, in->current_password));
+    return mfa_reset(identity_of(r), &tenant, &me, id);
+}
+
 /* --- rows ------------------------------------------------------------------------------------------------------- */
 
 const struct dw_route USER_ROUTES[] = {
@@ -159,5 +174,16 @@ const struct dw_route USER_ROUTES[] = {
       .summary = "Sign a user out everywhere",
       .description = "Needs `write:users`. Ends every sign-in of the user, on every device. " OUTRANKED,
       .answers = ANSWERS({ 200, "Signed out" }, ANSWER_NO_SUCH_USER) },
+    { DW_DELETE, "/users/{id}/2fa", DW_HANDLER(reset_second_factor), .body = &CONFIRMATION_IN,
+      .is_body_optional = true, .status = 204,
+      .needs = DW_DEPENDS({ DW_ROLE_OF(ROLE_ADMIN), NULL }, { DW_PERMISSION_OF("write:users"), NULL },
+                          { &INTERACTIVE, NULL }),
+      .id = "reset_second_factor", .tag = TAG_ADMINISTRATION, .summary = "Turn off a second factor that was lost",
+      .description = "Needs the role `admin`, `write:users` in the token's scope, and a sign-in that is recent (or "
+                     "`current_password`). Make sure who asks. Every sign-in of the user ends, and the user is told "
+                     "by mail. " OUTRANKED,
+      .answers = ANSWERS({ 204, "Off" }, { 400, "`current_password` is wrong" }, ANSWER_REAUTHENTICATION,
+                         { 403, "It is the caller's own" }, ANSWER_NO_SUCH_USER,
+                         { 409, "Two-factor sign-in is not on" }, ANSWER_RATE, ANSWER_BUSY) },
     { 0 },
 };

@@ -41,6 +41,11 @@ static const struct row ROWS[] = {
       "203.0.113.9" },
     { "RFC 7239, hidden", "127.0.0.1", { { "Forwarded", "for=_hidden" } }, "127.0.0.1" },
     { "RFC 7239, without for", "127.0.0.1", { { "Forwarded", "proto=https" } }, "127.0.0.1" },
+    { "a client left a quotation mark open", "127.0.0.1", { { "X-Forwarded-For", "\", 203.0.113.9" } }, "203.0.113.9" },
+    { "RFC 7239, a client left a quotation mark open", "127.0.0.1",
+      { { "Forwarded", "for=\"198.51.100.1, for=203.0.113.9;proto=https" } }, "203.0.113.9", true },
+    { "RFC 7239, and the proxy writes one too", "127.0.0.1",
+      { { "Forwarded", "for=\"198.51.100.1, for=\"[2001:db8::7]:4711\"" } }, "2001:db8::7" },
     { "both forms", "127.0.0.1", { { "Forwarded", "for=198.51.100.1" }, { "X-Forwarded-For", "203.0.113.9" } },
       "127.0.0.1" },
 };

@@ -226,7 +226,8 @@ static void check_pem(enum dw_err expected, struct dw_str pem, enum key_type typ
 static void pem_forms(void **state)
 {
     _cleanup_pkey_ EVP_PKEY *rsa = EVP_RSA_gen(2048), *ec = EVP_EC_gen("P-384"),
-                            *ed = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+                            *ed = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519"),
+                            *x = EVP_PKEY_Q_keygen(NULL, NULL, "X25519");
     const int both = EVP_PKEY_KEYPAIR, public = EVP_PKEY_PUBLIC_KEY;
 
     check_pem(DW_OK, pem_write(rsa, both, "PrivateKeyInfo", NULL), KEY_RSA, true, "RSA PKCS#8");
@@ -238,6 +239,7 @@ static void pem_forms(void **state)
     check_pem(DW_OK, pem_write(ec, public, "SubjectPublicKeyInfo", NULL), KEY_EC, false, "EC SPKI");
     check_pem(DW_OK, pem_write(ed, both, "PrivateKeyInfo", NULL), KEY_ED25519, true, "Ed25519 PKCS#8");
     check_pem(DW_OK, pem_write(ed, public, "SubjectPublicKeyInfo", NULL), KEY_ED25519, false, "Ed25519 SPKI");
+    check_pem(DW_OK, pem_write(x, both, "PrivateKeyInfo", NULL), KEY_X25519, true, "X25519 PKCS#8");
     const struct dw_str sec1 = pem_write(ec, both, "type-specific", NULL);
     check_pem(DW_OK,
               dw_arena_printf(arena, "-----BEGIN EC PARAMETERS-----\nBgUrgQQAIg==\n-----END EC PARAMETERS-----\n%.*s",
@@ -248,12 +250,12 @@ static void pem_forms(void **state)
 static void pem_refusals(void **state)
 {
     _cleanup_pkey_ EVP_PKEY *small = EVP_RSA_gen(1024), *ec = EVP_EC_gen("P-256"), *k1 = EVP_EC_gen("secp256k1"),
-                            *x25519 = EVP_PKEY_Q_keygen(NULL, NULL, "X25519");
+                            *ed448 = EVP_PKEY_Q_keygen(NULL, NULL, "ED448");
     const int both = EVP_PKEY_KEYPAIR;
 
     check_pem(DW_ERR_KEY_TOO_WEAK, pem_write(small, both, "PrivateKeyInfo", NULL), 0, false, "RSA 1024");
     check_pem(DW_ERR_KEY_TYPE, pem_write(k1, both, "PrivateKeyInfo", NULL), 0, false, "secp256k1");
-    check_pem(DW_ERR_KEY_TYPE, pem_write(x25519, both, "PrivateKeyInfo", NULL), 0, false, "X25519");
+    check_pem(DW_ERR_KEY_TYPE, pem_write(ed448, both, "PrivateKeyInfo", NULL), 0, false, "Ed448");
     check_pem(DW_ERR_KEY_MALFORMED, pem_write(ec, both, "PrivateKeyInfo", "AES-256-CBC"), 0, false, "encrypted");
     const struct dw_str whole = pem_write(ec, both, "PrivateKeyInfo", NULL);
     check_pem(DW_ERR_KEY_MALFORMED, dw_str_n(whole.ptr, whole.len / 2), 0, false, "cut");

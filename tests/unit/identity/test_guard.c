@@ -5,6 +5,8 @@
 #include "identity/audit.h"
 #include "identity/guard.h"
 
+#include <pthread.h>
+
 enum { START = 1000000 };
 
 #define HOME ((struct device){ DW_STR_INIT("192.0.2.1"), DW_STR_INIT("Browser/1.2 (Home)") })
@@ -74,6 +76,61 @@ static void an_account_is_one_whatever_it_is_called(void **state)
     fail_times(f, "ANN@Example.com", HOME, 3);
     assert_int_equal(1, wait_of(f, "Ann", (struct device){ DW_STR("198.51.100.1"), DW_STR("x") }));
     assert_int_equal(0, wait_of(f, "bob", STRANGER));
+}
+
+enum { AT_ONCE = 24 };
+
+struct guess {
+    struct fixture *f;
+    pthread_barrier_t *start;
+    char address[32];
+    enum dw_err answer;
+};
+
+static void *guess(void *argument)
+{
+    struct guess *g = argument;
+    struct dw_secret wrong = { (unsigned char *)(uintptr_t)"wrong", 5 };
+    const struct sign_in in = { .tenant = g->f->tenant, .login = DW_STR("ann"), .password = &wrong,
+                                .device = { dw_str(g->address), DW_STR("curl/8") } };
+    struct dw_arena *arena = NULL;
+    struct token_pair pair;
+
+    if (dw_arena_new(1 << 20, &arena) != DW_OK)
+        return NULL;
+    pthread_barrier_wait(g->start);
+    g->answer = session_sign_in(g->f->identity, &in, arena, &pair);
+    dw_arena_free(&arena);
+    return NULL;
+}
+
+/* Each from an address of its own; none waits for another's answer. */
+static void many_guesses_at_once_are_no_more_than_those_that_are_free(void **state)
+{
+    struct fixture *f = *state;
+    struct guess guesses[AT_ONCE];
+    pthread_t threads[AT_ONCE];
+    pthread_barrier_t start;
+    unsigned answered = 0;
+
+    dw_clock_set(START);
+    fixture_user(f, "ann", "user");
+    pthread_barrier_init(&start, NULL, AT_ONCE);
+    for (unsigned i = 0; i < AT_ONCE; i++) {
+        guesses[i] = (struct guess){ .f = f, .start = &start, .answer = DW_ERR_INTERNAL };
+        snprintf(guesses[i].address, sizeof(guesses[i].address), "203.0.%u.1", i);
+        assert_int_equal(0, pthread_create(&threads[i], NULL, guess, &guesses[i]));
+    }
+    for (unsigned i = 0; i < AT_ONCE; i++) {
+        pthread_join(threads[i], NULL);
+        answered += guesses[i].answer == DW_ERR_SIGN_IN;
+        if (guesses[i].answer != DW_ERR_SIGN_IN)
+            CHECK_ERR(DW_ERR_RATE_LIMITED, guesses[i].answer);
+    }
+    pthread_barrier_destroy(&start);
+    assert_int_equal(GUARD_FREE_FAILURES, answered);
+    assert_int_equal(GUARD_FREE_FAILURES, count_events(f, "session.sign_in_failed"));
+    assert_int_equal(1, wait_of(f, "ann", STRANGER));
 }
 
 static void an_hour_of_silence_halves_the_count(void **state)
@@ -241,6 +298,7 @@ static void failures_and_the_first_wait_are_audited(void **state)
 #define CASE(test) cmocka_unit_test_setup_teardown(test, fixture_open, fixture_close)
 
 CHECK_MAIN(CASE(waits_double_up_to_a_quarter_of_an_hour), CASE(an_account_is_one_whatever_it_is_called),
+           CASE(many_guesses_at_once_are_no_more_than_those_that_are_free),
            CASE(an_hour_of_silence_halves_the_count), CASE(a_known_device_is_not_held_by_a_strangers_failures),
            CASE(a_known_device_has_a_count_of_its_own), CASE(a_new_device_is_told_once),
            CASE(the_oldest_devices_are_forgotten), CASE(an_address_that_tries_many_names_waits),

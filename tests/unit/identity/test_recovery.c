@@ -1,70 +1,5 @@
 /* Forgotten passwords, verification of addresses, and the outbox (spec E10). */
-#include "fixture.h"
-
-#include "identity/credential.h"
-#include "identity/outbox.h"
-#include "identity/recovery.h"
-
-/* What a mail server got. */
-struct post {
-    struct dw_arena *arena;
-    struct outbox_mail last;
-    int n;
-    enum dw_err answer;
-};
-
-static enum dw_err receive(void *argument, const struct outbox_mail *mail)
-{
-    struct post *post = argument;
-
-    if (post->answer != DW_OK)
-        return post->answer;
-    post->n++;
-    post->last = *mail;
-    post->last.kind = dw_arena_copy(post->arena, mail->kind);
-    post->last.to = dw_arena_copy(post->arena, mail->to);
-    post->last.token = dw_arena_copy(post->arena, mail->token);
-    return DW_OK;
-}
-
-/* Everything that is due; the number of mails. */
-static int deliver(struct fixture *f, struct post *post)
-{
-    *post = (struct post){ .arena = f->arena };
-    assert_int_equal(recovery_work(f->identity), DW_OK);
-    assert_int_equal(outbox_run(f->identity, receive, post), DW_OK);
-    return post->n;
-}
-
-static void forget(struct fixture *f, const char *email)
-{
-    assert_int_equal(recovery_request(f->identity, (struct dw_str){ 0 }, dw_str(email), DW_STR("127.0.0.1")), DW_OK);
-}
-
-static struct dw_str reset_token(struct fixture *f, const char *email)
-{
-    struct post post;
-
-    deliver(f, &post); /* what came before */
-    forget(f, email);
-    assert_int_equal(deliver(f, &post), 1);
-    return post.last.token;
-}
-
-static enum dw_err reset(struct fixture *f, struct dw_str token, const char *password)
-{
-    const struct actor stranger = { .address = DW_STR_INIT("127.0.0.1") };
-    const struct dw_secret secret = { (unsigned char *)(uintptr_t)password, strlen(password) };
-
-    return recovery_reset(f->identity, &stranger, token, &secret);
-}
-
-static enum dw_err verify(struct fixture *f, struct dw_str token)
-{
-    const struct actor stranger = { .address = DW_STR_INIT("127.0.0.1") };
-
-    return recovery_verify(f->identity, &stranger, token);
-}
+#include "recovery_fixture.h"
 
 static bool is_verified(struct fixture *f, struct dw_str id)
 {
@@ -72,18 +7,6 @@ static bool is_verified(struct fixture *f, struct dw_str id)
 
     assert_int_equal(user_get(f->identity, &f->tenant, id, f->arena, &user), DW_OK);
     return user.email_verified;
-}
-
-static struct user registered(struct fixture *f, const char *name, const char *email)
-{
-    unsigned char bytes[] = "a long enough one";
-    const struct dw_secret password = { bytes, sizeof(bytes) - 1 };
-    const struct actor stranger = { .address = DW_STR_INIT("127.0.0.1") };
-    const struct user_new new_user = { .username = dw_str(name), .email = dw_str(email), .password = &password };
-    struct user user;
-
-    assert_int_equal(user_create(f->identity, &f->tenant, &stranger, &new_user, f->arena, &user), DW_OK);
-    return user;
 }
 
 /* --- resetting -------------------------------------------------------------------------------------------------- */
@@ -121,28 +44,12 @@ static void a_weak_password_leaves_the_token_good(void **state)
     assert_int_equal(reset(f, token, "a brand new phrase"), DW_OK);
 }
 
-static void set_email(struct fixture *f, struct dw_str id, const char *email)
-{
-    struct user user;
-    const struct user_change change = { .email = dw_str(email), .is_active = -1 };
-
-    assert_int_equal(user_update(f->identity, &f->tenant, &SYSTEM, id, &change, f->arena, &user), DW_OK);
-}
-
 static void set_active(struct fixture *f, struct dw_str id, int is_active)
 {
     struct user user;
     const struct user_change change = { .is_active = is_active };
 
     assert_int_equal(user_update(f->identity, &f->tenant, &SYSTEM, id, &change, f->arena, &user), DW_OK);
-}
-
-static void set_password(struct fixture *f, struct dw_str id)
-{
-    unsigned char bytes[] = "chosen by herself";
-    const struct dw_secret next = { bytes, sizeof(bytes) - 1 };
-
-    assert_int_equal(credential_set(f->identity, &f->tenant, &SYSTEM, id, &next, (struct dw_str){ 0 }), DW_OK);
 }
 
 static void what_is_no_live_token_is_refused(void **state)
@@ -186,7 +93,7 @@ static void a_token_is_good_for_its_own_purpose_alone(void **state)
     const struct user alice = registered(f, "alice", "alice@example.com");
 
     assert_int_equal(deliver(f, &post), 1);
-    assert_int_equal(reset(f, post.last.token, "a brand new phrase"), DW_ERR_RECOVERY_TOKEN);
+    assert_int_equal(reset(f, post.last.payload, "a brand new phrase"), DW_ERR_RECOVERY_TOKEN);
     const struct dw_str other = reset_token(f, "alice@example.com");
 
     assert_int_equal(verify(f, other), DW_ERR_RECOVERY_TOKEN);
@@ -242,11 +149,11 @@ static void an_address_is_verified_by_its_own_mail(void **state)
     set_email(f, alice.id, "alice@example.org");
     assert_int_equal(deliver(f, &second), 1);
     assert_true(dw_str_eq(second.last.to, DW_STR("alice@example.org")));
-    assert_int_equal(verify(f, first.last.token), DW_ERR_RECOVERY_TOKEN);
+    assert_int_equal(verify(f, first.last.payload), DW_ERR_RECOVERY_TOKEN);
     assert_false(is_verified(f, alice.id));
-    assert_int_equal(verify(f, second.last.token), DW_OK);
+    assert_int_equal(verify(f, second.last.payload), DW_OK);
     assert_true(is_verified(f, alice.id));
-    assert_int_equal(verify(f, second.last.token), DW_ERR_RECOVERY_TOKEN);
+    assert_int_equal(verify(f, second.last.payload), DW_ERR_RECOVERY_TOKEN);
 }
 
 static void another_mail_may_be_asked_for_now_and_then(void **state)
@@ -267,7 +174,7 @@ static void another_mail_may_be_asked_for_now_and_then(void **state)
     assert_int_equal(wait_s, RECOVERY_WINDOW_S - 100);
     /* The mails whose tokens are dead were taken back before they left. */
     assert_int_equal(deliver(f, &post), 1);
-    assert_int_equal(verify(f, post.last.token), DW_OK);
+    assert_int_equal(verify(f, post.last.payload), DW_OK);
     assert_int_equal(recovery_resend(f->identity, &f->tenant, &me, &is_needless, &wait_s), DW_OK);
     assert_true(is_needless);
     assert_int_equal(deliver(f, &post), 0);
@@ -299,7 +206,7 @@ static void a_mail_is_tried_until_it_is_taken(void **state)
     post.answer = DW_OK;
     assert_int_equal(outbox_run(f->identity, receive, &post), DW_OK);
     assert_int_equal(post.n, 1);
-    assert_int_equal(reset(f, post.last.token, "a brand new phrase"), DW_OK);
+    assert_int_equal(reset(f, post.last.payload, "a brand new phrase"), DW_OK);
     assert_int_equal(outbox_run(f->identity, receive, &post), DW_OK);
     assert_int_equal(post.n, 1);
 }

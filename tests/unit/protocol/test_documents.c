@@ -1,6 +1,6 @@
 #include "fixture.h"
 
-#include "protocol/docs/assets.h"
+#include "app/docs/assets.h"
 
 static int get_with(struct fixture *f, const char *target, const char *name, const char *value)
 {
@@ -128,7 +128,7 @@ static void the_page_runs_nothing_inline(void **state)
 
     assert_true(dw_str_starts_with(policy, DW_STR("default-src 'none'; script-src 'self';")));
     assert_null(memmem(policy.ptr, policy.len, "unsafe", 6));
-    assert_true(body_has(f, "/docs/init.js"));
+    assert_true(body_has(f, "docs/init.js"));
 }
 
 static void other_files_are_not_there(void **state)
