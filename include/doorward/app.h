@@ -203,6 +203,9 @@ struct dw_route {
     bool is_body_optional;         /* none at all is as good as {} */
     const struct dw_model *form;   /* application/x-www-form-urlencoded */
     const struct dw_model *query;
+    const struct dw_model *headers; /* a member x_token is the header X-Token; other headers are ignored */
+    const struct dw_model *cookies; /* other cookies are ignored */
+    const struct dw_model *segments; /* of the path: members are named as in .path */
     const struct dw_model *answer;
     bool answer_is_list; /* a JSON array of them: `out` is then a struct dw_list, its items of the answer's struct */
     struct dw_needs needs;
@@ -222,8 +225,11 @@ struct dw_route {
 
 /* A segment of the path by its name in the row, percent-decoded; absent when the row has none of that name. */
 DW_API struct dw_str dw_path_parameter(const struct dw_request *r, const char *name);
-/* The struct of the row's query model; NULL without one. */
+/* The struct of the row's query model; NULL without one. And of its models of headers, cookies and segments. */
 DW_API const void *dw_query(const struct dw_request *r);
+DW_API const void *dw_headers(const struct dw_request *r);
+DW_API const void *dw_cookies(const struct dw_request *r);
+DW_API const void *dw_segments(const struct dw_request *r);
 /* The row itself, and what dw_app_config.context was. */
 DW_API const struct dw_route *dw_route(const struct dw_request *r);
 DW_API void *dw_context(const struct dw_request *r);
@@ -331,8 +337,6 @@ struct dw_app_config {
 
 /* .routes = DW_ROUTES(TASK_ROUTES, ADMIN_ROUTES): for as long as the block that it stands in. */
 #define DW_ROUTES(...) ((const struct dw_route *const[]){ __VA_ARGS__, NULL })
-
-enum { DW_PROBLEM_SIZE = 256 };
 
 /*
  * Checks every table and makes the application: unstated needs, unknown or doubled routes, cycles of dependencies,

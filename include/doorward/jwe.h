@@ -100,6 +100,8 @@ DW_API void dw_jwe_key_free(struct dw_jwe_key **key);
 DW_API struct dw_str dw_jwe_key_id(const struct dw_jwe_key *key);
 /* What it is pinned to, or DW_JWE_ALG_NONE_GIVEN. */
 DW_API enum dw_jwe_alg dw_jwe_key_alg(const struct dw_jwe_key *key);
+/* The content encryption that a `dir` key is for alone, or DW_JWE_ENC_NONE_GIVEN. */
+DW_API enum dw_jwe_enc dw_jwe_key_enc(const struct dw_jwe_key *key);
 DW_API bool dw_jwe_key_is_private(const struct dw_jwe_key *key);
 /* Replaces the kid (a copy is made). */
 DW_API DW_MUST_USE enum dw_err dw_jwe_key_set_id(struct dw_jwe_key *key, struct dw_str kid);

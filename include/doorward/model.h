@@ -35,6 +35,7 @@ enum dw_type {
     DW_LIST,         /* struct dw_list                 array of .items (of .model for DW_OBJECT) */
     DW_WORDS,        /* struct dw_str, space-separated array of strings (permissions) */
     DW_RAW_JSON,     /* struct dw_str                  written as it is; answers only */
+    DW_DATE,         /* struct dw_str                  RFC 3339 full-date, one that is in the calendar */
 };
 
 /* A list in a model's struct: n elements side by side, each as the table above says (strings: struct dw_str). */
@@ -81,6 +82,30 @@ struct dw_model {
 #define DW_FIELD(struct_type, member) .name = #member, .offset = offsetof(struct_type, member)
 /* The same for a name that is no C identifier. */
 #define DW_FIELD_AS(struct_type, member, json_name) .name = (json_name), .offset = offsetof(struct_type, member)
+
+/* --- outside a request ------------------------------------------------------------------------------------------- */
+
+/* What says why a table is refused: dw_app_new(), dw_model_new(). */
+enum { DW_PROBLEM_SIZE = 256 };
+
+/* A model made ready for a program's own files, messages and tests: checked once, used by any number of threads. */
+struct dw_prepared_model;
+
+/* DW_ERR_TABLE for a wrong declaration: ret_problem (may be NULL) says why. The model must live on. */
+DW_API DW_MUST_USE enum dw_err dw_model_new(const struct dw_model *model, struct dw_prepared_model **ret_prepared,
+                                            char ret_problem[DW_PROBLEM_SIZE]);
+DW_API void dw_model_free(struct dw_prepared_model **prepared);
+/*
+ * Parses and validates a JSON object into a struct of the model's size, in the arena as its strings are. On
+ * DW_ERR_VALIDATION, DW_ERR_JSON, _DUPLICATE and _DEPTH ret_issues (may be NULL) is what a 422 has as its `detail`: a
+ * JSON array of {"type","loc","msg"} with places from the object's own members on. DW_ERR_ARGUMENT for a model that
+ * can't be read (DW_RAW_JSON).
+ */
+DW_API DW_MUST_USE enum dw_err dw_model_parse(const struct dw_prepared_model *prepared, struct dw_str json,
+                                              struct dw_arena *arena, void **ret_struct, struct dw_str *ret_issues);
+/* The struct as JSON, in the arena. DW_ERR_LIMIT past 16 MiB. */
+DW_API DW_MUST_USE enum dw_err dw_model_write(const struct dw_prepared_model *prepared, const void *from,
+                                              struct dw_arena *arena, struct dw_str *ret_json);
 
 #ifdef __cplusplus
 }

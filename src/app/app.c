@@ -129,6 +129,28 @@ enum dw_err app_row_plan(struct dw_app *app, const struct app_row *row, struct d
     return row_schemes_check(ret_plan, p);
 }
 
+/* A member that the path has no segment for would be missing in every request. */
+static enum dw_err segments_check(const struct app_row *row, struct problem *p)
+{
+    const struct model_plan *plan = row->parameters[PLACE_PATH];
+
+    for (size_t i = 0; plan != NULL && i < plan->n_fields; i++) {
+        bool is_there = false;
+        for (size_t j = 0; j < row->n_names; j++)
+            is_there = is_there || dw_str_eq(row->names[j], dw_str(plan->fields[i].field->name));
+        if (!is_there)
+            return problem_say(p, "the path has no {%s}", plan->fields[i].field->name);
+    }
+    return DW_OK;
+}
+
+static enum dw_err row_parameters_make(struct dw_app *app, struct app_row *row, struct problem *p)
+{
+    for (enum parameter_place place = PLACE_PATH; place < PLACE_COUNT; place++)
+        TRY(model_make(app, parameter_model(row->route, place), MODEL_TEXT_IN, p, &row->parameters[place]));
+    return segments_check(row, p);
+}
+
 static enum dw_err row_make(struct dw_app *app, const struct dw_route *route, struct app_row *row, struct problem *p)
 {
     row->route = route;
@@ -139,7 +161,7 @@ static enum dw_err row_make(struct dw_app *app, const struct dw_route *route, st
     TRY(model_make(app, route->form, MODEL_TEXT_IN, p, &row->body));
     if (route->form != NULL)
         ((struct model_plan *)row->body)->is_form = true;
-    TRY(model_make(app, route->query, MODEL_TEXT_IN, p, &row->query));
+    TRY(row_parameters_make(app, row, p));
     TRY(model_make(app, route->answer, MODEL_OUT, p, &row->answer));
     TRY(app_row_plan(app, row, app->plans_arena, p, &row->plan));
     TRY(head_make(app, route, &row->head));

@@ -7,6 +7,7 @@
 #include "app/host.h"
 #include "app/issue.h"
 #include "app/model.h"
+#include "app/parameters.h"
 #include "app/plan.h"
 #include "app/policy.h"
 #include "app/rate_limit.h"
@@ -40,7 +41,7 @@ struct app_row {
     struct dw_str names[ROUTER_PARAMETERS_MAX];
     size_t n_names;
     const struct model_plan *body; /* of .body or .form */
-    const struct model_plan *query;
+    const struct model_plan *parameters[PLACE_COUNT];
     const struct model_plan *answer;
     struct plan plan;
     struct dw_str head; /* header lines that each of its answers carries */
@@ -99,7 +100,7 @@ struct app_state {
     const struct dw_app *app; /* that serves it: the innermost of those mounted */
     struct router_match match;
     void *body;
-    void *query;
+    void *parameters[PLACE_COUNT];
     unsigned char *values;
     size_t n_resolved;
     const struct plan_step *step;   /* being resolved or released */
@@ -138,6 +139,16 @@ struct app_state {
 static inline struct app_state *app_state(const struct dw_request *r)
 {
     return r->state;
+}
+
+/* Whether the row parses anything, and so may find it wrong. */
+static inline bool app_row_takes_input(const struct app_row *row)
+{
+    bool takes = row->body != NULL;
+
+    for (size_t i = 0; i < PLACE_COUNT; i++)
+        takes = takes || row->parameters[i] != NULL;
+    return takes;
 }
 
 static inline const struct app_row *app_row(const struct dw_request *r)
@@ -186,7 +197,7 @@ void challenge_write(struct dw_request *r, enum dw_err err);
 /* Whether every space-separated item of `needed` is in `granted` (principal.c). */
 bool scopes_hold(struct dw_str granted, struct dw_str needed);
 
-/* Reads query, body or form of the row (input.c). DW_ERR_VALIDATION: the state's issues say why. */
+/* Reads parameters, body or form of the row (input.c). DW_ERR_VALIDATION: the state's issues say why. */
 DW_MUST_USE enum dw_err input_read(struct dw_request *r);
 
 /* Fills app->openapi (openapi.c). */

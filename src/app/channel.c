@@ -105,8 +105,10 @@ static enum dw_err route_check(const struct app_row *row, struct problem *p)
 
     if (route->method != DW_GET)
         return problem_say(p, "a WebSocket begins with GET (RFC 6455 §4.1)");
-    if (route->handler != NULL || route->body != NULL || route->form != NULL || route->query != NULL ||
-        route->answer != NULL)
+    bool has_model = route->body != NULL || route->form != NULL || route->answer != NULL;
+    for (enum parameter_place place = PLACE_PATH; place < PLACE_COUNT; place++)
+        has_model = has_model || row->parameters[place] != NULL;
+    if (route->handler != NULL || has_model)
         return problem_say(p, "a WebSocket route has no handler and no models of its own");
     if (config->messages == NULL && config->message == NULL)
         return problem_say(p, "the channel takes no messages");

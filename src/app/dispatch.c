@@ -100,7 +100,7 @@ enum dw_err dispatch_call_handler(struct dw_request *r, void **ret_out)
     r->status = 0;
     if (row->channel != NULL)
         return accept_answer(r, DW_OK);
-    TRY(row->route->handler(r, s->body != NULL ? s->body : s->query, out));
+    TRY(row->route->handler(r, s->body != NULL ? s->body : s->parameters[PLACE_QUERY], out));
     *ret_out = out;
     return DW_OK;
 }

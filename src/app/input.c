@@ -76,24 +76,22 @@ static enum dw_err body_read(struct dw_request *r, struct app_state *s)
         return model_parse_text(row->body, r->body, "body", r->arena, &s->issues, &s->body);
     const bool is_left_out = r->body.len == 0 && row->route->is_body_optional;
 
-    return model_parse_json(row->body, is_left_out ? DW_STR("{}") : r->body, r->arena, &s->issues, &s->body);
+    return model_parse_json(row->body, is_left_out ? DW_STR("{}") : r->body, "body", r->arena, &s->issues,
+                            &s->body);
 }
 
 /* Both are read, so that one answer tells all that is wrong. */
 enum dw_err input_read(struct dw_request *r)
 {
     struct app_state *s = app_state(r);
-    const struct app_row *row = s->match.row;
-    enum dw_err query_err = DW_OK;
 
     if (s->is_input_read)
         return DW_OK;
-    if (row->query != NULL)
-        query_err = model_parse_text(row->query, r->query, "query", r->arena, &s->issues, &s->query);
-    if (query_err != DW_OK && query_err != DW_ERR_VALIDATION)
-        return query_err;
-    if (row->body != NULL)
+    const enum dw_err err = parameters_read(r);
+    if (err != DW_OK && err != DW_ERR_VALIDATION)
+        return err;
+    if (s->match.row->body != NULL)
         TRY(body_read(r, s));
-    s->is_input_read = query_err == DW_OK;
-    return query_err;
+    s->is_input_read = err == DW_OK;
+    return err;
 }

@@ -13,6 +13,7 @@
 #include "app/issue.h"
 #include "app/pattern.h"
 #include "app/problem.h"
+#include "app/query.h"
 #include "base/json.h"
 
 enum model_use { MODEL_JSON_IN = 1, MODEL_TEXT_IN = 2, MODEL_OUT = 4 };
@@ -20,6 +21,7 @@ enum model_use { MODEL_JSON_IN = 1, MODEL_TEXT_IN = 2, MODEL_OUT = 4 };
 struct model_field {
     const struct dw_field *field;
     struct dw_str key; /* ,"name": */
+    struct dw_str header; /* the name as a header: x_token is x-token */
     struct pattern *pattern;
     const struct model_plan *nested;
 };
@@ -63,15 +65,26 @@ struct model_reader {
     bool is_message; /* "type" and "id" at the top are no extras */
 };
 
-/* Each parses into a zeroed struct of the model's size, in the arena. DW_ERR_VALIDATION: the list says why. */
-DW_MUST_USE enum dw_err model_parse_json(const struct model_plan *plan, struct dw_str body, struct dw_arena *arena,
-                                         struct issue_list *issues, void **ret_struct);
+/* Names and values that a model is read from. */
+struct model_pairs {
+    const struct query_pair *pairs;
+    size_t n;
+    const char *where; /* the outermost place of an error: "query" */
+    bool are_headers;  /* places are named as headers are */
+};
+
+/* Each parses into a zeroed struct of the model's size, in the arena. DW_ERR_VALIDATION: the list says why. `where` is
+ * the outermost place of an error; NULL: there is none. */
+DW_MUST_USE enum dw_err model_parse_json(const struct model_plan *plan, struct dw_str body, const char *where,
+                                         struct dw_arena *arena, struct issue_list *issues, void **ret_struct);
 /* A message of a WebSocket, parsed already: "type" and "id" are its envelope's and may stand beside any model's. */
 DW_MUST_USE enum dw_err model_parse_message(const struct model_plan *plan, yyjson_val *root, struct dw_arena *arena,
                                             struct issue_list *issues, void **ret_struct);
 /* A form or a query, name=value&…; `where` is "body" or "query". DW_ERR_ENCODING for a bad escape. */
 DW_MUST_USE enum dw_err model_parse_text(const struct model_plan *plan, struct dw_str encoded, const char *where,
                                          struct dw_arena *arena, struct issue_list *issues, void **ret_struct);
+DW_MUST_USE enum dw_err model_parse_pairs(const struct model_plan *plan, const struct model_pairs *pairs,
+                                          struct dw_arena *arena, struct issue_list *issues, void **ret_struct);
 
 /* The struct as a JSON object. */
 void model_write(const struct model_plan *plan, const void *from, struct buffer *b);

@@ -1,7 +1,5 @@
 #include "app/model.h"
 
-#include "app/query.h"
-
 /* Whether reading may go on, so that one answer tells all that is wrong. */
 static bool goes_on(enum dw_err err, enum dw_err *verdict)
 {
@@ -194,11 +192,11 @@ static enum dw_err root_read(struct model_reader *in, const struct model_plan *p
     return DW_OK;
 }
 
-enum dw_err model_parse_json(const struct model_plan *plan, struct dw_str body, struct dw_arena *arena,
-                             struct issue_list *issues, void **ret_struct)
+enum dw_err model_parse_json(const struct model_plan *plan, struct dw_str body, const char *where,
+                             struct dw_arena *arena, struct issue_list *issues, void **ret_struct)
 {
-    const struct place place = { .name = DW_STR("body") };
-    struct model_reader in = { .arena = arena, .issues = issues, .place = &place };
+    const struct place place = { .name = dw_str(where) };
+    struct model_reader in = { .arena = arena, .issues = issues, .place = where == NULL ? NULL : &place };
     yyjson_val *root = NULL;
     size_t position = 0;
 
@@ -223,13 +221,8 @@ enum dw_err model_parse_message(const struct model_plan *plan, yyjson_val *root,
 
 /* --- forms and queries ------------------------------------------------------------------------------------------ */
 
-struct pairs {
-    struct query_pair *pairs;
-    size_t n;
-};
-
 /* A parameter without a value counts as omitted (RFC 6749 §3.1). */
-static size_t pairs_named(const struct pairs *p, struct dw_str name, struct dw_str *ret_value)
+static size_t pairs_named(const struct model_pairs *p, struct dw_str name, struct dw_str *ret_value)
 {
     size_t n = 0;
 
@@ -239,8 +232,8 @@ static size_t pairs_named(const struct pairs *p, struct dw_str name, struct dw_s
     return n;
 }
 
-static enum dw_err text_list_read(struct model_reader *in, const struct model_field *f, const struct pairs *p, size_t n,
-                                  void *member)
+static enum dw_err text_list_read(struct model_reader *in, const struct model_field *f, const struct model_pairs *p,
+                                  size_t n, void *member)
 {
     struct dw_list list = { .items = dw_arena_alloc(in->arena, n * item_size(f)) };
     const struct model_type *type = model_type(f->field->items);
@@ -264,16 +257,16 @@ static enum dw_err text_list_read(struct model_reader *in, const struct model_fi
     return verdict;
 }
 
-static enum dw_err parameter_read(struct model_reader *in, const struct model_field *f, const struct pairs *p,
+static enum dw_err parameter_read(struct model_reader *in, const struct model_field *f, const struct model_pairs *p,
                                   void *out)
 {
-    const struct place place = { .outer = in->place, .name = dw_str(f->field->name) };
+    const struct place place = { .outer = in->place, .name = p->are_headers ? f->header : dw_str(f->field->name) };
     struct model_reader at = *in;
     void *member = (char *)out + f->field->offset;
 
     at.place = &place;
     at.hide = field_is_secret(f);
-    const size_t n = pairs_named(p, place.name, &at.text);
+    const size_t n = pairs_named(p, dw_str(f->field->name), &at.text);
     if (n == 0 && (f->field->flags & DW_REQUIRED) != 0)
         return model_issue_text(&at, "missing", "Field required");
     if (n == 0)
@@ -287,7 +280,7 @@ static enum dw_err parameter_read(struct model_reader *in, const struct model_fi
     return model_type(f->field->type)->read_text(&at, f, f->field->type, at.text, member);
 }
 
-static enum dw_err parameters_read(struct model_reader *in, const struct model_plan *plan, const struct pairs *p,
+static enum dw_err parameters_read(struct model_reader *in, const struct model_plan *plan, const struct model_pairs *p,
                                    void *out)
 {
     enum dw_err verdict = DW_OK;
@@ -301,19 +294,28 @@ static enum dw_err parameters_read(struct model_reader *in, const struct model_p
     return verdict;
 }
 
+enum dw_err model_parse_pairs(const struct model_plan *plan, const struct model_pairs *pairs, struct dw_arena *arena,
+                              struct issue_list *issues, void **ret_struct)
+{
+    const struct place place = { .name = dw_str(pairs->where) };
+    struct model_reader in = { .arena = arena, .issues = issues, .place = &place };
+    void *out = dw_arena_alloc(arena, plan->model->size);
+
+    if (out == NULL)
+        return DW_ERR_NO_MEMORY;
+    TRY(parameters_read(&in, plan, pairs, out));
+    *ret_struct = out;
+    return DW_OK;
+}
+
 enum dw_err model_parse_text(const struct model_plan *plan, struct dw_str encoded, const char *where,
                              struct dw_arena *arena, struct issue_list *issues, void **ret_struct)
 {
-    const struct place place = { .name = dw_str(where) };
-    struct model_reader in = { .arena = arena, .issues = issues, .place = &place };
-    struct pairs pairs = { 0 };
+    struct query_pair *pairs = NULL;
+    size_t n = 0;
 
     if (encoded.len > 0)
-        TRY(query_parse(arena, encoded, &pairs.pairs, &pairs.n));
-    void *out = dw_arena_alloc(arena, plan->model->size);
-    if (out == NULL)
-        return DW_ERR_NO_MEMORY;
-    TRY(parameters_read(&in, plan, &pairs, out));
-    *ret_struct = out;
-    return DW_OK;
+        TRY(query_parse(arena, encoded, &pairs, &n));
+    return model_parse_pairs(plan, &(struct model_pairs){ .pairs = pairs, .n = n, .where = where }, arena, issues,
+                             ret_struct);
 }

@@ -95,6 +95,16 @@ static struct dw_str key_make(struct dw_arena *arena, const char *name)
     return buffer_error(&b) == DW_OK ? dw_arena_copy(arena, buffer_str(&b)) : dw_str_n(NULL, 0);
 }
 
+static struct dw_str header_make(struct dw_arena *arena, const char *name)
+{
+    const struct dw_str copy = dw_arena_copy(arena, dw_str(name));
+
+    for (size_t i = 0; !dw_str_is_absent(copy) && i < copy.len; i++)
+        if (copy.ptr[i] == '_')
+            ((char *)copy.ptr)[i] = '-';
+    return copy;
+}
+
 static struct model_plan *plan_find(const struct model_set *set, const struct dw_model *model)
 {
     struct model_plan *plan = set->first;
@@ -138,7 +148,8 @@ static enum dw_err field_prepare(struct model_set *set, const struct dw_model *m
     TRY(field_check_place(model, field, p));
     TRY(pattern_compile(f, p));
     f->key = key_make(set->arena, field->name);
-    if (dw_str_is_absent(f->key))
+    f->header = header_make(set->arena, field->name);
+    if (dw_str_is_absent(f->key) || dw_str_is_absent(f->header))
         return DW_ERR_NO_MEMORY;
     if (field->type == DW_OBJECT && field->model == model)
         return problem_say(p, "a struct can't hold itself");
@@ -177,7 +188,7 @@ static enum dw_err plan_mark(struct model_plan *plan, enum model_use use, struct
         const enum dw_type held = f->field->type == DW_LIST ? f->field->items : f->field->type;
         if ((model_type(f->field->type)->uses & use) == 0 || (model_type(held)->uses & use) == 0)
             return problem_say(p, "%s: %s: such a member can't stand in a %s", plan->model->name, f->field->name,
-                               use == MODEL_JSON_IN ? "body" : "form or query");
+                               use == MODEL_JSON_IN ? "body" : use == MODEL_OUT ? "answer" : "form or query");
         if (f->nested != NULL)
             TRY(plan_mark((struct model_plan *)f->nested, use, p));
     }

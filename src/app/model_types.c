@@ -105,6 +105,21 @@ static enum dw_err read_uuid(struct model_reader *in, const struct model_field *
     return DW_OK;
 }
 
+/* RFC 3339 §5.6: as a time of that day it must be one that the calendar has. */
+static enum dw_err read_date(struct model_reader *in, const struct model_field *f, enum dw_type type,
+                             struct dw_str text, void *member)
+{
+    enum { DATE_SIZE = 10 };
+    char time[DATE_SIZE + sizeof("T00:00:00Z")];
+    int64_t unix_s;
+
+    snprintf(time, sizeof(time), "%.*sT00:00:00Z", (int)MIN_OF(text.len, DATE_SIZE), text.ptr);
+    if (text.len != DATE_SIZE || rfc3339_parse(dw_str(time), &unix_s) != DW_OK)
+        return model_issue_text(in, "date_from_datetime_parsing", "Input should be a valid date, such as 2026-11-22");
+    *(struct dw_str *)member = text;
+    return DW_OK;
+}
+
 static enum dw_err read_plain_text(struct model_reader *in, const struct model_field *f, enum dw_type type,
                                    struct dw_str text, void *member)
 {
@@ -367,6 +382,7 @@ static const struct model_type TYPES[] = {
                     "list_type", "Input should be a valid list", "array", NULL, false },
     [DW_WORDS]  = { sizeof(struct dw_str), EVERYWHERE, read_json_words, read_text_words,
                     "list_type", "Input should be a valid list", "array", NULL, true },
+    [DW_DATE]   = STR_ROW(read_date, "date_type", "Input should be a valid date", "date"),
     [DW_RAW_JSON] = { sizeof(struct dw_str), MODEL_OUT, NULL, NULL, NULL, NULL, NULL, NULL, true },
 };
 /* clang-format on */

@@ -68,6 +68,7 @@ static void value_write(const struct model_field *f, enum dw_type type, const vo
     case DW_SECRET:
     case DW_EMAIL:
     case DW_UUID:
+    case DW_DATE:
     case DW_PLAIN_TEXT:
     case DW_ENUM:
         json_write_str(b, *(const struct dw_str *)value);

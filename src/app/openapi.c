@@ -56,7 +56,7 @@ static enum dw_err ids_check(const struct dw_app *app, struct problem *p)
 
 /* --- one operation ---------------------------------------------------------------------------------------------- */
 
-static void path_parameter_write(struct dw_str name, struct buffer *b)
+static void segment_write(struct dw_str name, struct buffer *b)
 {
     json_write_comma(b);
     buffer_append_char(b, '{');
@@ -64,29 +64,47 @@ static void path_parameter_write(struct dw_str name, struct buffer *b)
     buffer_append_literal(b, ",\"in\":\"path\",\"required\":true,\"schema\":{\"type\":\"string\"}}");
 }
 
-static void query_parameter_write(const struct model_field *f, struct buffer *b)
+static void parameter_write(const struct model_field *f, enum parameter_place place, struct buffer *b)
 {
     json_write_comma(b);
     buffer_append_char(b, '{');
-    member_cstr(b, "name", f->field->name);
-    member_cstr(b, "in", "query");
-    json_write_member_bool(b, "required", (f->field->flags & DW_REQUIRED) != 0);
+    json_write_member_str(b, "name", place == PLACE_HEADER ? f->header : dw_str(f->field->name));
+    member_cstr(b, "in", parameter_place_name(place));
+    json_write_member_bool(b, "required", place == PLACE_PATH || (f->field->flags & DW_REQUIRED) != 0);
     member_cstr(b, "description", f->field->description);
     json_write_key(b, "schema");
     model_write_field_schema(f, false, b);
     buffer_append_char(b, '}');
 }
 
+/* Those segments of the path that no model describes are strings. */
+static void segments_write(const struct app_row *row, struct buffer *b)
+{
+    const struct model_plan *plan = row->parameters[PLACE_PATH];
+
+    for (size_t i = 0; i < row->n_names; i++) {
+        bool is_described = false;
+        for (size_t j = 0; plan != NULL && j < plan->n_fields; j++)
+            is_described = is_described || dw_str_eq(row->names[i], dw_str(plan->fields[j].field->name));
+        if (!is_described)
+            segment_write(row->names[i], b);
+    }
+}
+
 static void parameters_write(const struct app_row *row, struct buffer *b)
 {
-    if (row->n_names == 0 && row->query == NULL)
+    bool has_any = row->n_names > 0;
+
+    for (enum parameter_place place = PLACE_PATH; place < PLACE_COUNT; place++)
+        has_any = has_any || row->parameters[place] != NULL;
+    if (!has_any)
         return;
     json_write_key(b, "parameters");
     buffer_append_char(b, '[');
-    for (size_t i = 0; i < row->n_names; i++)
-        path_parameter_write(row->names[i], b);
-    for (size_t i = 0; row->query != NULL && i < row->query->n_fields; i++)
-        query_parameter_write(&row->query->fields[i], b);
+    segments_write(row, b);
+    for (enum parameter_place place = PLACE_PATH; place < PLACE_COUNT; place++)
+        for (size_t i = 0; row->parameters[place] != NULL && i < row->parameters[place]->n_fields; i++)
+            parameter_write(&row->parameters[place]->fields[i], place, b);
     buffer_append_char(b, ']');
 }
 

@@ -81,7 +81,7 @@ static void step_responses(const struct plan_step *step, struct responses *list)
 static void responses_collect(const struct app_row *row, struct responses *list)
 {
     const struct dw_route *route = row->route;
-    const bool takes_input = row->body != NULL || row->query != NULL;
+    const bool takes_input = app_row_takes_input(row);
 
     response_set(list, success_status(row), DW_STR("Successful Response"));
     for (size_t i = 0; i < row->plan.n_steps; i++)
@@ -98,7 +98,7 @@ static const char *error_schema(const struct app_row *row, int status)
 {
     if (row->route->oauth_errors)
         return "OAuthError";
-    return status == STATUS_VALIDATION && (row->body != NULL || row->query != NULL) ? "HTTPValidationError" : "Error";
+    return status == STATUS_VALIDATION && app_row_takes_input(row) ? "HTTPValidationError" : "Error";
 }
 
 static void content_write(const struct app_row *row, int status, struct buffer *b)

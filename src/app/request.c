@@ -13,11 +13,6 @@ struct dw_str dw_path_parameter(const struct dw_request *r, const char *name)
     return dw_str_n(NULL, 0);
 }
 
-const void *dw_query(const struct dw_request *r)
-{
-    return r == NULL || r->state == NULL ? NULL : app_state(r)->query;
-}
-
 const struct dw_route *dw_route(const struct dw_request *r)
 {
     const struct app_row *row = r == NULL ? NULL : app_row(r);

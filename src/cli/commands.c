@@ -1,6 +1,7 @@
 /* The table of commands. */
 #include "cli/actions.h"
 #include "cli/tools_jose.h"
+#include "cli/tools_jwe.h"
 #include "cli/tools_otp.h"
 
 static const struct option SERVE_OPTIONS[] = {
@@ -147,6 +148,15 @@ const struct command COMMANDS[] = {
       .summary = "Print the public half of a key or a key set" },
     { "jwk thumbprint", action_jwk_thumbprint, .options = JWK_READ_OPTIONS,
       .summary = "Print the RFC 7638 thumbprint of a key" },
+
+    { "jwe encrypt", action_jwe_encrypt, .options = JWE_ENCRYPT_OPTIONS,
+      .summary = "Encrypt the text on standard input",
+      .details = "Who has a public key can encrypt: it says nothing of who wrote the text. Sign first where that "
+                 "matters: `doorward jwt sign … | doorward jwe encrypt --cty JWT …`." },
+    { "jwe decrypt", action_jwe_decrypt, .options = JWE_DECRYPT_OPTIONS,
+      .summary = "Decrypt the token on standard input and print its text",
+      .details = "Compact, or as a JSON object. Exit code 1 when it does not decrypt; the reason goes to standard "
+                 "error." },
 
     { "password hash", action_password_hash, .options = PASSWORD_HASH_OPTIONS, .needs = NEEDS_SETTINGS,
       .summary = "Hash a password from standard input" },

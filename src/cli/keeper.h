@@ -10,7 +10,7 @@
 
 #include "identity/identity.h"
 
-enum { KEEPER_WATCH_MS = 500, KEEPER_PURGE_S = 300, KEEPER_USES_S = 60, KEEPER_AUDIT_HEAD_S = 3600 };
+enum { KEEPER_WATCH_MS = 250, KEEPER_PURGE_S = 300, KEEPER_USES_S = 60, KEEPER_AUDIT_HEAD_S = 3600 };
 
 struct keeper;
 

@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <unistd.h>
 
-static const struct storage_driver *const DRIVERS[] = { &STORAGE_SQLITE, NULL };
+static const struct storage_driver *const DRIVERS[] = { &STORAGE_SQLITE, &STORAGE_POSTGRES, NULL };
 
 /* --- settings --------------------------------------------------------------------------------------------------- */
 
@@ -125,58 +125,64 @@ static bool is_missing(const char *url)
     return strncmp(url, "sqlite:", 7) == 0 && access(url + 7, F_OK) != 0 && errno == ENOENT;
 }
 
+void open_database_label(const char *url, char ret_label[DATABASE_LABEL_SIZE])
+{
+    const char *host = strstr(url, "://");
+    const size_t scheme = host == NULL ? 0 : (size_t)(host - url) + 3;
+
+    if (host == NULL) {
+        snprintf(ret_label, DATABASE_LABEL_SIZE, "%s", url);
+        return;
+    }
+    host += 3;
+    const size_t authority = strcspn(host, "/?#");
+    const char *at = memrchr(host, '@', authority);
+
+    if (at != NULL)
+        host = at + 1;
+    snprintf(ret_label, DATABASE_LABEL_SIZE, "%.*s%.*s", (int)scheme, url, (int)strcspn(host, "?#"), host);
+}
+
 enum dw_err open_storage(struct cli *cli, bool may_make)
 {
-    const struct storage_config config = { .url = cli->settings->database_url, .migrate = may_make };
+    const struct settings *s = cli->settings;
+    const struct storage_config config = {
+        .url = s->database_url, .migrate = may_make,
+        .readers = strncmp(s->database_url, "sqlite:", 7) == 0 ? 0 : (unsigned)s->database_connections,
+    };
+    char label[DATABASE_LABEL_SIZE];
     enum dw_err err;
 
+    open_database_label(config.url, label);
     if (!may_make && is_missing(config.url))
-        return cli_refuse(cli, DW_ERR_NOT_FOUND, "there is no database %s: run `doorward init` first", config.url);
+        return cli_refuse(cli, DW_ERR_NOT_FOUND, "there is no database %s: run `doorward init` first", label);
     err = storage_open(DRIVERS, &IDENTITY_SCHEMA, &config, &cli->storage);
-    if (err == DW_ERR_DATABASE)
-        return cli_refuse(cli, err, "the database %s can't be opened; the line above says why", config.url);
+    if (err == DW_ERR_DATABASE || err == DW_ERR_UNAVAILABLE)
+        return cli_refuse(cli, err, "the database %s can't be opened; the line above says why", label);
     return err;
 }
 
-/* Whether the database stands at exactly this version: a schema of that many migrations opens it. */
-static bool is_at_version(const char *url, int version, struct migration *migrations)
-{
-    static const struct statement *const *const NONE[] = { NULL };
-    const struct storage_schema schema = { .migrations = migrations, .statements = NONE };
-    const struct storage_config config = { .url = url, .readers = 1 };
-    struct storage *storage = NULL;
-
-    memcpy(migrations, IDENTITY_SCHEMA.migrations, (size_t)version * sizeof(*migrations));
-    migrations[version] = (struct migration){ 0 };
-    const bool fits = storage_open(DRIVERS, &schema, &config, &storage) == DW_OK;
-    storage_close(&storage);
-    return fits;
-}
-
-/* Asked from the newest down: a storage opens only at the version that its schema has. The attempts that fail say so in
- * the log, where nobody needs it. */
 enum dw_err open_applied_version(struct cli *cli, int *ret_version)
 {
     const char *url = cli->settings->database_url;
-    int known = 0, version;
+    char label[DATABASE_LABEL_SIZE];
+    int known = 0, applied = 0;
 
     if (is_missing(url)) {
         *ret_version = 0;
         return DW_OK;
     }
+    const enum dw_err err = storage_applied(DRIVERS, url, &applied);
+
+    open_database_label(url, label);
+    if (err != DW_OK)
+        return cli_refuse(cli, err, "%s can't be opened, or it is no database of Doorward: see the line above", label);
     while (IDENTITY_SCHEMA.migrations[known].version != 0)
         known++;
-    _cleanup_free_ struct migration *migrations = calloc((size_t)known + 1, sizeof(*migrations));
-    if (migrations == NULL)
-        return DW_ERR_NO_MEMORY;
-    log_setup(LOG_ERROR, LOG_FORMAT_TEXT, -1);
-    for (version = known; version >= 0 && !is_at_version(url, version, migrations);)
-        version--;
-    set_up_log(cli);
-    if (version < 0)
+    if (applied > known)
         return cli_refuse(cli, DW_ERR_DATABASE, "%s is newer than this program, or it is no database of Doorward",
-                          url);
-    *ret_version = version;
+                          label);
+    *ret_version = applied;
     return DW_OK;
 }
 
@@ -202,6 +208,7 @@ enum dw_err open_passwords(struct cli *cli, unsigned workers)
 static enum dw_err open_accounts(struct cli *cli, enum open_as as, const struct dw_secret *secret, bool is_new_secret)
 {
     const struct settings *s = cli->settings;
+    char label[DATABASE_LABEL_SIZE];
     const struct identity_config config = {
         .issuer = s->issuer,
         .audience = s->audience,
@@ -218,19 +225,20 @@ static enum dw_err open_accounts(struct cli *cli, enum open_as as, const struct 
         .reset_ttl_s = s->reset_ttl_s,
         .verify_ttl_s = s->verify_ttl_s,
         .registration_open = s->registration_open != 0,
-        .announce = as != OPEN_SERVER,
+        .announce = as != OPEN_SERVER || storage_is_shared(cli->storage),
         .policy = { .min_chars = (size_t)s->password_min },
     };
     const enum dw_err err = identity_open(cli->storage, cli->passwords, &config, secret, &cli->identity);
 
     if (err != DW_ERR_CRYPTO)
         return err;
+    open_database_label(s->database_url, label);
     if (is_new_secret) {
         unlink(SETTINGS_SECRET_FILE);
         return cli_refuse(cli, err, "the keys in %s are sealed with another secret key, and " SETTINGS_SECRET_FILE
-                                    " is missing: restore it", s->database_url);
+                                    " is missing: restore it", label);
     }
-    return cli_refuse(cli, err, "the keys in %s are sealed with another secret key than this one", s->database_url);
+    return cli_refuse(cli, err, "the keys in %s are sealed with another secret key than this one", label);
 }
 
 enum dw_err open_identity(struct cli *cli, enum open_as as)

@@ -32,4 +32,8 @@ DW_MUST_USE enum dw_err open_applied_version(struct cli *cli, int *ret_version);
 /* Closes whatever is open. */
 void open_close(struct cli *cli);
 
+enum { DATABASE_LABEL_SIZE = 256 };
+/* The database's URL for people to read: without user, password and parameters. */
+void open_database_label(const char *url, char ret_label[DATABASE_LABEL_SIZE]);
+
 #endif

@@ -73,6 +73,7 @@ struct settings {
     const char *listen;
     const char *public_url;
     const char *database_url;
+    int64_t database_connections;
     struct dw_secret secret_key; /* empty: the file doorward.secret */
     int64_t jwt_algorithm;       /* enum dw_alg */
     const char *issuer;

@@ -23,8 +23,8 @@ static const struct setting_choice PASSWORD_SCHEMES[] = {
 
 static const struct setting_choice DATABASES[] = {
     { "sqlite:", 0 },
-    { "postgresql:", 0, "this version keeps its data in SQLite" },
-    { "postgres:", 0, "this version keeps its data in SQLite" },
+    { "postgresql://", 0 },
+    { "postgres:", 0, "write postgresql://" },
     { NULL },
 };
 
@@ -59,7 +59,12 @@ const struct setting SETTINGS[] = {
       .meaning = "The address that clients use, as they write it; links and metadata are made from it. Without it: "
                  "http:// and the address to listen on, 127.0.0.1 where that is every address." },
     { "DATABASE_URL", SETTING_DATABASE, "sqlite:doorward.db", AT(database_url), .choices = DATABASES,
-      .meaning = "Where the data is: sqlite: and a file name, from the working directory where it is relative." },
+      .meaning = "Where the data is: sqlite: and a file name, from the working directory where it is relative; or "
+                 "postgresql://USER@HOST/DATABASE, with what libpq knows behind a question mark (sslmode=verify-full). "
+                 "A password is better kept in libpq's PGPASSFILE, or in a file that " SETTINGS_PREFIX
+                 "DATABASE_URL_FILE names." },
+    { "DATABASE_CONNECTIONS", SETTING_INT, "8", AT(database_connections), .min = 1, .max = 64,
+      .meaning = "PostgreSQL: connections for reading, a node; one more writes." },
     { "SECRET_KEY", SETTING_SECRET, .otherwise = "the file " SETTINGS_SECRET_FILE ", made at the first start",
       AT(secret_key), .min = SECRET_MIN_SIZE, .max = SETTING_TEXT_MAX,
       .meaning = "What every other key is derived from or sealed with. Without it the database is of no use: keep a "

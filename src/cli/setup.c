@@ -13,9 +13,11 @@
 static enum dw_err said_as_json(struct cli *cli, const struct dw_secret *password)
 {
     _cleanup_buffer_ struct buffer b = BUFFER_INIT(16 * 1024);
+    char label[DATABASE_LABEL_SIZE];
 
+    open_database_label(cli->settings->database_url, label);
     buffer_append_char(&b, '{');
-    json_write_member_str(&b, "database", dw_str(cli->settings->database_url));
+    json_write_member_str(&b, "database", dw_str(label));
     json_write_member_bool(&b, "administrator_created", password->size > 0);
     if (password->size > 0) {
         json_write_member_str(&b, "administrator", DW_STR(ADMINISTRATOR_NAME));
@@ -28,6 +30,7 @@ static enum dw_err said_as_json(struct cli *cli, const struct dw_secret *passwor
 enum dw_err action_init(struct cli *cli)
 {
     _cleanup_secret_ struct dw_secret password = { 0 };
+    char label[DATABASE_LABEL_SIZE];
 
     TRY(open_identity(cli, OPEN_MAKING));
     TRY(administrator_ensure(cli, &password));
@@ -35,7 +38,8 @@ enum dw_err action_init(struct cli *cli)
         return said_as_json(cli, &password);
     if (password.size > 0)
         TRY(administrator_print(cli, &password));
-    return output_said(cli, "Ready: %s%s. Start with: doorward serve", cli->settings->database_url,
+    open_database_label(cli->settings->database_url, label);
+    return output_said(cli, "Ready: %s%s. Start with: doorward serve", label,
                        password.size > 0 ? "" : " (there already, with an administrator; nothing was changed)");
 }
 

@@ -30,7 +30,7 @@ static const struct statement COOKIE_FIND = {
 static const struct statement COOKIE_SEEN = {
     "cookie_seen",
     "UPDATE refresh_families SET last_used_at = $2,"
-    " idle_expires_at = CASE WHEN idle_expires_at IS NULL THEN NULL ELSE $3 END"
+    " idle_expires_at = CASE WHEN idle_expires_at IS NULL THEN NULL ELSE CAST($3 AS BIGINT) END"
     " WHERE id = $1 AND revoked_at IS NULL AND last_used_at < $2",
     3,
 };

@@ -12,14 +12,16 @@
 #include "identity/signing_key.h"
 #include "identity/tenant.h"
 
-#include <stdatomic.h>
+#include <time.h>
 
-/* What other processes did is looked at again for this long, as their clock and ours may differ. */
-enum { WATCH_WINDOW_S = 60, CHANGES_KEPT_S = 10 * WATCH_WINDOW_S };
+/* What other processes did is looked at again for this long, as their clock and ours may differ. What was learned is
+ * relied on for FRESH_MS: with the time that a look takes, a revocation is known everywhere within a second. */
+enum { WATCH_WINDOW_S = 60, CHANGES_KEPT_S = 10 * WATCH_WINDOW_S, FRESH_MS = 750 };
 
 static const struct statement DENIALS_SINCE = {
     "denials_since", "SELECT id, expires_at FROM denials WHERE created_at >= $1 AND expires_at > $2", 2,
 };
+static const struct statement DENIAL_FIND = { "denial_find", "SELECT 1 FROM denials WHERE id = $1", 1 };
 static const struct statement CHANGE_INSERT = {
     "change_insert", "INSERT INTO changes (id, kind, subject, at) VALUES ($1, $2, $3, $4)", 4,
 };
@@ -41,7 +43,8 @@ static const struct statement PURGE_FAMILIES = {
 static const struct statement PURGE_CHANGES = { "purge_changes", "DELETE FROM changes WHERE at <= $1", 1 };
 
 const struct statement *const IDENTITY_STATEMENTS[] = {
-    &DENIALS_SINCE, &CHANGE_INSERT, &CHANGES_SINCE, &PURGE_DENIALS, &PURGE_TOKENS, &PURGE_FAMILIES, &PURGE_CHANGES,
+    &DENIALS_SINCE, &DENIAL_FIND,
+    &CHANGE_INSERT, &CHANGES_SINCE, &PURGE_DENIALS, &PURGE_TOKENS, &PURGE_FAMILIES, &PURGE_CHANGES,
     NULL,
 };
 
@@ -100,6 +103,7 @@ enum dw_err identity_open(struct storage *storage, struct dw_passwords *password
         return DW_ERR_NO_MEMORY;
     identity->serial = atomic_fetch_add(&serials, 1) + 1;
     identity->storage = storage;
+    identity->is_shared = storage_is_shared(storage);
     identity->passwords = passwords;
     identity->config = *config;
     identity->watched_s = dw_clock_now_s();
@@ -148,6 +152,13 @@ enum dw_err identity_announce(struct transaction *tx, struct identity *identity,
                     VALUES(V_CSTR(change_id), V_INT(kind), V_TEXT(id), V_INT(dw_clock_now_s())), NULL);
 }
 
+static enum dw_err learn_nothing(const struct row *row, void *argument)
+{
+    (void)row;
+    (void)argument;
+    return DW_OK;
+}
+
 struct watch {
     struct identity *identity;
     int64_t now_s, since_s;
@@ -185,9 +196,18 @@ static void distrust_memory(struct watch *w)
     w->identity->keys_are_stale = true;
 }
 
+static int64_t monotonic_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 enum dw_err identity_watch(struct identity *identity)
 {
     struct watch w = { .identity = identity, .now_s = dw_clock_now_s() };
+    const int64_t begun_ms = monotonic_ms();
 
     /* A transaction may commit a while after the time that its rows bear, and the clock may be set back. */
     w.since_s = MIN_OF(identity->watched_s, w.now_s) - WATCH_WINDOW_S;
@@ -200,7 +220,24 @@ enum dw_err identity_watch(struct identity *identity)
         invalidation_publish(identity->invalidation, CHANGE_KEYS, DW_STR(""));
     }
     identity->watched_s = w.now_s;
+    /* Last: only what was learned is known. */
+    atomic_store_explicit(&identity->fresh_until_ms, begun_ms + FRESH_MS, memory_order_release);
     return DW_OK;
+}
+
+bool identity_is_fresh(const struct identity *identity)
+{
+    return !identity->is_shared ||
+        monotonic_ms() < atomic_load_explicit(&identity->fresh_until_ms, memory_order_acquire);
+}
+
+enum dw_err identity_check_denied(struct transaction *tx, struct dw_str id)
+{
+    const enum dw_err err = sql_one(tx, &DENIAL_FIND, VALUES(V_TEXT(id)), learn_nothing, NULL);
+
+    if (err == DW_OK)
+        return DW_ERR_TOKEN_REVOKED;
+    return err == DW_ERR_NOT_FOUND ? DW_OK : err;
 }
 
 /* --- what has expired ------------------------------------------------------------------------------------------- */

@@ -15,6 +15,8 @@
 #include <doorward/password.h>
 #include <pthread.h>
 
+#include <stdatomic.h>
+
 enum { IDENTITY_SECRET_SIZE = 32, IDENTITY_NAME_MAX = 64 };
 
 struct identity_config {
@@ -32,7 +34,7 @@ struct identity_config {
     int64_t verify_ttl_s;
     int64_t api_key_overlap_s;  /* how long a rotated key goes on, where nobody says otherwise */
     bool registration_open;
-    bool announce;              /* this process is not the server: write down what changes, for the server to see */
+    bool announce;              /* other processes serve the same database: write down what changes, for them to see */
     struct dw_password_policy policy;
 };
 
@@ -54,6 +56,7 @@ struct api_key_uses; /* identity/api_key_use.h */
 struct identity {
     uint64_t serial; /* no two of a process are alike: a thread's tables belong to one */
     struct storage *storage;
+    bool is_shared; /* the storage is: other nodes write to it */
     void *context_before; /* the storage's, put back in the end: a second identity may open beside the first */
     struct dw_passwords *passwords;
     struct identity_config config;
@@ -65,6 +68,7 @@ struct identity {
     struct deny_list *watched; /* ids of changes by other processes that were seen already */
     int64_t watched_s;         /* when they were last looked for with success; this and the next: the watcher's alone */
     bool keys_are_stale;       /* another process changed the signing keys, and they could not be read yet */
+    _Atomic int64_t fresh_until_ms; /* monotonic: until then all that others had acknowledged before is known here */
 };
 
 /* Where a sign-in comes from. */
@@ -88,15 +92,20 @@ DW_MUST_USE enum dw_err identity_open(struct storage *storage, struct dw_passwor
                                       struct identity **ret_identity);
 void identity_close(struct identity **identity);
 
-/* Learns what other processes on the same database (the command line) have changed or revoked. The server calls it
- * twice a second. */
+/* Learns what other processes on the same database (other nodes, the command line) have changed or revoked. The server
+ * calls it four times a second. */
 DW_MUST_USE enum dw_err identity_watch(struct identity *identity);
+/* Whether what this process remembers may be relied on. False when other nodes write to the database and it was last
+ * watched too long ago: then every question goes to the database (slower, never wrong). */
+bool identity_is_fresh(const struct identity *identity);
 
 /* Removes what has expired: refresh tokens, denials, retired keys. Call it now and then; bounded work. */
 DW_MUST_USE enum dw_err identity_purge(struct identity *identity);
 
 /* --- for the other files of this room ---------------------------------------------------------------------------- */
 
+/* DW_ERR_TOKEN_REVOKED when the database's deny list has the id: for when the one in memory may be behind. */
+DW_MUST_USE enum dw_err identity_check_denied(struct transaction *tx, struct dw_str id);
 /* Inside a write: tells other processes that a user (or, with an empty id, the signing keys) changed. */
 DW_MUST_USE enum dw_err identity_announce(struct transaction *tx, struct identity *identity, enum change_kind kind,
                                           struct dw_str id);

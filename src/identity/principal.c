@@ -71,7 +71,7 @@ static enum dw_err restore_from_memory(struct identity *identity, struct dw_str 
     const struct known_token *known = cache ? principal_cache_token(cache, token) : NULL;
     struct access_claims claims;
 
-    if (cache == NULL)
+    if (cache == NULL || !identity_is_fresh(identity))
         return DW_ERR_WOULD_BLOCK;
     if (known == NULL) {
         TRY(access_token_verify(identity, token, arena, &claims));
@@ -98,16 +98,29 @@ static enum dw_err restore_from_memory(struct identity *identity, struct dw_str 
 /* --- from the database ------------------------------------------------------------------------------------------ */
 
 struct reading {
-    struct dw_str id;
+    const struct access_claims *claims;
     struct dw_arena *arena;
     struct user *user;
+    bool check_denials; /* the list in memory may be behind */
+    enum dw_err denied;
 };
+
+static enum dw_err read_denials(struct transaction *tx, struct reading *r)
+{
+    r->denied = identity_check_denied(tx, r->claims->token_id);
+    if (r->denied == DW_OK)
+        r->denied = identity_check_denied(tx, r->claims->session);
+    return r->denied == DW_ERR_TOKEN_REVOKED ? DW_OK : r->denied;
+}
 
 static enum dw_err read_user(struct transaction *tx, void *argument)
 {
     struct reading *r = argument;
 
-    return user_load(tx, r->id, r->arena, r->user);
+    r->denied = DW_OK;
+    if (r->check_denials)
+        TRY(read_denials(tx, r));
+    return user_load(tx, r->claims->subject, r->arena, r->user);
 }
 
 static enum dw_err restore_from_database(struct identity *identity, struct dw_str token, struct dw_arena *arena,
@@ -116,7 +129,8 @@ static enum dw_err restore_from_database(struct identity *identity, struct dw_st
     struct access_claims claims;
     struct user *user = dw_arena_alloc(arena, sizeof(*user));
     const uint64_t read_at = invalidation_now(identity->invalidation);
-    struct reading reading = { .arena = arena, .user = user };
+    struct reading reading = { .claims = &claims, .arena = arena, .user = user,
+                               .check_denials = !identity_is_fresh(identity) };
     struct evidence e = { .claims = &claims };
 
     if (user == NULL)
@@ -125,7 +139,6 @@ static enum dw_err restore_from_database(struct identity *identity, struct dw_st
     TRY(judge_time(&claims));
     if (!deny_id_parse(claims.token_id, &e.token_id) || !deny_id_parse(claims.session, &e.session))
         return DW_ERR_TOKEN_CLAIM;
-    reading.id = claims.subject;
     const enum dw_err err = storage_read(identity->storage, read_user, &reading);
 
     if (err == DW_ERR_NOT_FOUND)
@@ -133,6 +146,7 @@ static enum dw_err restore_from_database(struct identity *identity, struct dw_st
     TRY(err);
     principal_cache_offer(identity, user, read_at);
     TRY(judge(identity, &e, user));
+    TRY(reading.denied);
     *ret_principal = principal_of(&claims, user);
     return DW_OK;
 }

@@ -312,6 +312,11 @@ enum dw_jwe_alg dw_jwe_key_alg(const struct dw_jwe_key *key)
     return key != NULL ? key->alg : DW_JWE_ALG_NONE_GIVEN;
 }
 
+enum dw_jwe_enc dw_jwe_key_enc(const struct dw_jwe_key *key)
+{
+    return key != NULL ? key->enc : DW_JWE_ENC_NONE_GIVEN;
+}
+
 bool dw_jwe_key_is_private(const struct dw_jwe_key *key)
 {
     return key != NULL && key_has_private(key->key);

@@ -12,8 +12,11 @@
 
 struct storage_driver {
     const char *scheme; /* of its URLs: "sqlite", "postgresql" */
+    bool is_shared;     /* other nodes may write to the same database */
     enum dw_err (*open)(const struct storage_schema *schema, const struct storage_config *config, void **ret_state);
     void (*close)(void *state);
+    /* The version of a database that is not open: 0 when nobody has migrated it yet. */
+    enum dw_err (*applied)(const char *url, int *ret_applied);
     /* Asks the database, so that it serves as the readiness query too. */
     enum dw_err (*version)(void *state, int *ret_applied);
     enum dw_err (*read)(void *state, enum dw_err (*fn)(struct transaction *, void *), void *argument);
@@ -41,5 +44,6 @@ struct row {
 void *storage_driver_state(struct storage *storage);
 
 extern const struct storage_driver STORAGE_SQLITE;
+extern const struct storage_driver STORAGE_POSTGRES;
 
 #endif

@@ -67,6 +67,18 @@ void *storage_driver_state(struct storage *storage)
     return storage->state;
 }
 
+enum dw_err storage_applied(const struct storage_driver *const *drivers, const char *url, int *ret_applied)
+{
+    const struct storage_driver *driver = find_driver(drivers, url);
+
+    return driver == NULL ? DW_ERR_SETTING : driver->applied(url, ret_applied);
+}
+
+bool storage_is_shared(const struct storage *storage)
+{
+    return storage->driver->is_shared;
+}
+
 enum dw_err storage_version(struct storage *storage, int *ret_applied)
 {
     return storage->driver->version(storage->state, ret_applied);

@@ -34,6 +34,7 @@ struct value {
 #define V_INT(number) ((struct value){ .type = VALUE_INT, .integer = (number) })
 /* Absent text is NULL. */
 #define V_TEXT(text) value_text(text)
+/* Of SQLite alone: PostgreSQL has another name for the type. */
 #define V_BLOB(data) ((struct value){ .type = VALUE_BLOB, .bytes = (data) })
 #define V_CSTR(text) value_text(dw_str(text))
 
@@ -85,11 +86,16 @@ void *storage_set_context(struct storage *storage, void *context);
 
 /* Migrations known and applied: *ret_applied is the database's version. */
 DW_MUST_USE enum dw_err storage_version(struct storage *storage, int *ret_applied);
+/* The same of a database that is not open, at whatever version it is: 0 when nobody has migrated it yet. */
+DW_MUST_USE enum dw_err storage_applied(const struct storage_driver *const *drivers, const char *url, int *ret_applied);
+/* Whether other nodes may write to the same database. */
+bool storage_is_shared(const struct storage *storage);
 /* One trivial query, for readiness. */
 DW_MUST_USE enum dw_err storage_ping(struct storage *storage);
 
 /*
- * Runs fn in a read transaction: it sees one state of the database. Its error is handed on.
+ * Runs fn in a read transaction: it sees one state of the database. Its error is handed on. A connection that was found
+ * dead at the first statement is replaced, and fn runs once more.
  */
 DW_MUST_USE enum dw_err storage_read(struct storage *storage, enum dw_err (*fn)(struct transaction *, void *argument),
                                      void *argument);

@@ -1,11 +1,9 @@
 // API keys: a program calls for a person, with a part of her rights, until she says otherwise (spec E8, A4, A5).
 
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import fs from "node:fs";
-import path from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { after, before, describe, test } from "node:test";
+import { query, storedIn } from "./database.mjs";
 import { expectDetail, expectStatus, start } from "./harness.mjs";
 
 const KEY = /^dwk_[0-9a-f]{16}_[0-9a-f]{64}$/;
@@ -290,15 +288,13 @@ describe("API keys, after the server has stopped", () => {
     expectStatus(await ask(revoked.key), 401);
     await server.stop({ keep: true });
 
-    const stored = fs.readdirSync(server.folder).map((name) => path.join(server.folder, name))
-      .filter((name) => fs.statSync(name).isFile()).map((name) => fs.readFileSync(name, "latin1"));
+    const stored = [storedIn(server.folder)];
     for (const { key, prefix } of [used, revoked, rotated]) {
       const secret = key.slice(`dwk_${prefix}_`.length);
       for (const text of [server.out, server.err, ...stored]) assert.ok(!text.includes(secret), "a secret was written");
     }
-    const actions = execFileSync("sqlite3", [path.join(server.folder, "doorward.db"),
-      "SELECT action FROM audit_events WHERE action LIKE 'api_key.%' ORDER BY rowid"], { encoding: "utf8" });
-    assert.deepEqual(actions.trim().split("\n").sort(),
+    const events = query(server.folder, "SELECT action FROM audit_events WHERE action LIKE 'api_key.%'");
+    assert.deepEqual(events.map((event) => event.action).sort(),
       ["api_key.created", "api_key.created", "api_key.revoked", "api_key.rotated"]);
 
     await server.start();

@@ -1,19 +1,13 @@
 // The audit log: flows leave their events, nobody changes them unseen, and none holds a secret (spec G8, G9).
 
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
+import { execute } from "./database.mjs";
 import { expectStatus, run, somebody, start, until } from "./harness.mjs";
 
-/** As somebody who may write the file, but has no secret. */
-function sql(server, text) {
-  const database = path.join(server.folder, "doorward.db");
-  const python = "import sqlite3, sys\nc = sqlite3.connect(sys.argv[1], timeout=30)\nc.executescript(sys.argv[2])\nc.commit()";
-  const done = spawnSync("python3", ["-c", python, database, text], { encoding: "utf8" });
-  assert.equal(done.status, 0, done.stderr);
-}
+const sql = (server, text) => execute(server.folder, text);
 
 describe("the audit log", () => {
   let server, admin;

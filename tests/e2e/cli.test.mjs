@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
+import { isPostgres } from "./database.mjs";
 import * as jose from "jose";
 import { Server, claimsOf, expectDetail, expectStatus, run, temporaryFolder } from "./harness.mjs";
 
@@ -80,7 +81,7 @@ describe("a new installation", () => {
     assert.doesNotMatch(first.err, new RegExp(ADMINISTRATOR.exec(first.out)[1]));
 
     const made = fs.readdirSync(shop.folder);
-    assert.ok(made.includes("doorward.db"), made.join(" "));
+    assert.ok(made.includes(isPostgres ? "doorward.secret" : "doorward.db"), made.join(" "));
     for (const name of made) {
       const { mode } = fs.statSync(path.join(shop.folder, name));
       assert.equal(mode & 0o077, 0, `${name} has mode ${(mode & 0o777).toString(8)}`);

@@ -12,6 +12,7 @@ import os from "node:os";
 import path from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { databaseSettings, dropDatabase } from "./database.mjs";
 
 globalThis.crypto ??= webcrypto; // Node 18 has it behind a flag
 
@@ -59,7 +60,7 @@ export async function until(question, what, limitMs = 30_000) {
 /** Runs one command of the binary to its end. */
 export function run(args, { folder = os.tmpdir(), input = "", env = {} } = {}) {
   const done = spawnSync(BINARY, args, {
-    cwd: folder, input, env: environment(env), encoding: "utf8", timeout: 120_000, maxBuffer: 64 << 20,
+    cwd: folder, input, env: environment({ ...databaseSettings(folder), ...env }), encoding: "utf8", timeout: 120_000, maxBuffer: 64 << 20,
   });
   if (done.error) throw done.error;
   assert.doesNotMatch(done.stderr, SANITIZER_REPORT, `doorward ${args.join(" ")}`);
@@ -99,7 +100,7 @@ export class Server {
       // Stories of limits set their own; the others all come from one address.
       env: environment({
         DOORWARD_RATE_LIMIT_LOGIN: "none", DOORWARD_RATE_LIMIT_REGISTER: "none", DOORWARD_RATE_LIMIT_FORGOT: "none",
-        ...this.env,
+        ...databaseSettings(this.folder), ...this.env,
         DOORWARD_LISTEN: `127.0.0.1:${this.port}`, DOORWARD_PUBLIC_URL: this.publicUrl,
       }),
       stdio: ["ignore", "pipe", "pipe"],
@@ -150,6 +151,7 @@ export class Server {
     const late = pause(STOP_LIMIT_MS, "late", { ref: false });
     const exit = await Promise.race([this.ended, late]);
     if (exit === "late") await this.kill();
+    if (!keep) dropDatabase(this.folder);
     if (!keep) fs.rmSync(this.folder, { recursive: true, force: true });
     assert.doesNotMatch(this.err, SANITIZER_REPORT);
     assert.equal(dead, null, `the server had ended by itself: ${JSON.stringify(dead)}\n${this.err.slice(-4000)}`);

@@ -1,10 +1,11 @@
 // Taking users over from another system.
 
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { after, before, test } from "node:test";
+import { databaseSettings, query } from "./database.mjs";
 import { BINARY, environment, expectDetail, expectStatus, run, start, until } from "./harness.mjs";
 
 // All of them are of "password".
@@ -30,8 +31,8 @@ after(() => server.stop());
 const line = (username, more = {}) =>
   JSON.stringify({ username, email: `${username}@example.com`, password_hash: BCRYPT, ...more });
 
-const sql = (text) =>
-  execFileSync("sqlite3", [path.join(server.folder, "doorward.db"), text], { encoding: "utf8" }).trim();
+/** The one value that a query answers with. */
+const sql = (text) => String(Object.values(query(server.folder, text)[0])[0]);
 
 function doImport(lines, { name = "users.jsonl", args = [] } = {}) {
   fs.writeFileSync(path.join(server.folder, name), lines.join("\n") + "\n");
@@ -121,7 +122,7 @@ test("an import that was killed is run again: what it had taken is told by line,
   const lines = Array.from({ length: 60_000 }, (_, i) => line(`again${i}`));
   fs.writeFileSync(path.join(server.folder, "again.jsonl"), lines.join("\n") + "\n");
   const child = spawn(BINARY, ["user", "import", "again.jsonl"], {
-    cwd: server.folder, env: environment(CHEAP), stdio: ["ignore", "ignore", "pipe"],
+    cwd: server.folder, env: environment({ ...databaseSettings(server.folder), ...CHEAP }), stdio: ["ignore", "ignore", "pipe"],
   });
   let told = "";
   child.stderr.setEncoding("utf8").on("data", (text) => (told += text));

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import http from "node:http";
 import { after, before, describe, test } from "node:test";
+import { storedIn } from "./database.mjs";
 import { chromium } from "playwright-core";
 import {
   complaints, expectDetail, expectInvalidToken, expectStatus, freePort, somebody, start, until,
@@ -415,9 +416,7 @@ describe("cookie sessions over http", () => {
     const browser = await signedIn(server, await registered(server));
     await browser.me();
     await browser.post("/logout", { csrf: false });
-    const fs = await import("node:fs");
-    const files = fs.readdirSync(server.folder).filter((name) => name.startsWith("doorward.db"));
-    const stored = files.map((name) => fs.readFileSync(`${server.folder}/${name}`, "latin1")).join("");
+    const stored = storedIn(server.folder);
     for (const secret of Object.values(browser.jar)) {
       assert.ok(secret.length > 40 && !server.err.includes(secret) && !server.out.includes(secret));
       assert.ok(!stored.includes(secret));

@@ -70,6 +70,16 @@ static void close_database(void *state)
     free_state(&s);
 }
 
+static enum dw_err applied(const char *url, int *ret_applied)
+{
+    _cleanup_(sqlite_disconnect) struct sqlite_connection *c = NULL;
+    _cleanup_free_ char *path = NULL;
+
+    TRY(path_of_url(url, &path));
+    TRY(sqlite_connect(path, SQLITE_MODE_WRITE, &c));
+    return sqlite_applied(c, ret_applied);
+}
+
 static enum dw_err read_version(void *state, int *ret_applied)
 {
     struct sqlite_state *s = state;
@@ -96,6 +106,7 @@ const struct storage_driver STORAGE_SQLITE = {
     .scheme = "sqlite",
     .open = open_database,
     .close = close_database,
+    .applied = applied,
     .version = read_version,
     .read = read_database,
     .write = write_database,

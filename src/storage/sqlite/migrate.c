@@ -1,29 +1,9 @@
 #include "storage/sqlite/sqlite.h"
 
 #include "base/log.h"
+#include "storage/migrations.h"
 
 static const char RECORD[] = "INSERT INTO schema_migrations (version, name, applied_at) VALUES ($1, $2, $3)";
-static const char CREATE[] = "CREATE TABLE IF NOT EXISTS schema_migrations ("
-                             "version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at BIGINT NOT NULL)";
-
-static int known_version(const struct migration *migrations)
-{
-    int known = 0;
-
-    while (migrations[known].version != 0)
-        known++;
-    return known;
-}
-
-static enum dw_err refuse_version(int applied, int known)
-{
-    log_event(LOG_ERROR, "database", LOG_INT("schema_version", applied), LOG_INT("known_version", known),
-              LOG_CSTR("message", applied > known ? "the database is newer than this program: use the newer program"
-                                                  : "the database is older than this program: migrate it first"),
-              LOG_ERR(DW_ERR_DATABASE));
-    return DW_ERR_DATABASE;
-}
-
 static enum dw_err fail_migration(const struct migration *m, const char *message)
 {
     log_event(LOG_ERROR, "database", LOG_INT("migration", m->version), LOG_CSTR("name", m->name),
@@ -50,7 +30,7 @@ static enum dw_err record_migration(struct sqlite_connection *c, const struct mi
 static enum dw_err migrate_locked(struct sqlite_connection *c, const struct migration *migrations, int known,
                                   int *ret_applied)
 {
-    const int code = sqlite3_exec(c->db, CREATE, NULL, NULL, NULL);
+    const int code = sqlite3_exec(c->db, MIGRATIONS_TABLE, NULL, NULL, NULL);
     const struct migration *m;
     int applied;
 
@@ -74,7 +54,7 @@ static enum dw_err migrate_locked(struct sqlite_connection *c, const struct migr
 
 enum dw_err sqlite_migrate(struct sqlite_connection *c, const struct migration *migrations, bool apply)
 {
-    const int known = known_version(migrations);
+    const int known = migrations_known(migrations);
     enum dw_err err;
     int applied;
 
@@ -85,5 +65,5 @@ enum dw_err sqlite_migrate(struct sqlite_connection *c, const struct migration *
         sqlite_rollback(c); /* nothing to do after a commit */
         TRY(err);
     }
-    return applied == known ? DW_OK : refuse_version(applied, known);
+    return applied == known ? DW_OK : migrations_refuse(applied, known);
 }

@@ -1,0 +1,110 @@
+#include "storage/postgres/postgres.h"
+
+static void free_state(struct pg_state **state)
+{
+    if (*state == NULL)
+        return;
+    statement_index_free(&(*state)->index);
+    pthread_mutex_destroy(&(*state)->server.mutex);
+    if ((*state)->server.url != NULL)
+        dw_wipe((*state)->server.url, strlen((*state)->server.url)); /* it may hold a password */
+    free((*state)->server.url);
+    free(*state);
+    *state = NULL;
+}
+
+static enum dw_err applied(const char *url, int *ret_applied)
+{
+    _cleanup_(pg_disconnect) struct pg_connection *c = NULL;
+    struct pg_server server = { .pq = libpq_load(), .url = (char *)(uintptr_t)url,
+                                .mutex = PTHREAD_MUTEX_INITIALIZER };
+
+    if (server.pq == NULL)
+        return DW_ERR_SETTING;
+    TRY(pg_connect(&server, &c));
+    return pg_applied(c->pq, c->conn, ret_applied);
+}
+
+/* On a session of its own, without the pipeline. */
+static enum dw_err prepare_database(struct pg_server *server, const struct storage_schema *schema, bool migrate)
+{
+    _cleanup_(pg_disconnect) struct pg_connection *c = NULL;
+
+    TRY(pg_connect(server, &c));
+    return pg_migrate(c->pq, c->conn, schema->migrations, migrate);
+}
+
+static enum dw_err check_schema(struct pg_server *server)
+{
+    _cleanup_(pg_disconnect) struct pg_connection *c = NULL;
+
+    TRY(pg_connect(server, &c));
+    return pg_check_statements(c);
+}
+
+static unsigned reader_count(const struct storage_config *config)
+{
+    return MIN_OF(config->readers != 0 ? config->readers : (unsigned)PG_READERS_DEFAULT, (unsigned)PG_READERS_MAX);
+}
+
+static enum dw_err open_database(const struct storage_schema *schema, const struct storage_config *config,
+                                 void **ret_state)
+{
+    _cleanup_(free_state) struct pg_state *s = calloc(1, sizeof(*s));
+
+    if (s == NULL)
+        return DW_ERR_NO_MEMORY;
+    pthread_mutex_init(&s->server.mutex, NULL);
+    s->server.pq = libpq_load();
+    s->server.url = strdup(config->url);
+    if (s->server.pq == NULL || s->server.url == NULL)
+        return s->server.pq == NULL ? DW_ERR_SETTING : DW_ERR_NO_MEMORY;
+    TRY(statement_index_make(schema, &s->index));
+    TRY(prepare_database(&s->server, schema, config->migrate));
+    s->server.index = &s->index;
+    TRY(check_schema(&s->server));
+    s->writing.server = &s->server;
+    TRY(group_writer_start(&s->writer, &PG_WRITER, &s->writing));
+    pg_pool_init(&s->pool, &s->server, reader_count(config));
+    *ret_state = TAKE_PTR(s);
+    return DW_OK;
+}
+
+static void close_database(void *state)
+{
+    struct pg_state *s = state;
+
+    pg_pool_close(&s->pool);
+    group_writer_stop(&s->writer);
+    free_state(&s);
+}
+
+static enum dw_err read_version(void *state, int *ret_applied)
+{
+    return pg_pool_version(&((struct pg_state *)state)->pool, ret_applied);
+}
+
+static enum dw_err read_database(void *state, enum dw_err (*fn)(struct transaction *, void *), void *argument)
+{
+    return pg_pool_read(&((struct pg_state *)state)->pool, fn, argument);
+}
+
+static enum dw_err write_database(void *state, enum dw_err (*fn)(struct transaction *, void *), void *argument)
+{
+    return group_write(&((struct pg_state *)state)->writer, fn, argument);
+}
+
+const struct storage_driver STORAGE_POSTGRES = {
+    .scheme = "postgresql",
+    .is_shared = true,
+    .open = open_database,
+    .close = close_database,
+    .applied = applied,
+    .version = read_version,
+    .read = read_database,
+    .write = write_database,
+    .run = pg_run,
+    .row_int = pg_row_int,
+    .row_text = pg_row_text,
+    .row_is_null = pg_row_is_null,
+};
