@@ -1,5 +1,5 @@
 # Meson and Ninja do the work (meson.build); this file is the short way to them. `make help` lists the targets.
-.PHONY: all run test bench lint fuzz install clean help
+.PHONY: all run test bench lint fuzz reference install clean help
 .DEFAULT_GOAL := all
 
 BUILD := build
@@ -31,6 +31,10 @@ lint:                        ## clang-tidy, style limits, and the repository's o
 fuzz:                        ## run each fuzzer for FUZZ_SECONDS (60)
 	@tools/setup.sh test
 	@tools/fuzz.sh
+
+reference:                   ## make the reference of the library's headers: build/doxygen/html/index.html
+	@tools/setup.sh test
+	@tools/check_reference.py
 
 install: all                 ## install the program, the library and its headers (DESTDIR is honoured)
 	@meson install -C $(BUILD) --no-rebuild

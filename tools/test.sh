@@ -111,11 +111,13 @@ say "checks"
 single "layers" tools/check_layers.py
 single "banned calls" tools/check_banned.py
 single "style" tools/check_style.py
+single "reference" tools/check_reference.py
 tap "headers" tools/check_headers.sh
 tap "tools" tests/tools/test_tools.py
 
 say "building with gcc"
-CC=gcc single "build with gcc" build build -Dtests=true
+# The second option for a build folder that was made before it was the default.
+CC=gcc single "build with gcc" build build -Dtests=true -Dpkgconfig.relocatable=true
 say "building with clang, warnings are errors"
 CC=clang single "build with clang" build build-clang -Dwerror=true
 say "building with sanitizers"

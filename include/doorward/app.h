@@ -139,6 +139,8 @@ DW_API extern const struct dw_dependency DW_CURRENT_PRINCIPAL;
 /* Short for dw_get(r, &DW_CURRENT_PRINCIPAL). */
 DW_API const struct dw_principal *dw_principal(struct dw_request *r);
 
+/* What DW_ROLE_OF() and DW_PERMISSION_OF() resolve: the principal has the role, the permission that self->parameter
+ * names. DW_ERR_ROLE, DW_ERR_PERMISSION, DW_ERR_SCOPE. */
 DW_API enum dw_err dw_resolve_role(struct dw_request *r, const struct dw_dependency *self, void *ret_value);
 DW_API enum dw_err dw_resolve_permission(struct dw_request *r, const struct dw_dependency *self, void *ret_value);
 DW_API extern const struct dw_use DW_USES_PRINCIPAL[];

@@ -34,18 +34,21 @@ struct dw_str {
 #define DW_STR(literal) ((struct dw_str)DW_STR_INIT(literal))
 #endif
 
+/* Of a C string, borrowed; NULL is absent. */
 static inline struct dw_str dw_str(const char *c_string)
 {
     struct dw_str s = { c_string, c_string ? strlen(c_string) : 0 };
     return s;
 }
 
+/* Of so many bytes, borrowed. */
 static inline struct dw_str dw_str_n(const void *ptr, size_t len)
 {
     struct dw_str s = { (const char *)ptr, len };
     return s;
 }
 
+/* Absent is not empty: "" was sent, absent was not. */
 static inline bool dw_str_is_absent(struct dw_str s)
 {
     return s.ptr == NULL;
@@ -91,6 +94,7 @@ struct dw_secret {
     size_t size;
 };
 
+/* A copy of what somebody else keeps; absent gives "no secret". DW_ERR_NO_MEMORY. */
 DW_API DW_MUST_USE enum dw_err dw_secret_copy(struct dw_str from, struct dw_secret *ret_secret);
 /* `size` bytes from the system's generator (getrandom). */
 DW_API DW_MUST_USE enum dw_err dw_secret_random(size_t size, struct dw_secret *ret_secret);
@@ -102,6 +106,7 @@ DW_API bool dw_mem_eq(const void *a, const void *b, size_t size);
 /* Overwrites memory in a way that the compiler keeps. */
 DW_API void dw_wipe(void *memory, size_t size);
 
+/* Its bytes, for as long as it lives. */
 static inline struct dw_str dw_secret_borrow(const struct dw_secret *secret)
 {
     return dw_str_n(secret->bytes, secret->size);

@@ -18,12 +18,14 @@ extern "C" {
 
 enum dw_method { DW_OTHER_METHOD, DW_GET, DW_HEAD, DW_POST, DW_PUT, DW_PATCH, DW_DELETE, DW_OPTIONS, DW_METHOD_COUNT };
 
+/* "GET", "POST"; "OTHER" for what is none of these. Static. */
 DW_API const char *dw_method_name(enum dw_method method);
 
 struct dw_request;
 
 /* --- reading the request ---------------------------------------------------------------------------------------- */
 
+/* The method of its first line. */
 DW_API enum dw_method dw_request_method(const struct dw_request *r);
 /* The path as sent, before percent-decoding, without the query. */
 DW_API struct dw_str dw_request_path(const struct dw_request *r);
@@ -51,6 +53,7 @@ DW_API bool dw_request_may_hash(const struct dw_request *r);
 
 /* --- filling the answer ----------------------------------------------------------------------------------------- */
 
+/* The status of a success, instead of the row's. */
 DW_API void dw_answer_status(struct dw_request *r, int status);
 /* Adds a header. One with a control character is dropped and the answer becomes a 500: a bug, not the caller's fault.
  * So does Connection, Content-Length, Content-Type, Date, Transfer-Encoding: the engine writes them. */

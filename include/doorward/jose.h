@@ -93,6 +93,7 @@ DW_API DW_MUST_USE enum dw_err dw_key_private_jwk(const struct dw_key *key, stru
 
 /* An ordered set of keys; owns them. */
 struct dw_keyset;
+/* An empty one. */
 DW_API DW_MUST_USE enum dw_err dw_keyset_new(struct dw_keyset **ret_set);
 /* From JWKS JSON (RFC 7517 §5). Members that can't be used (unknown kty, crv or alg, encryption keys) are skipped, as
  * §5 asks; weak and malformed ones of a known type are refused, and a kid that stands twice (DW_ERR_CONFLICT). */

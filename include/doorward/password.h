@@ -71,6 +71,7 @@ struct dw_password_info {
     uint32_t iterations;                       /* pbkdf2 */
     size_t salt_size, hash_size;
 };
+/* Reads a hash string, of any scheme that can be verified. DW_ERR_PASSWORD_FORMAT as in dw_password_verify(). */
 DW_API DW_MUST_USE enum dw_err dw_password_info(struct dw_str encoded, struct dw_password_info *ret_info);
 
 /* --- policy ----------------------------------------------------------------------------------------------------- */

@@ -173,7 +173,7 @@ const struct command COMMANDS[] = {
 
     { "vectors", action_vectors, .is_hidden = true,
       .summary = "Answer known-answer test vectors, a JSON object a line, from standard input" },
-    { "reference", action_reference, { "settings|commands|routes" }, .is_hidden = true,
-      .summary = "Print docs/settings.md, docs/commands.md or the server's routes" },
+    { "reference", action_reference, { "settings|commands|manual|routes" }, .is_hidden = true,
+      .summary = "Print docs/settings.md, docs/commands.md, the manual page or the server's routes" },
     { NULL },
 };

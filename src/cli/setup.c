@@ -5,6 +5,7 @@
 #include "cli/help.h"
 #include "cli/open.h"
 #include "cli/output.h"
+#include "cli/manual.h"
 #include "cli/reference.h"
 #include "cli/vectors/vectors.h"
 
@@ -154,8 +155,10 @@ enum dw_err action_reference(struct cli *cli)
         return reference_write_settings(cli->out);
     if (strcmp(what, "routes") == 0)
         return reference_write_routes(cli->out);
+    if (strcmp(what, "manual") == 0)
+        return manual_write(cli->out, COMMANDS);
     if (strcmp(what, "commands") != 0)
-        return cli_misuse(cli, "settings, commands or routes");
+        return cli_misuse(cli, "settings, commands, manual or routes");
     help_write_markdown(cli->out, COMMANDS);
     return DW_OK;
 }

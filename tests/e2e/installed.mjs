@@ -23,7 +23,7 @@ export class Installed {
 
   /** The one installed file of that name. */
   find(name) {
-    const paths = execFileSync("find", [this.folder, "-name", name], { encoding: "utf8" }).trim().split("\n").filter(Boolean);
+    const paths = execFileSync("find", [this.folder, "!", "-type", "d", "-name", name], { encoding: "utf8" }).trim().split("\n").filter(Boolean);
     assert.equal(paths.length, 1, `${name} was installed ${paths.length} times`);
     return paths[0];
   }

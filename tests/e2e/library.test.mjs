@@ -68,6 +68,35 @@ describe("the library", () => {
     assert.match(stderr, /HELLO_KEY/);
   });
 
+  test("what belongs to it is there: headers, manual pages, licence, documentation, examples", () => {
+    const headers = fs.readdirSync(path.join(ROOT, "include/doorward"));
+    for (const name of [...headers, "doorward.h", "doorward.1", "libdoorward.3", "LICENSE", "library.md", "jwt.md"]) {
+      assert.ok(installed.find(name), name);
+    }
+    assert.equal(fs.readFileSync(installed.find("hello.c"), "utf8"), fs.readFileSync(HELLO, "utf8"));
+    execFileSync(installed.find("doorward"), ["--help"], { stdio: "pipe" });
+  });
+
+  test("the manual pages are sound, and libdoorward(3) names every header", () => {
+    for (const page of ["doorward.1", "libdoorward.3"].map((name) => installed.find(name))) {
+      const lint = spawnSync("mandoc", ["-T", "lint", "-W", "warning", page], { encoding: "utf8" });
+      assert.equal(lint.stdout + lint.stderr, "");
+      const shown = spawnSync("man", ["--warnings=w", "-E", "UTF-8", "-l", page], {
+        encoding: "utf8", env: installed.environment({ LC_ALL: "C.UTF-8", MANWIDTH: "100", MANPAGER: "cat" }),
+      });
+      assert.equal(shown.stderr, "");
+      assert.match(shown.stdout, /SEE ALSO/);
+    }
+    const page = fs.readFileSync(installed.find("libdoorward.3"), "utf8");
+    for (const name of fs.readdirSync(path.join(ROOT, "include/doorward"))) {
+      assert.ok(page.includes(`\n.B doorward/${name}\n`), name);
+    }
+    const program = path.join(installed.folder, "manual.c");
+    const [, example] = page.match(/^\.EX\n(.*?)^\.EE$/ms);
+    fs.writeFileSync(program, example.replaceAll("\\e", "\\").replaceAll("\\-", "-"));
+    installed.compile(program);
+  });
+
   test("the shared library has its number, and a program asks for that", () => {
     const needed = execFileSync("readelf", ["-d", hello], { encoding: "utf8" });
     assert.match(needed, /NEEDED.*\[libdoorward\.so\.0\]/);

@@ -1,4 +1,4 @@
-/* docs/settings.md and docs/commands.md are what the tables say. */
+/* docs/settings.md, docs/commands.md and the manual page are what the tables say. */
 #include "fixture.h"
 
 static void check_page(const char *what)
@@ -19,6 +19,25 @@ static void test_pages(void **state)
     (void)state;
     check_page("settings");
     check_page("commands");
+}
+
+/* groff takes a dot or a quote at the beginning of a line, and a backslash anywhere, for its own. */
+static void test_manual(void **state)
+{
+    static const char *const PARTS[] = {
+        "\n.SS doorward serve\n", "\n.SS doorward user create NAME\n", "\\fB\\-\\-email\\fR \\fIADDRESS\\fR\n",
+        "\n.SS doorward key rotate", "\\fBDOORWARD_LISTEN\\fR\n", "\\fBDOORWARD_SECRET_KEY\\fR\n",
+        "Default: as DOORWARD_LISTEN.\n", "\\fBdoorward user set\\-password admin\\fR", NULL,
+    };
+    _cleanup_ran_ struct ran ran = run_command(&(struct run){ { "reference", "manual" } });
+
+    (void)state;
+    assert_int_equal(0, ran.code);
+    for (const char *const *part = PARTS; *part != NULL; part++)
+        if (strstr(ran.out, *part) == NULL)
+            fail_msg("no \"%s\"", *part);
+    assert_null(strstr(ran.out, "doorward vectors"));
+    assert_null(strchr(ran.out, '`'));
 }
 
 /* The end-to-end tests go through these. */
@@ -42,4 +61,5 @@ static void test_usage(void **state)
     assert_string_equal("", ran.out);
 }
 
-CHECK_MAIN(cmocka_unit_test(test_pages), cmocka_unit_test(test_routes), cmocka_unit_test(test_usage))
+CHECK_MAIN(cmocka_unit_test(test_pages), cmocka_unit_test(test_manual), cmocka_unit_test(test_routes),
+           cmocka_unit_test(test_usage))
