@@ -1,6 +1,6 @@
 /*
- * Any bytes as a JWE, compact and in JSON, for a key of each kind; as the header of one that is otherwise right, so that
- * what stands behind the header is reached; and as what is encrypted: it comes back.
+ * Any bytes as a JWE, compact and in JSON, for a key of each kind; as the header of one that is otherwise right, so
+ * that what stands behind the header is reached; and as what is encrypted: it comes back.
  */
 #include "fuzz.h"
 
@@ -10,9 +10,11 @@
 static const char *const KEYS[] = {
     "{\"kty\":\"oct\",\"k\":\"AAPapAv4LbFbiVawEjagUBluYqN5rhna-8nuldDvOx8\",\"alg\":\"A256GCM\"}",
     "{\"kty\":\"oct\",\"k\":\"GawgguFyGrWKav7AX4VKUg\"}",
-    "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"weNJy2HscCSM6AEDTDg04biOvhFhyyWvOHQfeF_PxMQ\",\"y\":\"e8lnCO-AlStT-NJVX-crhB"
+    "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"weNJy2HscCSM6AEDTDg04biOvhFhyyWvOHQfeF_PxMQ\",\"y\":\"e8ln"
+    "CO-AlStT-NJVX-crhB"
     "7QRYhiix03illJOVAOyck\",\"d\":\"VEmDZpDXXK8p8N0Cndsxs924q6nS1RXFASRl6BfUqdw\"}",
-    "{\"kty\":\"OKP\",\"crv\":\"X25519\",\"x\":\"3p7bfXt9wbTTW2HC7OQ1Nz-DQ8hbeGdNrfx-FG-IK08\",\"d\":\"XasIfmJKikt54X-Lg4A"
+    "{\"kty\":\"OKP\",\"crv\":\"X25519\",\"x\":\"3p7bfXt9wbTTW2HC7OQ1Nz-DQ8hbeGdNrfx-FG-IK08\",\"d\":\"Xa"
+    "sIfmJKikt54X-Lg4A"
     "O5m87sSkmGLb9HC-LJ_-I4Os\"}",
 };
 

@@ -1,6 +1,6 @@
 /*
- * Any bytes as a JWS in JSON, verified; and as the two headers and the payload (a line each, the payload is the rest) of
- * one that is signed here: what was signed verifies, in every form, and gives the payload back.
+ * Any bytes as a JWS in JSON, verified; and as the two headers (a line each) and the payload (the rest) of one that is
+ * signed here: what was signed verifies, in every form, and gives the payload back.
  */
 #include "fuzz.h"
 

@@ -1,4 +1,5 @@
-/* Any bytes as a key: JWK, JWKS and PEM, for signatures and for encryption. What is taken must survive being written and read again. */
+/* Any bytes as a key: JWK, JWKS and PEM, for signatures and for encryption.
+ * What is taken must survive being written and read again. */
 #include "base/cleanup.h"
 #include <doorward/jose.h>
 #include <doorward/jwe.h>
