@@ -230,15 +230,15 @@ static enum dw_err prepare(const char *file, const char *password, char problem[
 
 int main(int argc, char **argv)
 {
-    const char *address = "127.0.0.1:8082", *file = "tasks.jsonl", *password = NULL, *unknown = NULL;
+    const char *address = "127.0.0.1:8082", *file = "tasks.jsonl", *given = NULL, *unknown = NULL;
     char problem[DW_PROBLEM_SIZE] = "[--listen ADDRESS] [--database FILE] [--admin-password PASSWORD]";
 
     for (int i = 1; i < argc; i += 2)
         *(strcmp(argv[i], "--listen") == 0           ? &address
           : strcmp(argv[i], "--database") == 0       ? &file
-          : strcmp(argv[i], "--admin-password") == 0 ? &password
+          : strcmp(argv[i], "--admin-password") == 0 ? &given
                                                      : &unknown) = i + 1 < argc ? argv[i + 1] : "";
-    enum dw_err err = unknown == NULL ? prepare(file, password, problem) : DW_ERR_ARGUMENT;
+    enum dw_err err = unknown == NULL ? prepare(file, given, problem) : DW_ERR_ARGUMENT;
     if (err == DW_OK)
         err = dw_app_run(&(struct dw_app_config){ .title = "Tasks", .version = "1", .rate_limits = LIMITS,
                                                   .routes = DW_ROUTES(ROUTES, DW_DOCS_ROUTES), .auth = store.auth },

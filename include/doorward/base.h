@@ -109,7 +109,7 @@ DW_API void dw_wipe(void *memory, size_t size);
 /* Its bytes, for as long as it lives. */
 static inline struct dw_str dw_secret_borrow(const struct dw_secret *secret)
 {
-    return dw_str_n(secret->bytes, secret->size);
+    return secret == NULL ? dw_str_n(NULL, 0) : dw_str_n(secret->bytes, secret->size);
 }
 
 /* --- clock ------------------------------------------------------------------------------------------------------ */

@@ -121,6 +121,8 @@ extern "C" {
     /* accounts and grants */                                                                                          \
     X(DW_ERR_USER_TAKEN,         "user_taken",               400, NULL,   "Username or email already registered")       \
     X(DW_ERR_SIGN_IN,            "sign_in_failed",           400, "invalid_grant",  "Incorrect username or password")   \
+    X(DW_ERR_PASSWORD_EXPIRED,   "password_expired",         400, "invalid_grant",                                      \
+      "The one-time password has expired: have another one set")                                                       \
     X(DW_ERR_PASSWORD_WRONG,     "password_wrong",           400, "invalid_grant",  "Incorrect password")               \
     X(DW_ERR_REGISTRATION,       "registration_closed",      403, NULL,             "Registration is closed")           \
     X(DW_ERR_LAST_ADMIN,         "last_administrator",       409, NULL,                                                 \

@@ -161,10 +161,13 @@ static enum dw_err field_prepare(struct model_set *set, const struct dw_model *m
 
 static enum dw_err plan_prepare(struct model_set *set, struct model_plan *plan, struct problem *p)
 {
+    enum { SIZE_BYTES_MAX = 1 << 20 };
     const struct dw_model *model = plan->model;
 
     if (model->size == 0 || model->fields == NULL)
         return problem_say(p, "a model without size or fields");
+    if (model->size > SIZE_BYTES_MAX)
+        return problem_say(p, "a struct of more than %d bytes", SIZE_BYTES_MAX);
     while (model->fields[plan->n_fields].name != NULL)
         plan->n_fields++;
     plan->fields = dw_arena_alloc(set->arena, plan->n_fields * sizeof(*plan->fields));

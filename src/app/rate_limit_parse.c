@@ -85,6 +85,8 @@ enum dw_err dw_rates_parse(struct dw_str text, struct dw_rate ret_rates[DW_RATES
     struct dw_str rest = text;
     size_t n = 0;
 
+    if (ret_rates == NULL || ret_n == NULL)
+        return DW_ERR_ARGUMENT;
     for (;;) {
         if (n == DW_RATES_MAX)
             return DW_ERR_LIMIT;

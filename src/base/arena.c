@@ -39,6 +39,8 @@ static void block_wipe(struct block *block)
 
 enum dw_err dw_arena_new(size_t limit_bytes, struct dw_arena **ret_arena)
 {
+    if (ret_arena == NULL)
+        return DW_ERR_ARGUMENT;
     struct block *first = block_new(BLOCK_FIRST - sizeof(*first));
     struct dw_arena *arena = calloc(1, sizeof(*arena));
 
@@ -57,6 +59,8 @@ enum dw_err dw_arena_new(size_t limit_bytes, struct dw_arena **ret_arena)
 
 void dw_arena_reset(struct dw_arena *arena)
 {
+    if (arena == NULL)
+        return;
     while (arena->current != arena->first) {
         struct block *block = arena->current;
         arena->current = block->next;
@@ -70,7 +74,7 @@ void dw_arena_reset(struct dw_arena *arena)
 
 void dw_arena_free(struct dw_arena **arena)
 {
-    if (*arena == NULL)
+    if (arena == NULL || *arena == NULL)
         return;
     dw_arena_reset(*arena);
     free((*arena)->first);
@@ -98,10 +102,10 @@ static size_t align_up(size_t size)
 
 void *dw_arena_alloc(struct dw_arena *arena, size_t size)
 {
+    if (arena == NULL || size > SIZE_MAX / 2)
+        return NULL;
     struct block *block = arena->current;
 
-    if (size > SIZE_MAX / 2)
-        return NULL;
     size = align_up(size);
     if (size > arena->limit - arena->total)
         return NULL;
@@ -162,6 +166,8 @@ struct dw_str dw_arena_printf(struct dw_arena *arena, const char *format, ...)
 {
     va_list arguments;
 
+    if (format == NULL)
+        return dw_str_n(NULL, 0);
     va_start(arguments, format);
     const int length = vsnprintf(NULL, 0, format, arguments);
     va_end(arguments);

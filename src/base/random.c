@@ -11,7 +11,7 @@ void dw_random(void *ret_bytes, size_t size)
 {
     unsigned char *out = ret_bytes;
 
-    while (size > 0) {
+    while (ret_bytes != NULL && size > 0) {
         const ssize_t got = getrandom(out, size, 0);
         if (got < 0 && errno == EINTR)
             continue;
@@ -82,6 +82,8 @@ static uint64_t next_stamp(void)
 
 void dw_uuid7(char ret_text[DW_UUID_SIZE])
 {
+    if (ret_text == NULL)
+        return;
     static const char DIGITS[] = "0123456789abcdef";
     const uint64_t stamp = next_stamp();
     unsigned char id[16];

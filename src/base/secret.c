@@ -2,12 +2,14 @@
 
 void dw_wipe(void *memory, size_t size)
 {
-    if (size > 0)
+    if (memory != NULL && size > 0)
         explicit_bzero(memory, size);
 }
 
 bool dw_mem_eq(const void *a, const void *b, size_t size)
 {
+    if (size > 0 && (a == NULL || b == NULL))
+        return false;
     const unsigned char *left = a, *right = b;
     uint64_t difference = 0;
     size_t i = 0;
@@ -31,7 +33,7 @@ bool dw_mem_eq(const void *a, const void *b, size_t size)
 
 bool dw_secret_eq(const struct dw_secret *a, const struct dw_secret *b)
 {
-    return a->size == b->size && dw_mem_eq(a->bytes, b->bytes, a->size);
+    return a != NULL && b != NULL && a->size == b->size && dw_mem_eq(a->bytes, b->bytes, a->size);
 }
 
 /* One byte more than asked: the bytes end in a NUL that is not counted, so an empty secret still differs from none. */
@@ -48,6 +50,8 @@ static enum dw_err secret_new(size_t size, struct dw_secret *ret_secret)
 
 enum dw_err dw_secret_copy(struct dw_str from, struct dw_secret *ret_secret)
 {
+    if (ret_secret == NULL)
+        return DW_ERR_ARGUMENT;
     if (dw_str_is_absent(from)) {
         *ret_secret = (struct dw_secret){ 0 };
         return DW_OK;
@@ -59,6 +63,8 @@ enum dw_err dw_secret_copy(struct dw_str from, struct dw_secret *ret_secret)
 
 enum dw_err dw_secret_random(size_t size, struct dw_secret *ret_secret)
 {
+    if (ret_secret == NULL)
+        return DW_ERR_ARGUMENT;
     TRY(secret_new(size, ret_secret));
     dw_random(ret_secret->bytes, size);
     return DW_OK;
@@ -66,6 +72,8 @@ enum dw_err dw_secret_random(size_t size, struct dw_secret *ret_secret)
 
 void dw_secret_free(struct dw_secret *secret)
 {
+    if (secret == NULL)
+        return;
     dw_wipe(secret->bytes, secret->size);
     free(secret->bytes);
     *secret = (struct dw_secret){ 0 };

@@ -38,6 +38,7 @@ enum dw_err administrator_ensure(struct cli *cli, struct dw_secret *ret_password
         .email = DW_STR_INIT(ADMINISTRATOR_EMAIL),
         .role = DW_STR_INIT(ROLE_ADMIN),
         .password = &password,
+        .password_ttl_s = ADMINISTRATOR_PASSWORD_TTL_S,
     };
     struct tenant tenant;
     struct user user;
@@ -63,7 +64,9 @@ enum dw_err administrator_ensure(struct cli *cli, struct dw_secret *ret_password
 
 enum dw_err administrator_print(struct cli *cli, const struct dw_secret *password)
 {
-    const int written = fprintf(cli->out, "Administrator: " ADMINISTRATOR_NAME "  one-time password: %.*s\n",
+    const int written = fprintf(cli->out, "Administrator: " ADMINISTRATOR_NAME "  one-time password: %.*s\n"
+                                "It is good for 24 hours. Change it: POST /users/me/password, or "
+                                "doorward user set-password " ADMINISTRATOR_NAME "\n",
                                 (int)password->size, (const char *)password->bytes);
 
     if (written < 0 || fflush(cli->out) != 0)

@@ -78,8 +78,9 @@ const struct command COMMANDS[] = {
                  "after the requests under way." },
     { "init", action_init, .needs = NEEDS_SETTINGS,
       .summary = "Make the secret key, the database and an administrator",
-      .details = "What is there already stays as it is. The administrator's one-time password is printed once; when it "
-                 "is lost, `doorward user set-password admin` sets another." },
+      .details = "What is there already stays as it is. The administrator's one-time password is printed once, and "
+                 "signs in for 24 hours; change it before that. When it is lost or over, `doorward user set-password "
+                 "admin` sets another." },
     { "migrate", action_migrate, .options = MIGRATE_OPTIONS, .needs = NEEDS_SETTINGS,
       .summary = "Bring the database to this program's version",
       .details = "serve and init do the same by themselves. A database that is not there is made." },

@@ -5,6 +5,7 @@
 #include "cli/keeper.h"
 #include "cli/mailer.h"
 #include "cli/open.h"
+#include "cli/settle.h"
 #include "protocol/protocol.h"
 
 #include <sys/stat.h>
@@ -66,6 +67,7 @@ static void on_ready(void *argument, const char *address)
     log_event(LOG_INFO, "listening", LOG_CSTR("address", address), LOG_CSTR("public_url", cli->settings->public_url),
               LOG_CSTR("version", DOORWARD_VERSION));
     log_flush();
+    memory_settle();
 }
 
 static enum dw_err make_app(struct cli *cli, struct protocol **ret_protocol)

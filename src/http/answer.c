@@ -40,6 +40,8 @@ static bool header_value_is_good(struct dw_str value)
 
 void dw_answer_status(struct dw_request *r, int status)
 {
+    if (r == NULL)
+        return;
     r->status = status;
 }
 
@@ -47,6 +49,8 @@ void dw_answer_header(struct dw_request *r, const char *name, struct dw_str valu
 {
     const struct dw_str name_str = dw_str(name);
 
+    if (r == NULL)
+        return;
     if (!header_name_is_good(name_str) || !header_value_is_good(value)) {
         r->broken = true;
         return;
@@ -64,6 +68,8 @@ void http_answer_lines(struct dw_request *r, struct dw_str lines)
 
 void dw_answer_body(struct dw_request *r, const char *content_type, struct dw_str body)
 {
+    if (r == NULL)
+        return;
     r->content_type = content_type;
     r->answer_static = dw_str_n(NULL, 0);
     buffer_reset(&r->answer);
@@ -72,6 +78,8 @@ void dw_answer_body(struct dw_request *r, const char *content_type, struct dw_st
 
 void dw_answer_body_static(struct dw_request *r, const char *content_type, struct dw_str body)
 {
+    if (r == NULL)
+        return;
     r->content_type = content_type;
     r->answer_static = body;
 }

@@ -82,6 +82,8 @@ enum dw_err http_call(const struct http_service *service, const struct dw_call *
 
 struct dw_str dw_called_header(const struct dw_called *called, const char *name)
 {
+    if (called == NULL || called->head.len == 0)
+        return dw_str_n(NULL, 0);
     const struct dw_str wanted = dw_str(name);
     const char *line = called->head.ptr;
     const char *end = called->head.ptr + called->head.len;

@@ -200,24 +200,24 @@ enum dw_err http_request_set_target(struct dw_request *r, struct dw_str target)
 
 enum dw_method dw_request_method(const struct dw_request *r)
 {
-    return r->method;
+    return r == NULL ? DW_OTHER_METHOD : r->method;
 }
 
 struct dw_str dw_request_path(const struct dw_request *r)
 {
-    return r->path;
+    return r == NULL ? dw_str_n(NULL, 0) : r->path;
 }
 
 struct dw_str dw_request_query(const struct dw_request *r)
 {
-    return r->query;
+    return r == NULL ? dw_str_n(NULL, 0) : r->query;
 }
 
 struct dw_str dw_request_header(const struct dw_request *r, const char *name)
 {
     const struct dw_str wanted = dw_str(name);
 
-    for (unsigned i = 0; i < r->n_headers; i++)
+    for (unsigned i = 0; r != NULL && i < r->n_headers; i++)
         if (r->headers[i].name.len == wanted.len && dw_str_eq_nocase(r->headers[i].name, wanted))
             return r->headers[i].value;
     return dw_str_n(NULL, 0);
@@ -225,7 +225,7 @@ struct dw_str dw_request_header(const struct dw_request *r, const char *name)
 
 struct dw_str dw_request_body(const struct dw_request *r)
 {
-    return r->body;
+    return r == NULL ? dw_str_n(NULL, 0) : r->body;
 }
 
 static struct dw_str str_trim(struct dw_str s)
@@ -259,7 +259,7 @@ struct dw_str dw_request_cookie(const struct dw_request *r, const char *name)
     const struct dw_str wanted = dw_str(name);
     struct dw_str found_name, value;
 
-    for (unsigned i = 0; i < r->n_headers; i++) {
+    for (unsigned i = 0; r != NULL && i < r->n_headers; i++) {
         if (!dw_str_eq_nocase(r->headers[i].name, DW_STR("Cookie")))
             continue;
         for (struct dw_str rest = r->headers[i].value; cookie_next(&rest, &found_name, &value);)
@@ -271,30 +271,30 @@ struct dw_str dw_request_cookie(const struct dw_request *r, const char *name)
 
 struct dw_str dw_request_peer(const struct dw_request *r)
 {
-    return dw_str(r->peer);
+    return dw_str(r == NULL ? NULL : r->peer);
 }
 
 bool dw_request_is_https(const struct dw_request *r)
 {
-    return r->is_https;
+    return r != NULL && r->is_https;
 }
 
 struct dw_str dw_request_id(const struct dw_request *r)
 {
-    return dw_str(r->id);
+    return dw_str(r == NULL ? NULL : r->id);
 }
 
 struct dw_arena *dw_request_arena(struct dw_request *r)
 {
-    return r->arena;
+    return r == NULL ? NULL : r->arena;
 }
 
 bool dw_request_may_block(const struct dw_request *r)
 {
-    return r->may_block;
+    return r != NULL && r->may_block;
 }
 
 bool dw_request_may_hash(const struct dw_request *r)
 {
-    return r->may_hash;
+    return r != NULL && r->may_hash;
 }

@@ -8,7 +8,8 @@
 #include <inttypes.h>
 
 #define SELECT_CREDENTIAL                                                                                              \
-    "SELECT " USER_COLUMNS ", u.password_hash, u.password_serial FROM users u JOIN tenants t ON t.id = u.tenant_id"    \
+    "SELECT " USER_COLUMNS ", u.password_hash, u.password_serial, u.password_expires_at"                                     \
+    " FROM users u JOIN tenants t ON t.id = u.tenant_id"    \
     " WHERE u.tenant_id = $1"
 
 static const struct statement CREDENTIAL_BY_NAME = {
@@ -29,7 +30,8 @@ static const struct statement CREDENTIAL_SERIAL = {
 /* With $4 = 1 every token of before is dead; otherwise the ended families' ids are denied one by one. */
 static const struct statement CREDENTIAL_SET = {
     "credential_set",
-    "UPDATE users SET password_hash = $3, password_serial = password_serial + 1, token_version = token_version + $4,"
+    "UPDATE users SET password_hash = $3, password_serial = password_serial + 1, password_expires_at = NULL,"
+    " token_version = token_version + $4,"
     " updated_at = $5"
     " WHERE tenant_id = $1 AND id = $2",
     5,
@@ -42,6 +44,7 @@ const struct statement *const CREDENTIAL_STATEMENTS[] = {
 
 /* Counts the passwords that a user has had. A better hash of the same one does not count: of two first sign-ins of an
  * imported user at the same time, neither may find that the other has changed the password. */
+const char CREDENTIAL_EXPIRY_COLUMN[] = "ALTER TABLE users ADD COLUMN password_expires_at BIGINT;";
 const char CREDENTIAL_SERIAL_COLUMN[] = "ALTER TABLE users ADD COLUMN password_serial BIGINT NOT NULL DEFAULT 0;";
 
 /* --- checking --------------------------------------------------------------------------------------------------- */
@@ -54,6 +57,7 @@ struct look_up {
     struct user user;
     struct dw_str hash;
     int64_t serial;
+    int64_t expires_at; /* of a one-time password; -1: never */
 };
 
 enum { MARK_SIZE = 24 };
@@ -73,6 +77,7 @@ static enum dw_err read_credential(const struct row *row, void *argument)
     TRY(user_read_row(row, look_up->arena, &look_up->user));
     look_up->hash = dw_arena_copy(look_up->arena, row_text(row, USER_COLUMN_COUNT));
     look_up->serial = row_int(row, USER_COLUMN_COUNT + 1);
+    look_up->expires_at = row_is_null(row, USER_COLUMN_COUNT + 2) ? -1 : row_int(row, USER_COLUMN_COUNT + 2);
     return look_up->hash.ptr ? DW_OK : DW_ERR_NO_MEMORY;
 }
 
@@ -155,6 +160,8 @@ enum dw_err credential_check(struct identity *identity, const struct tenant *ten
         return DW_ERR_SIGN_IN;
     if (!look_up.user.is_active)
         return DW_ERR_USER_INACTIVE;
+    if (look_up.expires_at >= 0 && dw_clock_now_s() >= look_up.expires_at)
+        return DW_ERR_PASSWORD_EXPIRED;
     *ret_mark = dw_arena_copy(arena, mark_format(look_up.serial, mark));
     if (ret_mark->ptr == NULL)
         return DW_ERR_NO_MEMORY;

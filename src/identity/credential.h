@@ -13,7 +13,8 @@ struct denials; /* identity/session.h */
 
 /*
  * The user whose name or address is `login` and whose password this is. DW_ERR_SIGN_IN for an unknown user or a wrong
- * password, after the same work; DW_ERR_USER_INACTIVE only after a right password. Waits for a hashing slot.
+ * password, after the same work; DW_ERR_USER_INACTIVE, and DW_ERR_PASSWORD_EXPIRED for a one-time password that was not
+ * replaced in time, only after a right password. Waits for a hashing slot.
  * ret_rehash: a better hash to store (in the arena), absent when the stored one is fine. ret_mark names the password
  * that was checked, however it is hashed: whoever acts on this check later makes sure that it is still the one.
  */
@@ -41,6 +42,6 @@ DW_MUST_USE enum dw_err credential_store_rehash(struct transaction *tx, struct d
 DW_MUST_USE enum dw_err credential_check_mark(struct transaction *tx, struct dw_str user_id, struct dw_str mark);
 
 extern const struct statement *const CREDENTIAL_STATEMENTS[];
-extern const char CREDENTIAL_SERIAL_COLUMN[];
+extern const char CREDENTIAL_SERIAL_COLUMN[], CREDENTIAL_EXPIRY_COLUMN[];
 
 #endif

@@ -136,6 +136,7 @@ static const struct migration MIGRATIONS[] = {
     { 13, "passwords are counted", CREDENTIAL_SERIAL_COLUMN },
     { 14, "where a pruned audit log begins", AUDIT_PRUNED_COLUMNS },
     { 15, "an address is kept until the next one is verified", FORMER_EMAIL_COLUMNS },
+    { 16, "one-time passwords expire", CREDENTIAL_EXPIRY_COLUMN },
     { 0 },
 };
 

@@ -30,6 +30,7 @@ struct user_new {
     struct dw_str username, email, full_name;
     struct dw_str role; /* absent: "user" */
     bool email_verified;
+    int64_t password_ttl_s; /* of a one-time password: how long it signs in, unless another one is set; 0: for good */
     const struct dw_secret *password; /* plain: checked against the policy, then hashed (waits for a hashing slot) */
 };
 

@@ -20,9 +20,9 @@ const char FORMER_EMAIL_COLUMNS[] =
 const struct statement USER_INSERT = {
     "user_insert",
     "INSERT INTO users (id, tenant_id, username, username_key, email, email_key, email_verified, full_name, is_active,"
-    " role, permissions, password_hash, token_version, mfa_enabled, created_at, updated_at)"
-    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, '', $10, 1, 0, $11, $11)",
-    11,
+    " role, permissions, password_hash, token_version, mfa_enabled, created_at, updated_at, password_expires_at)"
+    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, '', $10, 1, 0, $11, $11, $12)",
+    12,
 };
 /* A new address is unverified, and the verified one of before is kept beside it; going back to that one needs no new
  * proof. Disabling raises the token version, so that every token of before is dead. */
@@ -114,6 +114,7 @@ static enum dw_err insert_user(struct transaction *tx, void *argument)
 {
     struct creation *c = argument;
     const struct user_new *u = c->new_user;
+    const int64_t now_s = dw_clock_now_s();
     const struct audit_event event = { .action = AUDIT_USER_CREATED, .tenant_id = c->tenant->id,
                                        .actor = c->actor->id.ptr ? c->actor->id : dw_str(c->id),
                                        .target = dw_str(c->id), .address = c->actor->address };
@@ -125,7 +126,8 @@ static enum dw_err insert_user(struct transaction *tx, void *argument)
         sql_exec(tx, &USER_INSERT,
                  VALUES(V_CSTR(c->id), V_CSTR(c->tenant->id), V_TEXT(u->username), V_TEXT(c->username_key),
                         V_TEXT(c->email), V_TEXT(c->email_key), V_INT(u->email_verified), V_TEXT(u->full_name),
-                        V_TEXT(u->role.ptr ? u->role : DW_STR(ROLE_USER)), V_CSTR(c->hash), V_INT(dw_clock_now_s())),
+                        V_TEXT(u->role.ptr ? u->role : DW_STR(ROLE_USER)), V_CSTR(c->hash), V_INT(now_s),
+                        u->password_ttl_s > 0 ? V_INT(now_s + u->password_ttl_s) : V_NULL),
                  NULL);
 
     if (err == DW_ERR_CONSTRAINT)

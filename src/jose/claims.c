@@ -167,7 +167,7 @@ enum dw_err claims_check(const struct dw_claims *claims, struct dw_str typ, cons
 
 static yyjson_val *claim(const struct dw_claims *claims, const char *name)
 {
-    return json_get((yyjson_val *)(uintptr_t)claims->parsed, name);
+    return claims == NULL ? NULL : json_get((yyjson_val *)(uintptr_t)claims->parsed, name);
 }
 
 struct dw_str dw_claim_str(const struct dw_claims *claims, const char *name)
@@ -177,6 +177,8 @@ struct dw_str dw_claim_str(const struct dw_claims *claims, const char *name)
 
 int64_t dw_claim_int(const struct dw_claims *claims, const char *name, int64_t fallback)
 {
+    if (claims == NULL)
+        return fallback;
     return json_get_int((yyjson_val *)(uintptr_t)claims->parsed, name, fallback);
 }
 

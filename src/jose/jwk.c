@@ -218,6 +218,8 @@ enum dw_err dw_key_from_jwk(struct dw_str json, enum dw_alg alg, struct dw_key *
     _cleanup_arena_ struct dw_arena *arena = NULL;
     yyjson_val *jwk = NULL;
 
+    if (ret_key == NULL)
+        return DW_ERR_ARGUMENT;
     TRY(dw_arena_new(JWK_ARENA_BYTES, &arena));
     TRY(jwk_parse(json, arena, &jwk));
     return jwk_import(jwk, alg, arena, ret_key);
@@ -309,6 +311,8 @@ static struct jwk_labels labels_of(const struct dw_key *key)
 
 enum dw_err dw_key_public_jwk(const struct dw_key *key, struct dw_arena *arena, struct dw_str *ret_json)
 {
+    if (key == NULL || arena == NULL || ret_json == NULL)
+        return DW_ERR_ARGUMENT;
     const struct jwk_labels labels = labels_of(key);
 
     return jwk_write_public(key->key, &labels, arena, ret_json);
@@ -316,6 +320,8 @@ enum dw_err dw_key_public_jwk(const struct dw_key *key, struct dw_arena *arena, 
 
 enum dw_err dw_key_private_jwk(const struct dw_key *key, struct dw_secret *ret_json)
 {
+    if (key == NULL || ret_json == NULL)
+        return DW_ERR_ARGUMENT;
     const struct jwk_labels labels = labels_of(key);
 
     return jwk_write_private(key->key, &labels, ret_json);
@@ -345,5 +351,7 @@ enum dw_err jwk_thumbprint(const struct key *key, unsigned hash_bits, struct dw_
 enum dw_err dw_key_thumbprint(const struct dw_key *key, unsigned hash_bits, struct dw_arena *arena,
                               struct dw_str *ret_thumbprint)
 {
+    if (key == NULL || arena == NULL || ret_thumbprint == NULL)
+        return DW_ERR_ARGUMENT;
     return jwk_thumbprint(key->key, hash_bits, arena, ret_thumbprint);
 }

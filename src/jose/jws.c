@@ -71,6 +71,8 @@ enum dw_err jws_open(const struct jws_keys *keys, dw_alg_set algs, struct dw_str
     struct jose_header header;
     struct dw_jws jws = { 0 };
 
+    if ((keys->key == NULL && keys->set == NULL) || arena == NULL || ret_jws == NULL)
+        return DW_ERR_ARGUMENT;
     TRY(jws_split(token, &parts));
     TRY(header_decode(parts.header, arena, &header));
     if (header.is_critical)
@@ -145,6 +147,8 @@ enum dw_err dw_jws_sign(const struct dw_key *key, struct dw_str header_json, str
     unsigned char signature[KEY_SIGNATURE_MAX];
     size_t size = 0;
 
+    if (key == NULL || arena == NULL || ret_token == NULL)
+        return DW_ERR_ARGUMENT;
     TRY(header_parse(header_json, arena, &header));
     TRY(jws_check_signing(key, &header, false));
     char *token = dw_arena_alloc(arena, base64url_encoded_size(header_json.len) + base64url_encoded_size(payload.len) +

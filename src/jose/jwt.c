@@ -8,6 +8,8 @@ static enum dw_err verify(const struct jws_keys *keys, const struct dw_jwt_rules
     struct jose_header header;
     struct dw_jws jws;
 
+    if (rules == NULL || ret_claims == NULL)
+        return DW_ERR_ARGUMENT;
     TRY(jws_open(keys, rules->algs, token, arena, &header, &jws));
     struct dw_claims claims = { .json = jws.payload, .header_json = jws.header_json, .key = jws.key, .alg = jws.alg };
     TRY(claims_read(arena, &claims));
@@ -34,6 +36,8 @@ enum dw_err dw_jwt_decode_unverified(struct dw_str token, struct dw_arena *arena
     struct jose_header header;
     struct dw_claims claims = { 0 };
 
+    if (arena == NULL || ret_claims == NULL)
+        return DW_ERR_ARGUMENT;
     TRY(jws_split(token, &parts));
     TRY(header_decode(parts.header, arena, &header));
     TRY(jws_decode(parts.payload, arena, &claims.json));
@@ -63,6 +67,8 @@ enum dw_err dw_jwt_sign(const struct dw_key *key, const char *typ, struct dw_str
 {
     _cleanup_buffer_ struct buffer header = BUFFER_INIT(HEADER_MAX_BYTES);
 
+    if (key == NULL || arena == NULL || ret_token == NULL)
+        return DW_ERR_ARGUMENT;
     if (key->alg == DW_ALG_NONE_GIVEN)
         return DW_ERR_JOSE_ALGORITHM;
     TRY(check_object(claims_json, arena));

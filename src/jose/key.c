@@ -22,7 +22,7 @@ enum dw_err jose_kid_set(struct dw_str *kid, struct dw_str text)
 
 void dw_key_free(struct dw_key **key)
 {
-    if (*key == NULL)
+    if (key == NULL || *key == NULL)
         return;
     key_free(&(*key)->key);
     jose_kid_free(&(*key)->kid);
@@ -87,6 +87,8 @@ enum dw_err dw_key_from_pem(struct dw_str pem, enum dw_alg alg, struct dw_key **
 {
     struct key *key = NULL;
 
+    if (ret_key == NULL)
+        return DW_ERR_ARGUMENT;
     TRY(key_import_pem(pem, &key));
     if (key_type_of(key) == KEY_RSA && alg == DW_ALG_NONE_GIVEN) {
         key_free(&key);
@@ -103,6 +105,8 @@ static bool looks_like_public_key(struct dw_str octets)
 
 enum dw_err dw_key_from_octets(const struct dw_secret *octets, enum dw_alg alg, struct dw_key **ret_key)
 {
+    if (octets == NULL || ret_key == NULL)
+        return DW_ERR_ARGUMENT;
     const struct alg_info *info = alg_info(alg);
     const struct key_parts parts = { .type = KEY_HMAC, .k = dw_secret_borrow(octets) };
     struct key *key = NULL;
@@ -118,7 +122,7 @@ enum dw_err dw_key_generate(enum dw_alg alg, unsigned rsa_bits, struct dw_key **
     const struct alg_info *info = alg_info(alg);
     struct key *key = NULL;
 
-    if (info == NULL)
+    if (info == NULL || ret_key == NULL)
         return DW_ERR_ARGUMENT;
     TRY(key_generate(info->scheme.type, info->kty == DW_KTY_RSA && rsa_bits != 0 ? rsa_bits : info->key_bits, &key));
     return jose_key_new(key, alg, ret_key);
@@ -126,26 +130,28 @@ enum dw_err dw_key_generate(enum dw_alg alg, unsigned rsa_bits, struct dw_key **
 
 struct dw_str dw_key_id(const struct dw_key *key)
 {
-    return key->kid;
+    return key == NULL ? dw_str_n(NULL, 0) : key->kid;
 }
 
 enum dw_alg dw_key_alg(const struct dw_key *key)
 {
-    return key->alg;
+    return key == NULL ? DW_ALG_NONE_GIVEN : key->alg;
 }
 
 enum dw_kty dw_key_type(const struct dw_key *key)
 {
-    return (enum dw_kty)key_type_of(key->key);
+    return key == NULL ? (enum dw_kty)0 : (enum dw_kty)key_type_of(key->key);
 }
 
 bool dw_key_is_private(const struct dw_key *key)
 {
-    return key_has_private(key->key);
+    return key != NULL && key_has_private(key->key);
 }
 
 enum dw_err dw_key_set_id(struct dw_key *key, struct dw_str kid)
 {
+    if (key == NULL)
+        return DW_ERR_ARGUMENT;
     TRY(jose_kid_set(&key->kid, kid));
     key->kid_is_given = true;
     return DW_OK;
@@ -157,6 +163,8 @@ enum dw_err dw_sign(const struct dw_key *key, enum dw_alg alg, struct dw_str mes
     unsigned char signature[KEY_SIGNATURE_MAX];
     size_t size = 0;
 
+    if (key == NULL || arena == NULL || ret_signature == NULL)
+        return DW_ERR_ARGUMENT;
     if (!jose_key_allows(key, alg))
         return DW_ERR_JOSE_ALGORITHM;
     if (!key->may_sign)
@@ -171,6 +179,8 @@ enum dw_err dw_sign(const struct dw_key *key, enum dw_alg alg, struct dw_str mes
 
 enum dw_err dw_verify(const struct dw_key *key, enum dw_alg alg, struct dw_str message, struct dw_str signature)
 {
+    if (key == NULL)
+        return DW_ERR_ARGUMENT;
     if (!jose_key_allows(key, alg))
         return DW_ERR_JOSE_ALGORITHM;
     if (!key->may_verify)

@@ -5,6 +5,8 @@ enum { KEYS_MAX = 256 };
 
 enum dw_err dw_keyset_new(struct dw_keyset **ret_set)
 {
+    if (ret_set == NULL)
+        return DW_ERR_ARGUMENT;
     struct dw_keyset *set = calloc(1, sizeof *set);
 
     if (set == NULL)
@@ -15,7 +17,7 @@ enum dw_err dw_keyset_new(struct dw_keyset **ret_set)
 
 void dw_keyset_free(struct dw_keyset **set)
 {
-    if (*set == NULL)
+    if (set == NULL || *set == NULL)
         return;
     for (size_t i = 0; i < (*set)->size; i++)
         dw_key_free(&(*set)->keys[i]);
@@ -28,6 +30,8 @@ enum dw_err dw_keyset_take(struct dw_keyset *set, struct dw_key *key)
 {
     _cleanup_(dw_key_free) struct dw_key *taken = key;
 
+    if (set == NULL || taken == NULL)
+        return DW_ERR_ARGUMENT;
     if (dw_keyset_find(set, taken->kid) != NULL)
         return DW_ERR_CONFLICT;
     if (set->size == KEYS_MAX)
@@ -64,6 +68,8 @@ enum dw_err dw_keyset_from_jwks(struct dw_str json, struct dw_keyset **ret_set)
     yyjson_val *root = NULL, *jwk;
     size_t i, n;
 
+    if (ret_set == NULL)
+        return DW_ERR_ARGUMENT;
     if (json.len > JWKS_MAX_BYTES)
         return DW_ERR_KEY_MALFORMED;
     TRY(dw_arena_new(16 * (size_t)JWKS_MAX_BYTES, &arena));
@@ -82,17 +88,17 @@ enum dw_err dw_keyset_from_jwks(struct dw_str json, struct dw_keyset **ret_set)
 
 size_t dw_keyset_size(const struct dw_keyset *set)
 {
-    return set->size;
+    return set == NULL ? 0 : set->size;
 }
 
 const struct dw_key *dw_keyset_at(const struct dw_keyset *set, size_t index)
 {
-    return index < set->size ? set->keys[index] : NULL;
+    return set != NULL && index < set->size ? set->keys[index] : NULL;
 }
 
 const struct dw_key *dw_keyset_find(const struct dw_keyset *set, struct dw_str kid)
 {
-    for (size_t i = 0; i < set->size; i++)
+    for (size_t i = 0; set != NULL && i < set->size; i++)
         if (dw_str_eq(set->keys[i]->kid, kid))
             return set->keys[i];
     return NULL;
@@ -124,6 +130,8 @@ enum dw_err dw_keyset_public_jwks(const struct dw_keyset *set, struct dw_arena *
 {
     _cleanup_buffer_ struct buffer out = BUFFER_INIT(JWKS_MAX_BYTES);
 
+    if (set == NULL || arena == NULL || ret_json == NULL)
+        return DW_ERR_ARGUMENT;
     buffer_append_literal(&out, "{\"keys\":[");
     for (size_t i = 0; i < set->size; i++) {
         struct dw_str jwk = { 0 };

@@ -85,6 +85,8 @@ static void append_uri(struct buffer *b, const struct dw_otpauth *o, struct dw_s
 
 enum dw_err dw_otpauth_build(const struct dw_otpauth *otpauth, struct dw_arena *arena, struct dw_str *ret_uri)
 {
+    if (otpauth == NULL || arena == NULL || ret_uri == NULL)
+        return DW_ERR_ARGUMENT;
     _cleanup_buffer_ struct buffer b = BUFFER_INIT(URI_MAX);
     struct dw_otpauth o = *otpauth;
 
@@ -233,6 +235,8 @@ enum dw_err dw_otpauth_parse(struct dw_str uri, struct dw_arena *arena, struct d
                                                 .period_s = DEFAULT_PERIOD_S } };
     struct dw_str rest = { NULL, 0 };
 
+    if (arena == NULL || ret_otpauth == NULL)
+        return DW_ERR_ARGUMENT;
     for (size_t i = 0; i < ARRAY_SIZE(TYPES); i++)
         if (has_type(uri, TYPES[i].prefix)) {
             p.o.type = TYPES[i].type;

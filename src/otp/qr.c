@@ -83,6 +83,8 @@ enum dw_err dw_qr_png(struct dw_str text, struct dw_arena *arena, struct dw_str 
     _cleanup_buffer_ struct buffer pixels = BUFFER_INIT(4 * PICTURE_MAX), png = BUFFER_INIT(PICTURE_MAX);
     _cleanup_code_ QRcode *code = NULL;
 
+    if (arena == NULL || ret_png == NULL)
+        return DW_ERR_ARGUMENT;
     TRY(encode(text, &code));
     const int side = (code->width + 2 * QUIET_ZONE) * MODULE_PIXELS;
     char *canvas = buffer_reserve(&pixels, (size_t)side * (size_t)side);
@@ -102,6 +104,8 @@ enum dw_err dw_qr_svg(struct dw_str text, struct dw_arena *arena, struct dw_str 
     _cleanup_buffer_ struct buffer b = BUFFER_INIT(PICTURE_MAX);
     _cleanup_code_ QRcode *code = NULL;
 
+    if (arena == NULL || ret_svg == NULL)
+        return DW_ERR_ARGUMENT;
     TRY(encode(text, &code));
     const int side = code->width + 2 * QUIET_ZONE;
 

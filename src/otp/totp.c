@@ -56,6 +56,8 @@ enum dw_err dw_hotp_generate(struct dw_str secret, uint64_t counter, enum dw_otp
 {
     unsigned char mac[HASH_MAX_SIZE];
 
+    if (ret_code == NULL)
+        return DW_ERR_ARGUMENT;
     if (secret.len == 0 || dw_otp_hash_name(hash) == NULL || digits < DW_OTP_DIGITS_MIN || digits > DW_OTP_DIGITS_MAX)
         return DW_ERR_VALIDATION;
     TRY(mac_of(secret, counter, hash, mac));
@@ -88,6 +90,8 @@ enum dw_err dw_totp_generate(struct dw_str secret, const struct dw_totp *totp, i
 {
     struct dw_totp t;
 
+    if (totp == NULL || ret_code == NULL)
+        return DW_ERR_ARGUMENT;
     TRY(with_defaults(totp, &t));
     if (unix_s < t.t0_s)
         return DW_ERR_VALIDATION;
@@ -110,6 +114,8 @@ enum dw_err dw_totp_verify(struct dw_str secret, const struct dw_totp *totp, str
     bool matches = false;
     int64_t found = -1;
 
+    if (totp == NULL || ret_matches == NULL || ret_step == NULL)
+        return DW_ERR_ARGUMENT;
     TRY(with_defaults(totp, &t));
     if (unix_s < t.t0_s || !is_code(code, t.digits))
         return DW_ERR_VALIDATION;

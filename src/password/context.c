@@ -39,7 +39,7 @@ static struct dw_password_info preferred_params(const struct dw_password_config 
 
 void dw_passwords_free(struct dw_passwords **passwords)
 {
-    if (*passwords == NULL)
+    if (passwords == NULL || *passwords == NULL)
         return;
     slots_free(&(*passwords)->slots);
     dw_wipe(*passwords, sizeof(**passwords));
@@ -49,6 +49,8 @@ void dw_passwords_free(struct dw_passwords **passwords)
 
 enum dw_err dw_passwords_new(const struct dw_password_config *config, struct dw_passwords **ret_passwords)
 {
+    if (config == NULL || ret_passwords == NULL)
+        return DW_ERR_ARGUMENT;
     struct dw_password_info params = preferred_params(config);
     const unsigned workers = config->workers != 0 ? config->workers : count_cores();
     struct password_hash argon2;
@@ -84,6 +86,8 @@ static enum dw_err derive_in_slot(struct dw_passwords *passwords, const struct p
 enum dw_err dw_password_hash(struct dw_passwords *passwords, const struct dw_secret *password,
                              char ret_encoded[DW_PASSWORD_ENCODED_MAX])
 {
+    if (passwords == NULL || password == NULL || ret_encoded == NULL)
+        return DW_ERR_ARGUMENT;
     struct password_hash hash = passwords->preferred;
     const struct dw_str bytes = dw_secret_borrow(password);
 
@@ -108,6 +112,8 @@ static bool is_below(const struct password_hash *hash, const struct password_has
 enum dw_err dw_password_verify(struct dw_passwords *passwords, struct dw_str encoded, const struct dw_secret *password,
                                bool *ret_matches, bool *ret_needs_rehash)
 {
+    if (passwords == NULL || password == NULL || ret_matches == NULL)
+        return DW_ERR_ARGUMENT;
     unsigned char derived[PASSWORD_HASH_MAX];
     const struct dw_str bytes = dw_secret_borrow(password);
     struct password_hash hash;
@@ -129,6 +135,8 @@ enum dw_err dw_password_verify(struct dw_passwords *passwords, struct dw_str enc
 
 void dw_password_verify_dummy(struct dw_passwords *passwords, const struct dw_secret *password)
 {
+    if (passwords == NULL || password == NULL)
+        return;
     unsigned char derived[PASSWORD_HASH_MAX];
     struct dw_str bytes = dw_secret_borrow(password);
 
@@ -143,6 +151,8 @@ enum dw_err dw_password_info(struct dw_str encoded, struct dw_password_info *ret
 {
     struct password_hash hash;
 
+    if (ret_info == NULL)
+        return DW_ERR_ARGUMENT;
     TRY(password_decode(encoded, &hash));
     *ret_info = hash.info;
     return DW_OK;

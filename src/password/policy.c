@@ -69,6 +69,8 @@ static enum dw_err check_personal(struct dw_str password, const struct dw_str *p
 enum dw_err dw_password_check(const struct dw_password_policy *policy, const struct dw_secret *password,
                               const struct dw_str *personal, size_t n_personal)
 {
+    if (policy == NULL || password == NULL || (personal == NULL && n_personal > 0))
+        return DW_ERR_ARGUMENT;
     const struct dw_str text = dw_secret_borrow(password);
     const size_t max_bytes = policy->max_bytes != 0 ? policy->max_bytes : PASSWORD_MAX_BYTES;
     const size_t min_chars = policy->min_chars != 0 ? policy->min_chars : MIN_CHARS;

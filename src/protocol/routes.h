@@ -23,6 +23,7 @@ extern const struct dw_route SESSION_ROUTES[];   /* account/sessions.c */
 extern const struct dw_route API_KEY_ROUTES[];   /* account/api_keys.c */
 extern const struct dw_route TWO_FACTOR_ROUTES[]; /* account/two_factor.c */
 extern const struct dw_route RECOVERY_ROUTES[];  /* account/recovery.c */
+extern const struct dw_route LINK_PAGE_ROUTES[]; /* account/link_pages.c */
 extern const struct dw_route TOKEN_ROUTES[];     /* oauth2/token.c */
 extern const struct dw_route METADATA_ROUTES[];  /* oauth2/metadata.c */
 extern const struct dw_route USER_ROUTES[];      /* admin/users.c */

@@ -21,11 +21,11 @@ enum { STATUS_NOT_MODIFIED = 304, GZIP_WINDOW_BITS = 15 + 16 };
 
 /* --- files ------------------------------------------------------------------------------------------------------ */
 
-static const struct asset *asset_find(struct dw_str path)
+static const struct asset *asset_find(const struct asset *assets, size_t n, struct dw_str path)
 {
-    for (size_t i = 0; i < DOCS_ASSETS_COUNT; i++)
-        if (dw_str_eq(path, dw_str(DOCS_ASSETS[i].path)))
-            return &DOCS_ASSETS[i];
+    for (size_t i = 0; i < n; i++)
+        if (dw_str_eq(path, dw_str(assets[i].path)))
+            return &assets[i];
     return NULL;
 }
 
@@ -67,8 +67,10 @@ static enum dw_err body_of(struct dw_request *r, const struct asset *asset, bool
     return dw_request_may_block(r) ? unpack(dw_request_arena(r), asset, ret_bytes) : DW_ERR_WOULD_BLOCK;
 }
 
-static enum dw_err serve_asset(struct dw_request *r, const struct asset *asset)
+enum dw_err asset_serve(struct dw_request *r, const struct asset *assets, size_t n, struct dw_str path)
 {
+    const struct asset *asset = asset_find(assets, n, path);
+
     if (asset == NULL)
         return DW_ERR_NOT_FOUND;
     const bool is_gzip = accepts_gzip(dw_request_header(r, "Accept-Encoding"));
@@ -93,7 +95,7 @@ static enum dw_err serve_asset(struct dw_request *r, const struct asset *asset)
 
 static enum dw_err show_page(struct dw_request *r, const void *in, void *out)
 {
-    return serve_asset(r, asset_find(DW_STR("/docs")));
+    return asset_serve(r, DOCS_ASSETS, DOCS_ASSETS_COUNT, DW_STR("/docs"));
 }
 
 static enum dw_err show_file(struct dw_request *r, const void *in, void *out)
@@ -101,7 +103,7 @@ static enum dw_err show_file(struct dw_request *r, const void *in, void *out)
     const struct dw_str name = dw_path_parameter(r, "file");
     const struct dw_str path = dw_arena_printf(dw_request_arena(r), "/docs/%.*s", (int)name.len, name.ptr);
 
-    return serve_asset(r, asset_find(path));
+    return asset_serve(r, DOCS_ASSETS, DOCS_ASSETS_COUNT, path);
 }
 
 static enum dw_err show_openapi(struct dw_request *r, const void *in, void *out)

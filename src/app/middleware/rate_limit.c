@@ -64,8 +64,11 @@ enum dw_err rate_limits_make(struct dw_app *app, struct problem *p)
     app->limits = dw_arena_alloc(app->arena, n * sizeof(*app->limits));
     if (app->limits == NULL)
         return DW_ERR_NO_MEMORY;
-    for (; app->n_limits < n; app->n_limits++)
+    for (; app->n_limits < n; app->n_limits++) {
+        if (rate_limit_find(app, config[app->n_limits].name) != NULL)
+            return problem_say(p, "rate limit %s stands twice", config[app->n_limits].name);
         TRY(limit_make(&config[app->n_limits], &app->limits[app->n_limits], p));
+    }
     app->limit_of_all = rate_limit_find(app, DW_RATE_LIMIT_DEFAULT);
     app->config.rate_limits = NULL; /* read; the caller's list may be gone from here on */
     return rate_counters_new(&app->counters);
@@ -174,7 +177,7 @@ static enum dw_err rate_limit_resolved(const struct dw_app *app, struct dw_reque
 
 enum dw_err dw_rate_limit_count(struct dw_request *r, const char *name)
 {
-    if (r == NULL || r->state == NULL)
+    if (r == NULL || r->state == NULL || name == NULL)
         return DW_ERR_ARGUMENT;
     return limit_count(app_state(r)->app, r, rate_limit_find(app_state(r)->app, name));
 }

@@ -3,6 +3,7 @@
 #include "fixture.h"
 
 #include "identity/cookie_session.h"
+#include "identity/credential.h"
 #include "identity/user_import.h"
 
 #include <sqlite3.h>
@@ -139,6 +140,48 @@ static void one_too_many_ends_the_oldest_of_either_kind(void **state)
     CHECK_ERR(DW_ERR_TOKEN_REVOKED, fixture_check(f, pairs[0].access_token));
 }
 
+/* --- one-time passwords ------------------------------------------------------------------------------------------- */
+
+static struct user one_time_ann(struct fixture *f)
+{
+    const struct user_new wanted = { .username = DW_STR("ann"), .email = DW_STR("ann@example.com"),
+                                     .password = &SECRET, .password_ttl_s = DAY };
+    struct user user;
+
+    dw_clock_set(START);
+    CHECK_OK(user_create(f->identity, &f->tenant, &SYSTEM, &wanted, f->arena, &user));
+    return user;
+}
+
+static void a_one_time_password_signs_in_for_its_time(void **state)
+{
+    struct fixture *f = *state;
+    struct token_pair pair, out;
+
+    one_time_ann(f);
+    dw_clock_set(START + DAY - 1);
+    CHECK_OK(fixture_sign_in(f, "ann", PASSWORD, NULL, &pair));
+    dw_clock_set(START + DAY);
+    CHECK_ERR(DW_ERR_PASSWORD_EXPIRED, fixture_sign_in(f, "ann", PASSWORD, NULL, &out));
+    CHECK_ERR(DW_ERR_SIGN_IN, fixture_sign_in(f, "ann", "wrong", NULL, &out)); /* only the right one is told */
+    CHECK_OK(fixture_refresh(f, pair.refresh_token, &out)); /* a sign-in that is open goes on */
+    fixture_restart(f);
+    CHECK_ERR(DW_ERR_PASSWORD_EXPIRED, fixture_sign_in(f, "ann", PASSWORD, NULL, &out));
+}
+
+static void a_password_of_her_own_has_no_end(void **state)
+{
+    struct fixture *f = *state;
+    const struct user ann = one_time_ann(f);
+    unsigned char bytes[] = "another long one";
+    const struct dw_secret next = { bytes, sizeof(bytes) - 1 };
+    struct token_pair pair;
+
+    CHECK_OK(credential_set(f->identity, &f->tenant, &SYSTEM, ann.id, &next, (struct dw_str){ 0 }));
+    dw_clock_set(START + 1000 * DAY);
+    CHECK_OK(fixture_sign_in(f, "ann", "another long one", NULL, &pair));
+}
+
 /* --- two at once, and nothing to write to ------------------------------------------------------------------------ */
 
 /* A user whose hash is to be replaced at the first sign-in. */
@@ -198,4 +241,5 @@ static void an_attempt_that_can_not_be_counted_is_not_answered(void **state)
 
 CHECK_MAIN(STORY(a_family_ends_however_often_it_is_refreshed), STORY(a_shorter_end_holds_for_families_that_are_there),
            STORY(what_has_ended_so_is_purged), STORY(one_too_many_ends_the_oldest_of_either_kind),
+           STORY(a_one_time_password_signs_in_for_its_time), STORY(a_password_of_her_own_has_no_end),
            STORY(two_first_sign_ins_at_once_both_come_about), STORY(an_attempt_that_can_not_be_counted_is_not_answered))

@@ -10,7 +10,7 @@ static const char *const PUBLIC[] = {
     "POST /register", "POST /forgot-password", "POST /reset-password", "POST /verify-email",
     "POST /login", "POST /token", "POST /token/refresh", "GET /.well-known/jwks.json",
     "GET /.well-known/oauth-authorization-server", "GET /healthz", "GET /readyz", "GET /", "GET /docs",
-    "GET /docs/{file}", "GET /openapi.json",
+    "GET /docs/{file}", "GET /openapi.json", "GET /reset-password", "GET /verify-email", "GET /account/{file}",
 };
 
 static const char *label(struct fixture *f, const struct dw_route *route)
