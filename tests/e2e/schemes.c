@@ -27,7 +27,7 @@ static const struct dw_scheme OPENID = {
     .kind = DW_SCHEME_OPENID_CONNECT, .name = "openid", .openid_url = "/.well-known/openid-configuration",
 };
 
-/* --- who is it --------------------------------------------------------------------------------------------------- */
+/* --- who is it -------------------------------------------------------------------------------------------------- */
 
 /* The credential, if it is the one that .parameter names. */
 static enum dw_err good_resolve(struct dw_request *r, const struct dw_dependency *self, void *ret_value)
@@ -57,7 +57,7 @@ static const struct dw_dependency BY_OPENID = GOOD("code-token", &OPENID);
 static const struct dw_dependency BY_EITHER = GOOD("good", &BEARER, &HEADER);
 static const struct dw_dependency IF_ANY = { DW_CREDENTIAL_OPTIONAL(&BEARER) };
 
-/* --- an authorization server that asks nobody ---------------------------------------------------------------------- */
+/* --- an authorization server that asks nobody ------------------------------------------------------------------- */
 
 struct authorize_query {
     struct dw_str redirect_uri, state, code_challenge;
@@ -75,8 +75,8 @@ static const struct dw_model AUTHORIZE = {
 static enum dw_err authorize(struct dw_request *r, const struct authorize_query *in, void *out)
 {
     (void)out;
-    dw_answer_header(r, "Location",
-                     dw_arena_printf(dw_request_arena(r), "%s?code=c0de&state=%s", in->redirect_uri.ptr, in->state.ptr));
+    dw_answer_header(r, "Location", dw_arena_printf(dw_request_arena(r), "%s?code=c0de&state=%s", in->redirect_uri.ptr,
+                                                    in->state.ptr));
     return DW_OK;
 }
 
@@ -84,7 +84,8 @@ struct code_form {
     struct dw_str grant_type, code, code_verifier;
 };
 static const struct dw_field CODE_FIELDS[] = {
-    { DW_FIELD(struct code_form, grant_type), .type = DW_STRING, .flags = DW_REQUIRED, .pattern = "authorization_code" },
+    { DW_FIELD(struct code_form, grant_type), .type = DW_STRING, .flags = DW_REQUIRED,
+      .pattern = "authorization_code" },
     { DW_FIELD(struct code_form, code), .type = DW_STRING, .flags = DW_REQUIRED, .pattern = "c0de" },
     { DW_FIELD(struct code_form, code_verifier), .type = DW_STRING, .flags = DW_REQUIRED, .min = 43, .max = 128 },
     { 0 },
@@ -122,7 +123,7 @@ static enum dw_err discover(struct dw_request *r, const void *in, void *out)
     return DW_OK;
 }
 
-/* --- rows -------------------------------------------------------------------------------------------------------- */
+/* --- rows ------------------------------------------------------------------------------------------------------- */
 
 struct seen {
     struct dw_str scheme;

@@ -362,7 +362,7 @@ static void test_registration(void **state)
                   ROWS[i].password);
 }
 
-/* --- in a test of the program's own ------------------------------------------------------------------------------- */
+/* --- in a test of the program's own ----------------------------------------------------------------------------- */
 
 static enum dw_err be_root(struct dw_request *r, const struct dw_dependency *self, void *ret_value)
 {
@@ -384,7 +384,9 @@ static size_t sockets_count(void)
 /* Another current user: no token, no look-up of a user, and not a socket opened. */
 static void test_override(void **state)
 {
-    static const struct dw_dependency ROOT = { .name = "root", .size = sizeof(struct dw_principal), .resolve = be_root };
+    static const struct dw_dependency ROOT = {
+        .name = "root", .size = sizeof(struct dw_principal), .resolve = be_root
+    };
     _cleanup_handled_ struct handled h = { 0 };
     const size_t n_sockets = sockets_count();
 
