@@ -260,7 +260,7 @@ static bool tag_is_known(const struct dw_app *app, size_t row, size_t end, const
 {
     for (size_t i = 0; i <= row; i++) {
         const struct dw_route *route = app->rows[i].route;
-        for (size_t j = 0; !route->hidden && tag_at(route, j) != NULL && (i < row || j < end); j++)
+        for (size_t j = 0; !app_row_is_hidden(&app->rows[i]) && tag_at(route, j) != NULL && (i < row || j < end); j++)
             if (strcmp(tag_at(route, j), tag) == 0)
                 return true;
     }
