@@ -325,9 +325,10 @@ describe("WebSockets in a browser", { skip: CHROMIUM ? false : "no Chromium on t
     assert.equal(own.heard[0].from, "ada");
     const elsewhere = await context.newPage();
     await elsewhere.goto(rooms.url.replace("127.0.0.1", "localhost"));
-    const code = await elsewhere.evaluate((url) => new Promise((resolve) => {
-      new WebSocket(url).onclose = (event) => resolve(event.code);
+    const ended = await elsewhere.evaluate((url) => new Promise((resolve) => {
+      const socket = new WebSocket(url);
+      socket.onclose = (event) => resolve([event.code, socket.protocol]);
     }), `${rooms.url.replace("http", "ws")}/rooms/one`);
-    assert.equal(code, 1006);
+    assert.deepEqual(ended, [1006, ""]);
   });
 });
