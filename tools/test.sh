@@ -91,13 +91,16 @@ unit() {
     add "$log" "$name" "$status" meson "$logs/${name// /-}.json"
 }
 
+# What the stories run beside: nothing, or a database server.
+beside=()
+
 stories() {
     local name=$1 binary=$2 log=$logs/${1// /-}.tap status=0
 
     shift 2
     # Debian 12's Node 18 has WebCrypto behind a flag; newer ones no longer know it.
     node --experimental-global-webcrypto -e 0 2>/dev/null && export NODE_OPTIONS=--experimental-global-webcrypto
-    DOORWARD_BIN=$PWD/$binary timeout --kill-after=10 900 node --test --test-reporter=tap \
+    DOORWARD_BIN=$PWD/$binary timeout --kill-after=10 1200 "${beside[@]}" node --test --test-reporter=tap \
         --test-reporter-destination="$log" "$@" >"$log.err" 2>&1 || status=$?
     add "$log" "$name" "$status" tap "$log"
 }
@@ -111,6 +114,7 @@ say "checks"
 single "layers" tools/check_layers.py
 single "banned calls" tools/check_banned.py
 single "style" tools/check_style.py
+single "named tests" tools/check_asvs.py
 single "reference" tools/check_reference.py
 tap "headers" tools/check_headers.sh
 tap "tools" tests/tools/test_tools.py
@@ -134,6 +138,12 @@ FUZZ_SECONDS=${FUZZ_SECONDS:-2} tap "fuzzers" tools/fuzz.sh
 
 say "stories over a real connection"
 stories "stories" build/doorward tests/e2e/*.test.mjs
+say "the same stories on PostgreSQL, and those of several nodes"
+# Those that start a server: the others have no database.
+mapfile -t with_database < <(grep -l 'await start(' tests/e2e/*.test.mjs)
+beside=(tools/with_postgres.sh)
+stories "stories on PostgreSQL" build/doorward "${with_database[@]}" tests/e2e/postgres/*.test.mjs
+beside=()
 say "stories of bad input, with sanitizers"
 stories "stories with sanitizers" build-asan/doorward tests/e2e/accounts.test.mjs tests/e2e/bad_input.test.mjs \
     tests/e2e/tokens.test.mjs

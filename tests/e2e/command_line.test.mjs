@@ -5,6 +5,7 @@ import { spawn } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
+import { databaseSettings } from "./database.mjs";
 import { BINARY, environment, expectDetail, expectInvalidToken, expectStatus, headerOf, run, start, temporaryFolder,
   until } from "./harness.mjs";
 
@@ -89,7 +90,7 @@ describe("the first start", () => {
   test("eight at once make one secret, one key, one administrator", async () => {
     const folder = temporaryFolder();
     const inits = Array.from({ length: 8 }, () => new Promise((resolve) => {
-      const child = spawn(BINARY, ["init"], { cwd: folder, env: environment(CHEAP), stdio: ["ignore", "pipe", "pipe"] });
+      const child = spawn(BINARY, ["init"], { cwd: folder, env: environment({ ...databaseSettings(folder), ...CHEAP }), stdio: ["ignore", "pipe", "pipe"] });
       let out = "", err = "";
       child.stdout.on("data", (text) => (out += text));
       child.stderr.on("data", (text) => (err += text));

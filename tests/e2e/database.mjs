@@ -69,8 +69,14 @@ export function tables(folder) {
 
 /** Every row of every table, one a line, in an order that does not depend on when it was written. */
 export function dumpOf(folder, { leaveOut = () => false, columns = () => "*" } = {}) {
-  return tables(folder).filter((table) => !leaveOut(table)).flatMap((table) =>
-    query(folder, `SELECT ${columns(table)} FROM ${table}`).map((row) => `${table} ${JSON.stringify(row)}`).sort()).join("\n");
+  const selects = tables(folder).filter((table) => !leaveOut(table))
+    .map((table) => `SELECT '${table}' AS in_table, ${columns(table)} FROM ${table}`);
+  const said = isPostgres
+    ? psql(urlOf(folder), selects.map((select) => `SELECT row_to_json(t) FROM (${select}) AS t;`).join("\n"))
+    : tool("sqlite3", ["-json", "-cmd", ".timeout 30000", fileOf(folder)], `${selects.join(";\n")};`);
+  // SQLite's shell writes an array a statement, a row a line.
+  return said.split("\n").map((line) => line.replace(/^\[/, "").replace(/[\],]$/, "")).filter(Boolean)
+    .map((line) => line.replace(/^\{"in_table":"(\w+)",/, "$1 {")).sort().join("\n");
 }
 
 /** All that the database keeps, as bytes where they lie in files, to search for what must not be there. */

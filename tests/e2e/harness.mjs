@@ -58,9 +58,9 @@ export async function until(question, what, limitMs = 30_000) {
 }
 
 /** Runs one command of the binary to its end. */
-export function run(args, { folder = os.tmpdir(), input = "", env = {} } = {}) {
+export function run(args, { folder = os.tmpdir(), input = "", env = {}, limitMs = 120_000 } = {}) {
   const done = spawnSync(BINARY, args, {
-    cwd: folder, input, env: environment({ ...databaseSettings(folder), ...env }), encoding: "utf8", timeout: 120_000, maxBuffer: 64 << 20,
+    cwd: folder, input, env: environment({ ...databaseSettings(folder), ...env }), encoding: "utf8", timeout: limitMs, maxBuffer: 64 << 20,
   });
   if (done.error) throw done.error;
   assert.doesNotMatch(done.stderr, SANITIZER_REPORT, `doorward ${args.join(" ")}`);
@@ -146,7 +146,7 @@ export class Server {
   /** Asks the program to end, and holds it to having been well until then. */
   async stop({ keep = false } = {}) {
     const dead = this.exit;
-    this.child.ref();
+    for (const held of [this.child, this.child.stdout, this.child.stderr]) held.ref();
     if (!dead) this.child.kill("SIGTERM");
     const late = pause(STOP_LIMIT_MS, "late", { ref: false });
     const exit = await Promise.race([this.ended, late]);

@@ -36,7 +36,7 @@ const sql = (text) => String(Object.values(query(server.folder, text)[0])[0]);
 
 function doImport(lines, { name = "users.jsonl", args = [] } = {}) {
   fs.writeFileSync(path.join(server.folder, name), lines.join("\n") + "\n");
-  return run(["user", "import", name, ...args], { folder: server.folder, env: CHEAP });
+  return run(["user", "import", name, ...args], { folder: server.folder, env: CHEAP, limitMs: 600_000 });
 }
 
 const signIn = (username, password = "password") => server.signIn({ username, password });

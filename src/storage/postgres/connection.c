@@ -10,8 +10,8 @@ static const char *const DEFAULTS[][2] = {
     { "connect_timeout", "3" },      { "tcp_user_timeout", "5000" },  { "keepalives_idle", "5" },
     { "keepalives_interval", "2" },  { "keepalives_count", "3" },     { "fallback_application_name", "doorward" },
     { "client_encoding", "UTF8" },
-    { "options", "-c synchronous_commit=on -c statement_timeout=30000 -c lock_timeout=5000"
-                 " -c idle_in_transaction_session_timeout=5000 -c standard_conforming_strings=on" },
+    { "options", "-c synchronous_commit=on -c statement_timeout=30000 -c lock_timeout=10000"
+                 " -c idle_in_transaction_session_timeout=4000 -c standard_conforming_strings=on" },
 };
 
 /* By the first characters of SQLSTATE, the longest first; every other is DW_ERR_DATABASE. */
@@ -147,6 +147,7 @@ enum dw_err pg_finish(struct pg_connection *c, const char *doing, PGresult **ret
         err = read_sync(c, doing);
     for (unsigned i = 0; err == DW_OK && i < c->n_commands; i++)
         err = read_result(c, c->commands[i], NULL);
+    c->is_lost = c->is_lost || err != DW_OK; /* the caller's statement has not been looked at yet */
     if (err == DW_OK && ret_result != NULL)
         err = read_result(c, doing, &result);
     c->n_commands = 0;

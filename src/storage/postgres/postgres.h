@@ -49,6 +49,7 @@ struct pg_connection {
     unsigned n_unread;    /* syncs whose results have not been read: the end of a read */
     unsigned n_exchanges; /* since the transaction began */
     bool is_open;         /* a transaction is open at the server, or will be with the next statement */
+    bool is_lost;         /* one of our own commands failed: the transaction as a whole is of no use */
     bool is_broken;
     bool shows_messages; /* the server's words go to the log; otherwise they may quote a value */
     bool is_given_up; /* a serialization failure or a deadlock: the transaction is to be run again */

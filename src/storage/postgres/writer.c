@@ -7,11 +7,17 @@
 static enum dw_err begin(struct pg_connection *c)
 {
     c->n_exchanges = 0;
-    c->is_given_up = false;
+    c->is_given_up = c->is_lost = false;
     TRY(pg_later(c, "BEGIN ISOLATION LEVEL READ COMMITTED"));
     TRY(pg_later(c, TAKE_LOCK));
     c->is_open = true;
     return DW_OK;
+}
+
+/* Whether the transaction as a whole is gone: its writes are not. */
+static bool is_gone(const struct pg_connection *c)
+{
+    return c->is_broken || c->is_given_up || c->is_lost;
 }
 
 /* Sets write->err. Returns an error only when the transaction as a whole is lost. */
@@ -21,7 +27,7 @@ static enum dw_err run_in_savepoint(struct pg_connection *c, struct group_write 
 
     TRY(pg_later(c, "SAVEPOINT one"));
     write->err = write->fn(&tx.head, write->argument);
-    if (c->is_broken || c->is_given_up)
+    if (is_gone(c))
         return DW_ERR_UNAVAILABLE;
     if (write->err != DW_OK)
         TRY(pg_later(c, "ROLLBACK TO SAVEPOINT one"));
@@ -33,7 +39,7 @@ static enum dw_err run_alone(struct pg_connection *c, struct group_write *write)
     struct pg_transaction tx = { .head = { &STORAGE_POSTGRES }, .connection = c };
 
     write->err = write->fn(&tx.head, write->argument);
-    return c->is_broken || c->is_given_up ? DW_ERR_UNAVAILABLE : DW_OK;
+    return is_gone(c) ? DW_ERR_UNAVAILABLE : DW_OK;
 }
 
 /* *ret_committing: the commit was sent, so that an error leaves it open whether it happened. */

@@ -1,29 +1,15 @@
 // Several nodes on one PostgreSQL behave as one (spec H2, H5). Run under tools/with_postgres.sh.
 
 import assert from "node:assert/strict";
-import { randomBytes } from "node:crypto";
 import { after, before, describe, test } from "node:test";
 import { databaseSettings, dropDatabase, isPostgres, query } from "../database.mjs";
-import {
-  Server, claimsOf, expectDetail, expectInvalidToken, expectStatus, headerOf, somebody, temporaryFolder, until,
-} from "../harness.mjs";
+import { claimsOf, expectDetail, expectInvalidToken, expectStatus, headerOf, run, somebody, until } from "../harness.mjs";
+import { fleet } from "./cluster.mjs";
 
-const CHEAP = { DOORWARD_ARGON2_MEMORY: "64KiB", DOORWARD_ARGON2_TIME: "1" };
 /** A change is acknowledged on one node; from then on the others have this long to know. */
 const WITHIN_MS = 1000;
 
 assert.ok(isPostgres, "run these stories with tools/with_postgres.sh");
-
-/** Nodes that share a database and a secret, and a public address as behind a proxy. */
-async function fleet(n, env = {}) {
-  const shared = {
-    ...CHEAP, ...databaseSettings("fleet"), DOORWARD_SECRET_KEY: randomBytes(32).toString("hex"),
-    DOORWARD_PUBLIC_URL: "https://id.example.com", ...env,
-  };
-  const nodes = Array.from({ length: n }, () => new Server(temporaryFolder(), shared));
-  await Promise.all(nodes.map((node) => node.start()));
-  return nodes;
-}
 
 async function dissolve(nodes) {
   await Promise.all(nodes.map((node) => node.stop()));
@@ -39,7 +25,7 @@ async function delay(question, what) {
 
 describe("three nodes on one database", () => {
   let nodes, a, b, c;
-  before(async () => ([a, b, c] = nodes = await fleet(3)));
+  before(async () => ([a, b, c] = nodes = await fleet(3, databaseSettings("fleet"))));
   after(() => dissolve(nodes));
 
   test("all start at once on an empty database: one schema, one administrator, one key", () => {
@@ -143,7 +129,6 @@ describe("three nodes on one database", () => {
     await Promise.all(Array.from({ length: 30 }, (_, i) => nodes[i % 3].newcomer()));
     const rows = query("fleet", "SELECT seq FROM audit_events ORDER BY seq").map((row) => Number(row.seq));
     assert.deepEqual(rows, rows.map((_, i) => i + 1));
-    const { run } = await import("../harness.mjs");
     const done = run(["audit", "verify"], { folder: a.folder, env: a.env });
     assert.equal(done.code, 0, done.err);
   });
