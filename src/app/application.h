@@ -56,11 +56,11 @@ static inline bool app_row_is_hidden(const struct app_row *row)
 }
 
 struct cors;
-struct middleware;
 struct channel;
 struct dialog;
 struct accepting;
 struct envelope;
+struct middleware;
 
 struct dw_app {
     struct dw_app_config config;

@@ -120,7 +120,9 @@ enum dw_err dw_ws_send_event(struct dw_ws ws, const struct dw_ws_event *event, c
 {
     _cleanup_frame_ struct frame *frame = NULL;
 
-    if (ws.app == NULL)
+    if (event == NULL)
+        return DW_ERR_ARGUMENT;
+    if (hub_of(ws.app) == NULL)
         return DW_ERR_NOT_FOUND;
     TRY(event_make(ws.app, event, value, &frame));
     return hub_send(hub_of(ws.app), ws.id, frame);

@@ -1,6 +1,7 @@
 // WebSockets as clients meet them: who may connect, what each may say, and when it ends.
 
 import assert from "node:assert/strict";
+import net from "node:net";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { chromium } from "playwright-core";
@@ -220,6 +221,44 @@ describe("WebSockets of a server that stops", () => {
   });
 });
 
+describe("WebSockets that say nothing", () => {
+  const MANY = 10_000;
+  const ALLOWED_BYTES = 200 << 20;
+
+  /** A handshake by hand: ten thousand of ws's own clients would need more memory than the server. */
+  const listen = (rooms, token) => new Promise((resolve, reject) => {
+    const socket = net.connect(rooms.served.port, "127.0.0.1");
+    socket.on("error", reject).once("data", (data) => {
+      if (data.toString().startsWith("HTTP/1.1 101")) resolve(socket);
+      else reject(new Error(data.toString()));
+    });
+    socket.write(`GET /rooms/quiet HTTP/1.1\r\nHost: 127.0.0.1:${rooms.served.port}\r\nUpgrade: websocket\r\n` +
+      "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" +
+      `User-Agent: ${"Mozilla/5.0 ".repeat(10)}\r\nAuthorization: Bearer ${token}\r\n\r\n`);
+  });
+
+  test("ten thousand of them are held, each of them asked about, in under 200 MB", async (t) => {
+    const rooms = await new Rooms().start();
+    const token = await rooms.token("ada");
+    const before = rooms.memory();
+    const sockets = [];
+    while (sockets.length < MANY) {
+      const batch = Array.from({ length: 100 }, () => listen(rooms, token));
+      sockets.push(...await Promise.all(batch));
+    }
+    await until(async () => (await rooms.facts()).opened === MANY, "all are in");
+    await pause(1000); // so that each has been asked about at least once
+    const held = rooms.memory();
+    t.diagnostic(`${((held - before) / MANY).toFixed(0)} bytes a connection, ${(held / 2 ** 20).toFixed(1)} MiB together`);
+    assert.ok(held < ALLOWED_BYTES, `${held} bytes`);
+    const ends = sockets.map((socket) => new Promise((resolve) => socket.on("close", resolve)));
+    await rooms.revoke(token);
+    await Promise.all(ends);
+    await until(async () => (await rooms.facts()).closed === MANY, "all were cleaned up");
+    await rooms.stop();
+  });
+});
+
 const CHROMIUM = findChromium();
 
 describe("WebSockets in a browser", { skip: CHROMIUM ? false : "no Chromium on this machine" }, () => {
@@ -286,9 +325,10 @@ describe("WebSockets in a browser", { skip: CHROMIUM ? false : "no Chromium on t
     assert.equal(own.heard[0].from, "ada");
     const elsewhere = await context.newPage();
     await elsewhere.goto(rooms.url.replace("127.0.0.1", "localhost"));
-    const code = await elsewhere.evaluate((url) => new Promise((resolve) => {
-      new WebSocket(url).onclose = (event) => resolve(event.code);
+    const ended = await elsewhere.evaluate((url) => new Promise((resolve) => {
+      const socket = new WebSocket(url);
+      socket.onclose = (event) => resolve([event.code, socket.protocol]);
     }), `${rooms.url.replace("http", "ws")}/rooms/one`);
-    assert.equal(code, 1006);
+    assert.deepEqual(ended, [1006, ""]);
   });
 });
