@@ -6,6 +6,7 @@ cd "$(dirname "$0")/.."
 tools/check_layers.py
 tools/check_banned.py
 tools/check_style.py
+tools/check_asvs.py
 
 mkdir -p build-clang
 if [ ! -f build-clang/build.ninja ]; then

@@ -114,6 +114,7 @@ say "checks"
 single "layers" tools/check_layers.py
 single "banned calls" tools/check_banned.py
 single "style" tools/check_style.py
+single "named tests" tools/check_asvs.py
 single "reference" tools/check_reference.py
 tap "headers" tools/check_headers.sh
 tap "tools" tests/tools/test_tools.py

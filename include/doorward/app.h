@@ -218,6 +218,7 @@ struct dw_route {
     const char *content_security_policy; /* NULL: nothing may be loaded, nothing may frame it */
     const char *answer_type;             /* media type of an answer that the handler writes itself */
     const char *id, *summary, *description, *tag;
+    const char *const *more_tags; /* NULL-terminated, besides .tag */
     const struct dw_answer_doc *answers; /* ends with status 0 */
     const char *rate_limit; /* one of dw_app_config.rate_limits, besides the default one; NULL: none of its own */
 };

@@ -150,7 +150,7 @@ DW_API extern const struct dw_model DW_OAUTH2_PASSWORD_FORM_STRICT; /* grant_typ
 DW_API extern const struct dw_model DW_TOKEN_ANSWER;
 
 /* Whose name and password these are. DW_ERR_SIGN_IN for a wrong password and for an unknown user, after the same time;
- * DW_ERR_USER_INACTIVE. Waits: for rows of lane DW_HASHING. */
+ * DW_ERR_USER_INACTIVE. Hashes: DW_ERR_WOULD_BLOCK where dw_request_may_hash() is false. */
 DW_API DW_MUST_USE enum dw_err dw_auth_sign_in(struct dw_auth *auth, struct dw_request *r, struct dw_str username,
                                                struct dw_str password, struct dw_user *ret_user);
 /* A token for a user who signed in, with those scopes of `scope` that are among the user's permissions (without a claim
@@ -166,6 +166,8 @@ DW_API enum dw_err dw_auth_token_handler(struct dw_request *r, const void *in, v
       .needs = DW_PUBLIC, .lane = DW_HASHING, .no_store = true, .oauth_errors = true, .id = "sign_in",                 \
       .summary = "Signs in with user name and password", .rate_limit = (limit_name) }
 
+/* The context that passwords are hashed and verified in; borrowed. NULL for an object without users. */
+DW_API struct dw_passwords *dw_auth_passwords(const struct dw_auth *auth);
 /* For a registration: checks the password against the policy of doorward/password.h (8 characters or more, not common,
  * not the name) and hashes it. Waits. Errors: those of dw_password_check() and dw_password_hash(). */
 DW_API DW_MUST_USE enum dw_err dw_auth_hash_password(struct dw_auth *auth, struct dw_str username,

@@ -229,6 +229,7 @@ static enum dw_err app_make(struct dw_app *app, struct problem *p)
     model_set_finish(&app->models);
     app->openapi = (struct buffer)BUFFER_INIT(OPENAPI_MAX);
     TRY(openapi_make(app, p));
+    middleware_choose(app);
     dispatch_fill(app);
     return DW_OK;
 }

@@ -15,7 +15,7 @@
 #include "base/ip.h"
 #include "http/service.h"
 
-enum { APP_BODY_DEFAULT = 64 * 1024, APP_ROWS_MAX = 4096 };
+enum { APP_BODY_DEFAULT = 64 * 1024, APP_ROWS_MAX = 4096, MIDDLEWARE_MAX = 12 };
 
 /* A limit by its name. */
 struct app_limit {
@@ -49,6 +49,7 @@ struct app_row {
 };
 
 struct cors;
+struct middleware;
 
 struct dw_app {
     struct dw_app_config config;
@@ -75,6 +76,11 @@ struct dw_app {
     struct host_pattern *hosts;
     size_t n_hosts;    /* 0: any host */
     struct cors *cors; /* NULL: none */
+    const struct middleware *before[MIDDLEWARE_MAX]; /* each ends with NULL */
+    const struct middleware *routed[MIDDLEWARE_MAX];
+    const struct middleware *resolved[MIDDLEWARE_MAX];
+    const struct middleware *after[MIDDLEWARE_MAX];
+    const struct middleware *finished[MIDDLEWARE_MAX];
 };
 
 /* The answer that a middleware gives instead of the row. */

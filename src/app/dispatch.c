@@ -103,9 +103,8 @@ static enum dw_err resolved_run(struct dw_request *r)
     if (s->has_resolved)
         return DW_OK;
     s->has_resolved = true;
-    for (size_t i = 0; i < MIDDLEWARE_COUNT; i++)
-        if (MIDDLEWARE[i]->resolved != NULL)
-            TRY(MIDDLEWARE[i]->resolved(s->app, r));
+    for (const struct middleware *const *m = s->app->resolved; *m != NULL; m++)
+        TRY((*m)->resolved(s->app, r));
     return DW_OK;
 }
 
@@ -196,10 +195,8 @@ static enum http_verdict dispatch_serve_waiting(void *context, struct dw_request
 
 static enum dw_err before_run(const struct dw_app *app, struct dw_request *r)
 {
-    for (size_t i = 0; i < MIDDLEWARE_COUNT; i++) {
-        if (MIDDLEWARE[i]->before == NULL)
-            continue;
-        TRY(MIDDLEWARE[i]->before(app, r));
+    for (const struct middleware *const *m = app->before; *m != NULL; m++) {
+        TRY((*m)->before(app, r));
         /* Any error: dispatch_refuse() writes what has been answered. */
         if (app_state(r)->early.status != 0)
             return DW_ERR_BAD_REQUEST;
@@ -220,9 +217,8 @@ static enum dw_err row_find(struct dw_request *r, struct app_state *s)
     }
     if (found == DW_OK)
         found = router_find(&s->app->router, r->method, &path, &s->match);
-    for (size_t i = 0; i < MIDDLEWARE_COUNT; i++)
-        if (MIDDLEWARE[i]->routed != NULL)
-            TRY(MIDDLEWARE[i]->routed(s->app, r));
+    for (const struct middleware *const *m = s->app->routed; *m != NULL; m++)
+        TRY((*m)->routed(s->app, r));
     return found;
 }
 
@@ -264,17 +260,17 @@ static void dispatch_finish_head(void *context, struct dw_request *r)
 {
     const struct dw_app *app = r->state == NULL ? context : app_state(r)->app;
 
-    for (size_t i = MIDDLEWARE_COUNT; i-- > 0;)
-        if (MIDDLEWARE[i]->after != NULL)
-            MIDDLEWARE[i]->after(app, r);
+    for (const struct middleware *const *m = app->after; *m != NULL; m++)
+        (*m)->after(app, r);
 }
 
 static void dispatch_finished(void *context, struct dw_request *r, bool sent)
 {
+    const struct dw_app *app = context;
+
     dispatch_release(r);
-    for (size_t i = MIDDLEWARE_COUNT; i-- > 0;)
-        if (MIDDLEWARE[i]->finished != NULL)
-            MIDDLEWARE[i]->finished(context, r, sent);
+    for (const struct middleware *const *m = app->finished; *m != NULL; m++)
+        (*m)->finished(app, r, sent);
 }
 
 void dispatch_fill(struct dw_app *app)

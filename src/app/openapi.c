@@ -123,13 +123,27 @@ static void request_body_write(const struct app_row *row, struct buffer *b)
     buffer_append_literal(b, "\"}}}}");
 }
 
-static void tag_write(const char *tag, struct buffer *b)
+/* The i-th of a row's tags; NULL past the last. */
+static const char *tag_at(const struct dw_route *route, size_t i)
 {
-    if (tag == NULL)
+    if (route->tag != NULL && i-- == 0)
+        return route->tag;
+    for (size_t j = 0; route->more_tags != NULL && route->more_tags[j] != NULL; j++)
+        if (j == i)
+            return route->more_tags[j];
+    return NULL;
+}
+
+static void route_tags_write(const struct dw_route *route, struct buffer *b)
+{
+    if (tag_at(route, 0) == NULL)
         return;
     json_write_key(b, "tags");
     buffer_append_char(b, '[');
-    json_write_str(b, dw_str(tag));
+    for (size_t i = 0; tag_at(route, i) != NULL; i++) {
+        json_write_comma(b);
+        json_write_str(b, dw_str(tag_at(route, i)));
+    }
     buffer_append_char(b, ']');
 }
 
@@ -146,7 +160,7 @@ static enum dw_err operation_write(const struct dw_app *app, const struct app_ro
     id_of(route, id);
     json_write_key(b, method);
     buffer_append_char(b, '{');
-    tag_write(route->tag, b);
+    route_tags_write(route, b);
     member_cstr(b, "summary", route->summary != NULL ? route->summary : id);
     member_cstr(b, "description", route->description);
     member_cstr(b, "operationId", id);
@@ -241,23 +255,32 @@ static enum dw_err schemas_write(const struct dw_app *app, struct problem *p, st
     return DW_OK;
 }
 
+/* Whether a tag stands in a row before this one, or in this one before place `end`. */
+static bool tag_is_known(const struct dw_app *app, size_t row, size_t end, const char *tag)
+{
+    for (size_t i = 0; i <= row; i++) {
+        const struct dw_route *route = app->rows[i].route;
+        for (size_t j = 0; !route->hidden && tag_at(route, j) != NULL && (i < row || j < end); j++)
+            if (strcmp(tag_at(route, j), tag) == 0)
+                return true;
+    }
+    return false;
+}
+
 static void tags_write(const struct dw_app *app, struct buffer *b)
 {
     json_write_key(b, "tags");
     buffer_append_char(b, '[');
     for (size_t i = 0; i < app->n_rows; i++) {
-        const char *tag = app->rows[i].route->hidden ? NULL : app->rows[i].route->tag;
-        bool is_new = tag != NULL;
-        for (size_t j = 0; is_new && j < i; j++) {
-            const char *earlier = app->rows[j].route->hidden ? NULL : app->rows[j].route->tag;
-            is_new = earlier == NULL || strcmp(earlier, tag) != 0;
+        const struct dw_route *route = app->rows[i].route;
+        for (size_t j = 0; !route->hidden && tag_at(route, j) != NULL; j++) {
+            if (tag_is_known(app, i, j, tag_at(route, j)))
+                continue;
+            json_write_comma(b);
+            buffer_append_char(b, '{');
+            member_cstr(b, "name", tag_at(route, j));
+            buffer_append_char(b, '}');
         }
-        if (!is_new)
-            continue;
-        json_write_comma(b);
-        buffer_append_char(b, '{');
-        member_cstr(b, "name", tag);
-        buffer_append_char(b, '}');
     }
     buffer_append_char(b, ']');
 }

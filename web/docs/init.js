@@ -16,3 +16,6 @@ window.ui = SwaggerUIBundle({
     validatorUrl: null,
     queryConfigEnabled: false,
 });
+
+// The page keeps no secret, so a code that somebody else saw must be worth nothing to them (RFC 7636).
+window.ui.initOAuth({ usePkceWithAuthorizationCodeGrant: true });

@@ -100,7 +100,7 @@ enum dw_err dw_auth_sign_in(struct dw_auth *auth, struct dw_request *r, struct d
 
     if (auth == NULL || r == NULL || ret_user == NULL || auth->config.find_user == NULL)
         return DW_ERR_ARGUMENT;
-    if (!dw_request_may_block(r))
+    if (!dw_request_may_hash(r))
         return DW_ERR_WOULD_BLOCK;
     TRY(dw_secret_copy(dw_str_n(password.ptr == NULL ? "" : password.ptr, password.len), &secret));
     const enum dw_err err = auth->config.find_user(r, username, &user);

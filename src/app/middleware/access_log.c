@@ -23,7 +23,7 @@ static void access_log_finished(const struct dw_app *app, struct dw_request *r, 
     const struct app_state *s = app_state(r);
     const size_t bytes = dw_str_is_absent(r->answer_static) ? r->answer.len : r->answer_static.len;
 
-    if (!app->config.access_log || !log_is_on(LOG_INFO))
+    if (!log_is_on(LOG_INFO))
         return;
     struct log_field fields[FIELDS_MAX] = {
         LOG_STR("request_id", dw_request_id(r)),
@@ -44,7 +44,13 @@ static void access_log_finished(const struct dw_app *app, struct dw_request *r, 
     log_write(LOG_INFO, "request", fields, n);
 }
 
+static bool access_log_is_on(const struct dw_app *app)
+{
+    return app->config.access_log;
+}
+
 const struct middleware MIDDLEWARE_ACCESS_LOG = {
     .name = "access_log",
+    .is_on = access_log_is_on,
     .finished = access_log_finished,
 };

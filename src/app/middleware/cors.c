@@ -287,7 +287,7 @@ static enum dw_err cors_before(const struct dw_app *app, struct dw_request *r)
     const struct cors *cors = app->cors;
     struct app_state *s = app_state(r);
 
-    if (cors == NULL || !dw_str_is_absent(s->cors_head))
+    if (!dw_str_is_absent(s->cors_head))
         return DW_OK;
     const struct dw_str origin = origin_of(r);
     s->cors_head = cors->is_any_origin ? DW_STR("") : DW_STR(VARY);
@@ -309,8 +309,14 @@ static void cors_after(const struct dw_app *app, struct dw_request *r)
         buffer_append(&r->head, app_state(r)->cors_head);
 }
 
+static bool cors_is_on(const struct dw_app *app)
+{
+    return app->cors != NULL;
+}
+
 const struct middleware MIDDLEWARE_CORS = {
     .name = "cors",
+    .is_on = cors_is_on,
     .before = cors_before,
     .after = cors_after,
 };

@@ -158,7 +158,7 @@ static enum dw_err forwarded_before(const struct dw_app *app, struct dw_request 
     struct walk w = { .app = app };
     struct dw_str proto;
 
-    if (app->n_proxies == 0 || ip_parse(dw_request_peer(r), &w.client) != DW_OK || !is_trusted(app, &w.client))
+    if (ip_parse(dw_request_peer(r), &w.client) != DW_OK || !is_trusted(app, &w.client))
         return DW_OK;
     const bool has_standard = !dw_str_is_absent(dw_request_header(r, "Forwarded"));
     const bool has_usual = !dw_str_is_absent(dw_request_header(r, "X-Forwarded-For"));
@@ -177,7 +177,13 @@ static enum dw_err forwarded_before(const struct dw_app *app, struct dw_request 
     return DW_OK;
 }
 
+static bool forwarded_is_on(const struct dw_app *app)
+{
+    return app->n_proxies > 0;
+}
+
 const struct middleware MIDDLEWARE_FORWARDED = {
     .name = "forwarded",
+    .is_on = forwarded_is_on,
     .before = forwarded_before,
 };

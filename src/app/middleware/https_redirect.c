@@ -17,7 +17,7 @@ static enum dw_err https_redirect_before(const struct dw_app *app, struct dw_req
     struct host host;
 
     /* "*" of OPTIONS is no place to go to. */
-    if (!app->config.https_redirect || dw_request_is_https(r) || !dw_str_starts_with(r->path, DW_STR("/")))
+    if (dw_request_is_https(r) || !dw_str_starts_with(r->path, DW_STR("/")))
         return DW_OK;
     TRY(trusted_host_find(app, r, &host));
     const bool has_port = !dw_str_is_absent(host.port) && !is_usual_port(host.port);
@@ -33,7 +33,13 @@ static enum dw_err https_redirect_before(const struct dw_app *app, struct dw_req
     return DW_OK;
 }
 
+static bool https_redirect_is_on(const struct dw_app *app)
+{
+    return app->config.https_redirect;
+}
+
 const struct middleware MIDDLEWARE_HTTPS_REDIRECT = {
     .name = "https_redirect",
+    .is_on = https_redirect_is_on,
     .before = https_redirect_before,
 };

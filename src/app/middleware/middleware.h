@@ -2,7 +2,8 @@
  * Middleware: what happens to every request, whatever its row. One file each; MIDDLEWARE lists them in order.
  *
  * Of applications that are mounted in others, each has its `before`, the outermost first; what comes later is called
- * once, with the application that serves the request (`finished` with the outermost). What is off costs a test of NULL.
+ * once, with the application that serves the request (`finished` with the outermost). What is off for an application
+ * is not in its lists and costs nothing.
  */
 #ifndef APP_MIDDLEWARE_H
 #define APP_MIDDLEWARE_H
@@ -11,6 +12,8 @@
 
 struct middleware {
     const char *name;
+    /* Whether the application's configuration asks for it; NULL: always. */
+    bool (*is_on)(const struct dw_app *app);
     /* When the application is made: header lines that answers of this row (NULL: of none) always carry. */
     void (*prepare)(const struct dw_app *app, const struct dw_route *route, struct buffer *head);
     /* The request's header is complete. An error is answered instead of the row, and so is app_state.early. */
@@ -37,6 +40,9 @@ extern const struct middleware MIDDLEWARE_RATE_LIMIT;
 
 extern const struct middleware *const MIDDLEWARE[];
 extern const size_t MIDDLEWARE_COUNT;
+
+/* Fills the application's lists, in the order of their calls, when all of it is made. */
+void middleware_choose(struct dw_app *app);
 
 /* When the application is made: what its configuration says of proxies, hosts, origins and limits. DW_ERR_TABLE when
  * malformed. */

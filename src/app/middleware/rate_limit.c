@@ -149,14 +149,14 @@ static enum dw_err limit_count_if(const struct dw_app *app, struct dw_request *r
 
 static enum dw_err rate_limit_before(const struct dw_app *app, struct dw_request *r)
 {
-    return app->n_limits == 0 ? DW_OK : limit_count_if(app, r, app->limit_of_all, true);
+    return limit_count_if(app, r, app->limit_of_all, true);
 }
 
 static enum dw_err rate_limit_routed(const struct dw_app *app, struct dw_request *r)
 {
     const struct app_row *row = app_row(r);
 
-    return app->n_limits == 0 || row == NULL ? DW_OK : limit_count_if(app, r, row->limit, true);
+    return row == NULL ? DW_OK : limit_count_if(app, r, row->limit, true);
 }
 
 /* The outer applications' first, as they were by address. */
@@ -192,8 +192,14 @@ static void rate_limit_after(const struct dw_app *app, struct dw_request *r)
         rate->remaining, (long long)rate->reset_s);
 }
 
+static bool rate_limit_is_on(const struct dw_app *app)
+{
+    return app->n_limits > 0;
+}
+
 const struct middleware MIDDLEWARE_RATE_LIMIT = {
     .name = "rate_limit",
+    .is_on = rate_limit_is_on,
     .before = rate_limit_before,
     .routed = rate_limit_routed,
     .resolved = rate_limit_resolved,

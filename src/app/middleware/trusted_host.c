@@ -52,10 +52,16 @@ static enum dw_err trusted_host_before(const struct dw_app *app, struct dw_reque
 {
     struct host host;
 
-    return app->n_hosts == 0 ? DW_OK : trusted_host_find(app, r, &host);
+    return trusted_host_find(app, r, &host);
+}
+
+static bool trusted_host_is_on(const struct dw_app *app)
+{
+    return app->n_hosts > 0;
 }
 
 const struct middleware MIDDLEWARE_TRUSTED_HOST = {
     .name = "trusted_host",
+    .is_on = trusted_host_is_on,
     .before = trusted_host_before,
 };

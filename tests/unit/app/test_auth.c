@@ -2,6 +2,8 @@
 #include "fixture.h"
 #include <doorward/auth.h>
 
+#include <sys/stat.h>
+
 enum { NOW_S = 1800000000 };
 
 #define SECRET "0123456789abcdef0123456789abcdef"
@@ -360,6 +362,45 @@ static void test_registration(void **state)
                   ROWS[i].password);
 }
 
+/* --- in a test of the program's own ----------------------------------------------------------------------------- */
+
+static enum dw_err be_root(struct dw_request *r, const struct dw_dependency *self, void *ret_value)
+{
+    *(struct dw_principal *)ret_value = (struct dw_principal){ .subject = DW_STR("root"), .role = DW_STR("admin") };
+    return DW_OK;
+}
+
+static size_t sockets_count(void)
+{
+    size_t n = 0;
+
+    for (int fd = 0; fd < 256; fd++) {
+        struct stat status;
+        n += fstat(fd, &status) == 0 && S_ISSOCK(status.st_mode);
+    }
+    return n;
+}
+
+/* Another current user: no token, no look-up of a user, and not a socket opened. */
+static void test_override(void **state)
+{
+    static const struct dw_dependency ROOT = {
+        .name = "root", .size = sizeof(struct dw_principal), .resolve = be_root
+    };
+    _cleanup_handled_ struct handled h = { 0 };
+    const size_t n_sockets = sockets_count();
+
+    handled_make(&h, WITH_USERS);
+    CHECK_OK(dw_app_override(h.f.app, &DW_CURRENT_PRINCIPAL, &ROOT));
+    n_looked_up = 0;
+    assert_int_equal(fixture_call(&h.f, DW_GET, "/admin", NULL, NULL), 200);
+    check_body(&h.f, "root//admin//0", "overridden");
+    assert_int_equal(n_looked_up, 0);
+    CHECK_OK(dw_app_override(h.f.app, &DW_CURRENT_PRINCIPAL, NULL));
+    assert_int_equal(fixture_call(&h.f, DW_GET, "/admin", NULL, NULL), 401);
+    assert_int_equal(sockets_count(), n_sockets);
+}
+
 /* --- wrong configurations --------------------------------------------------------------------------------------- */
 
 static void test_problems(void **state)
@@ -432,4 +473,5 @@ static void test_misuse(void **state)
 
 CHECK_MAIN(cmocka_unit_test(test_current_user), cmocka_unit_test(test_foreign_tokens), cmocka_unit_test(test_believed),
            cmocka_unit_test(test_grants), cmocka_unit_test(test_sign_in), cmocka_unit_test(test_outdated_hash),
-           cmocka_unit_test(test_registration), cmocka_unit_test(test_problems), cmocka_unit_test(test_misuse))
+           cmocka_unit_test(test_registration), cmocka_unit_test(test_override), cmocka_unit_test(test_problems),
+           cmocka_unit_test(test_misuse))
