@@ -39,6 +39,13 @@ describe("the library's pages", () => {
   const installed = new Installed();
   after(() => installed.remove());
 
+  test("the index names every page", () => {
+    const index = fs.readFileSync(path.join(ROOT, "docs/library/README.md"), "utf8");
+    for (const page of pages.filter((page) => !WITHOUT_PROGRAM.has(page))) {
+      assert.ok(index.includes(`](${path.basename(page)})`), page);
+    }
+  });
+
   for (const page of [...pages, "docs/library.md"]) {
     const programs = programsOf(page);
     if (page.startsWith("docs/library/") && !WITHOUT_PROGRAM.has(page)) {
