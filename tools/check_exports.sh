@@ -1,29 +1,45 @@
 #!/bin/bash
-# What the library exports is what the headers declare: tools/check_exports.sh [libdoorward.so]
-# Each exported symbol begins with dw_ and stands in include/; each function declared there is exported.
+# What the library exports is a list in the tree, and what the headers declare: tools/check_exports.sh [libdoorward.so]
+# src/libdoorward.exports, the prototypes and objects with DW_API in include/, and the built library must name the same,
+# each with the prefix; so nothing becomes public, or ceases to be, unseen. `--write` makes the list from the headers.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+export LC_ALL=C
 
-library=${1:-build/libdoorward.so}
-exported=$(nm -D --defined-only --format=posix "$library" | cut -d ' ' -f 1 | sort -u)
+list=src/libdoorward.exports
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
 # gcc prints the declarations with the macros expanded; those of the C library fall away by their prefix.
-declared=$(for header in include/doorward/*.h; do echo "#include <doorward/${header##*/}>"; done |
+for header in include/doorward/*.h; do echo "#include <doorward/${header##*/}>"; done |
     gcc -std=c17 -E -P -Iinclude -x c - | tr '\n' ' ' | tr ';{}' '\n\n\n' |
     grep -v -E '^ *(typedef|static)' | grep -E 'visibility *\( *"default"' |
-    grep -oE '\bdw_[a-z0-9_]+ *(\(|\[|$)' | grep -oE '^dw_[a-z0-9_]+' | sort -u)
+    grep -oE '\b(dw|DW)_[A-Za-z0-9_]+ *(\(|\[|$)' | grep -oE '^(dw|DW)_[A-Za-z0-9_]+' | sort -u >"$work/declared"
+[ -s "$work/declared" ] || { echo "the headers declare nothing"; exit 1; }
+
+if [ "${1:-}" = --write ]; then
+    cp "$work/declared" "$list"
+    exit 0
+fi
+
+library=${1:-build/libdoorward.so}
+nm -D --defined-only --format=posix "$library" | cut -d ' ' -f 1 | sort -u >"$work/exported"
+sort -u "$list" >"$work/listed"
 
 status=0
-[ -n "$exported" ] || { echo "$library exports nothing"; exit 1; }
-if foreign=$(grep -vE '^dw_|^DW_' <<<"$exported"); then
-    echo "exported without the prefix:" $foreign
+# differ FILE FILE TEXT: what stands in the first alone.
+differ() {
+    local found
+
+    found=$(comm -23 "$work/$1" "$work/$2")
+    [ -n "$found" ] || return 0
+    while IFS= read -r symbol; do echo "$3: $symbol"; done <<<"$found"
     status=1
-fi
-header_text=$(cat include/doorward/*.h)
-while IFS= read -r symbol; do
-    grep -qw -- "$symbol" <<<"$header_text" || { echo "exported, but in no header: $symbol"; status=1; }
-done <<<"$exported"
-while IFS= read -r symbol; do
-    grep -qx -- "$symbol" <<<"$exported" || { echo "declared, but not exported: $symbol"; status=1; }
-done <<<"$declared"
-[ "$status" -ne 0 ] || echo "check_exports: $(wc -l <<<"$exported") symbols"
+}
+cmp -s "$list" "$work/listed" || { echo "$list is not in order"; status=1; }
+differ declared listed "declared, but not in $list (tools/check_exports.sh --write)"
+differ listed declared "in $list, but not declared (tools/check_exports.sh --write)"
+differ listed exported "in $list, but not exported by $library"
+differ exported listed "exported by $library, but not in $list"
+[ "$status" -ne 0 ] || echo "check_exports: $(wc -l <"$list") symbols"
 exit "$status"

@@ -166,6 +166,8 @@ DW_API enum dw_err dw_auth_token_handler(struct dw_request *r, const void *in, v
       .needs = DW_PUBLIC, .lane = DW_HASHING, .no_store = true, .oauth_errors = true, .id = "sign_in",                 \
       .summary = "Signs in with user name and password", .rate_limit = (limit_name) }
 
+/* The context that passwords are hashed and verified in; borrowed. NULL for an object without users. */
+DW_API struct dw_passwords *dw_auth_passwords(const struct dw_auth *auth);
 /* For a registration: checks the password against the policy of doorward/password.h (8 characters or more, not common,
  * not the name) and hashes it. Waits. Errors: those of dw_password_check() and dw_password_hash(). */
 DW_API DW_MUST_USE enum dw_err dw_auth_hash_password(struct dw_auth *auth, struct dw_str username,

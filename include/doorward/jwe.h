@@ -130,7 +130,8 @@ struct dw_jwe_header {
  * ECDH-ES. Each call makes its own content key (but `dir`) and IV. A `dir` or GCMKW key must be replaced before it has
  * been used 2^32 times (RFC 7518 §8.2).
  * Errors: DW_ERR_JOSE_ALGORITHM when the key is not for alg or enc, DW_ERR_KEY_USE when its key_ops say so,
- * DW_ERR_TOKEN_TOO_LARGE, DW_ERR_ARGUMENT for an alg or enc that is none.
+ * DW_ERR_TOKEN_TOO_LARGE, DW_ERR_ENCODING for a typ or cty that is no UTF-8, DW_ERR_ARGUMENT for an alg or enc that is
+ * none.
  */
 DW_API DW_MUST_USE enum dw_err dw_jwe_encrypt(const struct dw_jwe_key *key, enum dw_jwe_alg alg, enum dw_jwe_enc enc,
                                               const struct dw_jwe_header *header, struct dw_str plaintext,

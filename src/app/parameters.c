@@ -49,7 +49,7 @@ const char *parameter_place_name(enum parameter_place place)
 
 const struct dw_model *parameter_model(const struct dw_route *route, enum parameter_place place)
 {
-    return *(const struct dw_model *const *)((const char *)route + PLACES[place].model);
+    return *(const struct dw_model *const *)(const void *)((const char *)route + PLACES[place].model);
 }
 
 static enum dw_err place_read(struct dw_request *r, enum parameter_place place, void **ret_struct)

@@ -165,6 +165,8 @@ enum dw_err dw_jwe_encrypt(const struct dw_jwe_key *key, enum dw_jwe_alg alg, en
     TRY(check_encryption(key, alg, enc, plaintext));
     if (header == NULL)
         header = &NOTHING_MORE;
+    if (!dw_str_is_utf8(header->typ) || !dw_str_is_utf8(header->cty))
+        return DW_ERR_ENCODING;
     header_begin(&json, key, alg, enc, header);
     TRY(jwe_cek_make(key, alg, enc, header, arena, &json, &cek, &encrypted));
     buffer_append_char(&json, '}');

@@ -34,9 +34,9 @@ export class Installed {
   }
 
   /** Compiles one file, without a warning, and returns the program. `flags` come before those of pkg-config. */
-  compile(source, name = path.basename(source, ".c"), flags = STRICT) {
+  compile(source, name = path.basename(source, ".c"), flags = STRICT, compiler = "cc") {
     const program = path.join(this.folder, name);
-    execFileSync("cc", [...flags, "-o", program, source, ...this.flags], { encoding: "utf8", stdio: "pipe" });
+    execFileSync(compiler, [...flags, "-o", program, source, ...this.flags], { encoding: "utf8", stdio: "pipe" });
     return program;
   }
 

@@ -47,7 +47,7 @@ describe("the library", () => {
   test("with a key that is too short the example does not start, and says why", () => {
     const { status, stderr } = spawnSync(hello, [], { env: installed.environment({ HELLO_KEY: "short" }), encoding: "utf8" });
     assert.equal(status, 1);
-    assert.match(stderr, /HELLO_KEY/);
+    assert.match(stderr, /too short for HS256/);
   });
 
   test("pkg-config gives its own folder and name alone, with the sysroot set or not", () => {
@@ -65,7 +65,7 @@ describe("the library", () => {
     execFileSync("cc", [...STRICT, ...installed.flags, HELLO, "-o", built], { stdio: "pipe" });
     const { status, stderr } = spawnSync(built, [], { env: installed.environment(), encoding: "utf8" });
     assert.equal(status, 1);
-    assert.match(stderr, /HELLO_KEY/);
+    assert.match(stderr, /no key/);
   });
 
   test("what belongs to it is there: headers, manual pages, licence, documentation, examples", () => {

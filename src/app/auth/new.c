@@ -223,6 +223,11 @@ void dw_auth_free(struct dw_auth **auth)
     *auth = NULL;
 }
 
+struct dw_passwords *dw_auth_passwords(const struct dw_auth *auth)
+{
+    return auth == NULL ? NULL : auth->passwords;
+}
+
 const struct dw_scheme *dw_auth_scheme(const struct dw_auth *auth)
 {
     return auth == NULL ? NULL : &auth->scheme;

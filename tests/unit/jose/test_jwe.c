@@ -310,6 +310,8 @@ static void misuse(void **state)
     struct dw_str token = { 0 };
     struct dw_jwe jwe;
 
+    const struct dw_jwe_header no_text = { .typ = DW_STR("\xff") };
+    CHECK_ERR(DW_ERR_ENCODING, dw_jwe_encrypt(dir, DW_JWE_DIR, DW_JWE_A256GCM, &no_text, DW_STR(""), arena, &token));
     CHECK_ERR(DW_ERR_ARGUMENT, dw_jwe_encrypt(NULL, DW_JWE_DIR, DW_JWE_A256GCM, NULL, DW_STR(""), arena, &token));
     CHECK_ERR(DW_ERR_ARGUMENT, dw_jwe_encrypt(dir, DW_JWE_DIR, DW_JWE_A256GCM, NULL, DW_STR(""), NULL, &token));
     CHECK_ERR(DW_ERR_ARGUMENT, dw_jwe_encrypt(dir, DW_JWE_DIR, DW_JWE_A256GCM, NULL, DW_STR(""), arena, NULL));
