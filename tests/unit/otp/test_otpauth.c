@@ -112,6 +112,36 @@ static void what_is_built_is_read_back(void **state)
               "the issuer stands once in the label");
 }
 
+/* Found by a fuzzer: a long name of unescaped signs was read, and could not be written, three bytes for each. */
+static void what_is_read_can_be_written(void **state)
+{
+    enum { NAME = 255, BYTES = 512 };
+    _cleanup_arena_ struct dw_arena *arena = NULL;
+    char name[NAME + 2], bytes[BYTES + 1];
+    struct dw_otpauth o = { .type = DW_OTP_TOTP }, in;
+    struct dw_str uri;
+
+    (void)state;
+    CHECK_OK(dw_arena_new(ARENA, &arena));
+    memset(name, '=', sizeof(name));
+    memset(bytes, 'x', sizeof(bytes));
+    o.label = o.issuer = dw_str_n(name, NAME);
+    o.secret = dw_str_n(bytes, BYTES);
+    CHECK_OK(dw_otpauth_build(&o, arena, &uri));
+    CHECK_OK(dw_otpauth_parse(uri, arena, &in));
+    check_str(o.issuer, in.issuer, "issuer");
+    o.secret.len++;
+    CHECK_ERR(DW_ERR_VALIDATION, dw_otpauth_build(&o, arena, &uri));
+    o.secret.len--;
+    o.label.len++;
+    CHECK_ERR(DW_ERR_VALIDATION, dw_otpauth_build(&o, arena, &uri));
+    const struct dw_str raw = dw_arena_printf(arena, "otpauth://totp/%.*s?secret=" SECRET, NAME + 1, name);
+    CHECK_ERR(DW_ERR_VALIDATION, dw_otpauth_parse(raw, arena, &in));
+    const struct dw_str shorter = dw_arena_printf(arena, "otpauth://totp/%.*s?secret=" SECRET, NAME, name);
+    CHECK_OK(dw_otpauth_parse(shorter, arena, &in));
+    CHECK_OK(dw_otpauth_build(&in, arena, &uri));
+}
+
 static void pictures_are_made_of_what_fits(void **state)
 {
     _cleanup_arena_ struct dw_arena *arena = NULL;
@@ -133,4 +163,5 @@ static void pictures_are_made_of_what_fits(void **state)
 }
 
 CHECK_MAIN(cmocka_unit_test(uris_of_apps_are_read), cmocka_unit_test(broken_uris_are_refused),
-           cmocka_unit_test(what_is_built_is_read_back), cmocka_unit_test(pictures_are_made_of_what_fits))
+           cmocka_unit_test(what_is_built_is_read_back),
+           cmocka_unit_test(what_is_read_can_be_written), cmocka_unit_test(pictures_are_made_of_what_fits))
