@@ -35,23 +35,28 @@ static bool is_name(struct dw_str text)
     return text.len <= NAME_MAX_BYTES && !has_colon && is_text(text);
 }
 
+/* The format allows blanks before the account, and an app may drop them: they are no part of it. */
+static struct dw_str without_blanks(struct dw_str account)
+{
+    while (account.len > 0 && account.ptr[0] == ' ')
+        account = dw_str_n(account.ptr + 1, account.len - 1);
+    return account;
+}
+
 /* "Issuer:account" in the label: the issuer comes out of it, and must be the same where it stands twice. */
 static enum dw_err split_label(struct dw_otpauth *o)
 {
     const char *colon = o->label.len > 0 ? memchr(o->label.ptr, ':', o->label.len) : NULL;
+    const size_t issuer_len = colon == NULL ? 0 : (size_t)(colon - o->label.ptr);
+    const struct dw_str issuer = dw_str_n(o->label.ptr, issuer_len);
 
-    if (colon == NULL)
-        return DW_OK;
-    const struct dw_str issuer = dw_str_n(o->label.ptr, (size_t)(colon - o->label.ptr));
-    struct dw_str account = dw_str_n(colon + 1, o->label.len - issuer.len - 1);
-
-    while (account.len > 0 && account.ptr[0] == ' ') /* the format allows blanks after the colon */
-        account = dw_str_n(account.ptr + 1, account.len - 1);
-    if (o->issuer.len > 0 && !dw_str_eq(o->issuer, issuer))
+    if (colon != NULL && o->issuer.len > 0 && !dw_str_eq(o->issuer, issuer))
         return DW_ERR_VALIDATION;
     if (issuer.len > 0)
         o->issuer = issuer;
-    o->label = account;
+    if (colon != NULL)
+        o->label = dw_str_n(colon + 1, o->label.len - issuer.len - 1);
+    o->label = without_blanks(o->label);
     return DW_OK;
 }
 
