@@ -1,13 +1,13 @@
 // Whether the time of an answer tells what the answer itself keeps to itself. A measurement, not a test.
 //
-//   DOORWARD_BIN=build/doorward node bench/answer_timing.mjs [forgot-password|sign-in] [REQUESTS of each kind]
+//   DOORWARD_BIN=build/doorward node bench/answer_timing.mjs [forgot-password|sign-in|imported] [REQUESTS of each kind]
 //
 // Requests of all kinds, mixed at random, on one connection, one at a time. The last lines say how well one answer's
 // time tells two kinds apart: the best threshold's share of right guesses; 50 % is a coin.
 
 import { randomInt } from "node:crypto";
 import http from "node:http";
-import { start } from "../tests/e2e/harness.mjs";
+import { run, start } from "../tests/e2e/harness.mjs";
 
 const PASSWORD = "a phrase of some length";
 const CHEAP = { DOORWARD_ARGON2_MEMORY: "64KiB", DOORWARD_ARGON2_TIME: "1" };
@@ -27,6 +27,13 @@ const CASES = {
     "wrong password": (i) => signIn(`known${i % 100}`, "not the phrase at all"),
     "unknown name": (i) => signIn(`other${i % 100}`, "not the phrase at all"),
     "right password, disabled": (i) => signIn(`known${100 + (i % 100)}`, PASSWORD),
+  } },
+  // Half of the accounts have the hashes of another system, which take a time of their own.
+  imported: { env: {}, requests: 200, users: 100, imported: 100, kinds: {
+    "wrong password": (i) => signIn(`${i & 2 ? "known" : "moved"}${(i >> 2) * 2 + (i & 1)}`, "not the phrase at all"),
+    "unknown name": (i) => signIn(`other${i % 200}`, "not the phrase at all"),
+    "wrong password, own hash": (i) => signIn(`known${(i * 7 + 3) % 100}`, "not the phrase at all"),
+    "wrong password, imported hash": (i) => signIn(`moved${(i * 7 + 3) % 100}`, "not the phrase at all"),
   } },
 };
 
@@ -76,7 +83,19 @@ async function makeUsers() {
   }
 }
 
+/** The command takes them; the server learns of their hashes when it starts. */
+async function importUsers() {
+  const { folder } = server;
+  const hash = run(["password", "hash", "--scheme", "bcrypt"], { folder, input: PASSWORD }).out.trim();
+  const lines = Array.from({ length: chosen.imported }, (_, i) =>
+    JSON.stringify({ username: `moved${i}`, email: `moved${i}@example.com`, password_hash: hash }));
+  const done = run(["user", "import", "-"], { folder, input: `${lines.join("\n")}\n` });
+  if (done.code !== 0) throw new Error(done.err);
+  await server.restart();
+}
+
 await makeUsers();
+if (chosen.imported) await importUsers();
 const kinds = Object.keys(chosen.kinds);
 const times = Object.fromEntries(kinds.map((kind) => [kind, []]));
 for (let i = 0; i < rounds; i += 1) {

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "identity/api_key_use.h"
+#include "identity/decoy.h"
 #include "identity/audit.h"
 
 #include <signal.h>
@@ -19,6 +20,7 @@ struct chore {
     const char *name;
     enum dw_err (*run)(struct identity *identity);
     int64_t every_ms;
+    bool at_start; /* also before anything else */
     bool at_end; /* once more when the server stops */
 };
 
@@ -33,6 +35,7 @@ static enum dw_err tell_audit_head(struct identity *identity)
 
 static const struct chore CHORES[] = {
     { "watch", identity_watch, KEEPER_WATCH_MS },
+    { "decoys", decoy_sample, (int64_t)DECOY_SAMPLE_S * 1000, .at_start = true },
     { "purge", identity_purge, (int64_t)KEEPER_PURGE_S * 1000 },
     { "api_key_uses", api_key_write_uses, (int64_t)KEEPER_USES_S * 1000, .at_end = true },
     { "audit_head", tell_audit_head, (int64_t)KEEPER_AUDIT_HEAD_S * 1000, .at_end = true },
@@ -76,6 +79,9 @@ static void *keep(void *argument)
     bool has_failed[ARRAY_SIZE(CHORES)] = { false };
     struct timespec now;
 
+    for (size_t i = 0; i < ARRAY_SIZE(CHORES); i++)
+        if (CHORES[i].at_start)
+            run_chore(keeper, &CHORES[i], &has_failed[i]);
     clock_gettime(CLOCK_MONOTONIC, &now);
     for (int64_t turn = 1;; turn++) {
         now = after_ms(now, KEEPER_WATCH_MS);

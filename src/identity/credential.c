@@ -1,6 +1,7 @@
 #include "identity/credential.h"
 
 #include "identity/audit.h"
+#include "identity/decoy.h"
 #include "identity/notice.h"
 #include "identity/recovery.h"
 #include "identity/session.h"
@@ -151,7 +152,7 @@ enum dw_err credential_check(struct identity *identity, const struct tenant *ten
     char mark[MARK_SIZE];
 
     if (err == DW_ERR_NOT_FOUND) {
-        dw_password_verify_dummy(identity->passwords, password);
+        decoy_verify(identity, tenant, login, password);
         return DW_ERR_SIGN_IN;
     }
     TRY(err);

@@ -1,8 +1,8 @@
 /*
  * Passwords of users: checking one at sign-in, changing one.
  *
- * Defends against: telling accounts apart by time (an unknown name costs a dummy hash), guessing (policy), stale hashes
- * (a right password with a deprecated or weaker hash is re-hashed at that sign-in).
+ * Defends against: telling accounts apart by time (an unknown name costs what some account does: decoy.h), guessing
+ * (policy), stale hashes (a right password with a deprecated or weaker hash is re-hashed at that sign-in).
  */
 #ifndef IDENTITY_CREDENTIAL_H
 #define IDENTITY_CREDENTIAL_H

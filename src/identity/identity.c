@@ -5,6 +5,7 @@
 #include "identity/api_key.h"
 #include "identity/api_key_use.h"
 #include "identity/audit.h"
+#include "identity/decoy.h"
 #include "identity/outbox.h"
 #include "identity/guard.h"
 #include "identity/principal.h"
@@ -87,6 +88,7 @@ static enum dw_err open_parts(struct identity *identity, const struct dw_secret 
     TRY(deny_list_new(&identity->watched));
     TRY(invalidation_new(&identity->invalidation));
     TRY(api_key_uses_new(&identity->api_key_uses));
+    TRY(decoys_new(&identity->decoys));
     TRY(tenant_ensure_default(identity));
     TRY(signing_key_load(identity));
     return storage_read(identity->storage, load_denials, identity);
@@ -132,6 +134,7 @@ void identity_close(struct identity **identity)
     storage_set_context(i->storage, i->context_before);
     invalidation_free(&i->invalidation);
     api_key_uses_free(&i->api_key_uses);
+    decoys_free(&i->decoys);
     deny_list_free(&i->denied);
     deny_list_free(&i->watched);
     free(i);

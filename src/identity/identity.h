@@ -52,6 +52,7 @@ struct identity_keys {
 
 struct signing_keys; /* identity/signing_key.h */
 struct api_key_uses; /* identity/api_key_use.h */
+struct decoys;       /* identity/decoy.h */
 
 struct identity {
     uint64_t serial; /* no two of a process are alike: a thread's tables belong to one */
@@ -63,6 +64,7 @@ struct identity {
     struct identity_keys keys;
     struct signing_keys *signing;
     struct api_key_uses *api_key_uses;
+    struct decoys *decoys;
     struct deny_list *denied;
     struct invalidation *invalidation;
     struct deny_list *watched; /* ids of changes by other processes that were seen already */

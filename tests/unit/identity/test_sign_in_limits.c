@@ -4,9 +4,11 @@
 
 #include "identity/cookie_session.h"
 #include "identity/credential.h"
+#include "identity/decoy.h"
 #include "identity/user_import.h"
 
 #include <sqlite3.h>
+#include <time.h>
 
 enum { START = 2000000000, DAY = 86400 };
 
@@ -185,9 +187,9 @@ static void a_password_of_her_own_has_no_end(void **state)
 /* --- two at once, and nothing to write to ------------------------------------------------------------------------ */
 
 /* A user whose hash is to be replaced at the first sign-in. */
-static void import_ann(struct fixture *f)
+static void import_ann(struct fixture *f, uint32_t bcrypt_cost)
 {
-    const struct dw_password_config old = { .preferred = DW_PASSWORD_BCRYPT, .bcrypt_cost = 4, .workers = 1,
+    const struct dw_password_config old = { .preferred = DW_PASSWORD_BCRYPT, .bcrypt_cost = bcrypt_cost, .workers = 1,
                                             .argon2_memory_kib = 64 };
     char encoded[DW_PASSWORD_ENCODED_MAX];
     struct dw_passwords *passwords = NULL;
@@ -209,7 +211,7 @@ static void two_first_sign_ins_at_once_both_come_about(void **state)
     struct first_factor one, two;
     struct token_pair pair;
 
-    import_ann(f);
+    import_ann(f, 4);
     CHECK_OK(session_first_factor(f->identity, &in, f->arena, &one));
     CHECK_OK(session_first_factor(f->identity, &in, f->arena, &two));
     assert_true(one.rehash.len > 0 && two.rehash.len > 0);
@@ -217,6 +219,41 @@ static void two_first_sign_ins_at_once_both_come_about(void **state)
     CHECK_OK(session_open(f->identity, &in, &two, f->arena, &pair));
     CHECK_OK(session_first_factor(f->identity, &in, f->arena, &one));
     assert_int_equal(0, one.rehash.len);
+}
+
+/* CPU time of a refused sign-in; the least of a few, so that what else runs does not count. */
+static int64_t cost_ns(struct fixture *f, const char *login)
+{
+    int64_t least = INT64_MAX;
+    struct token_pair pair;
+
+    for (int i = 0; i < 3; i++) {
+        struct timespec before, after;
+
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &before);
+        CHECK_ERR(DW_ERR_SIGN_IN, fixture_sign_in(f, login, "wrong", NULL, &pair));
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &after);
+        least = MIN_OF(least, (after.tv_sec - before.tv_sec) * 1000000000 + after.tv_nsec - before.tv_nsec);
+    }
+    return least;
+}
+
+/* The fixture's own hashes cost a small part of the imported one: bcrypt of cost 10, some 50 ms. */
+static void an_unknown_name_costs_what_an_account_does(void **state)
+{
+    struct fixture *f = *state;
+    const char *const unknown[] = { "nobody", "nobody@example.com", "no\"name", "" };
+
+    import_ann(f, 10);
+    const int64_t cheap_ns = cost_ns(f, "somebody");
+
+    CHECK_OK(decoy_sample(f->identity));
+    for (size_t i = 0; i < ARRAY_SIZE(unknown); i++)
+        assert_true(cost_ns(f, unknown[i]) > 4 * cheap_ns);
+    assert_true(cost_ns(f, "ann") > 4 * cheap_ns);
+    /* What the sample's owner would be let in with lets nobody in. */
+    struct token_pair pair;
+    CHECK_ERR(DW_ERR_SIGN_IN, fixture_sign_in(f, "another", PASSWORD, NULL, &pair));
 }
 
 static void an_attempt_that_can_not_be_counted_is_not_answered(void **state)
@@ -239,7 +276,12 @@ static void an_attempt_that_can_not_be_counted_is_not_answered(void **state)
 
 #define STORY(name) cmocka_unit_test_setup_teardown(name, fixture_open, fixture_close)
 
-CHECK_MAIN(STORY(a_family_ends_however_often_it_is_refreshed), STORY(a_shorter_end_holds_for_families_that_are_there),
-           STORY(what_has_ended_so_is_purged), STORY(one_too_many_ends_the_oldest_of_either_kind),
-           STORY(a_one_time_password_signs_in_for_its_time), STORY(a_password_of_her_own_has_no_end),
-           STORY(two_first_sign_ins_at_once_both_come_about), STORY(an_attempt_that_can_not_be_counted_is_not_answered))
+CHECK_MAIN(STORY(a_family_ends_however_often_it_is_refreshed),
+           STORY(a_shorter_end_holds_for_families_that_are_there),
+           STORY(what_has_ended_so_is_purged),
+           STORY(one_too_many_ends_the_oldest_of_either_kind),
+           STORY(a_one_time_password_signs_in_for_its_time),
+           STORY(a_password_of_her_own_has_no_end),
+           STORY(two_first_sign_ins_at_once_both_come_about),
+           STORY(an_unknown_name_costs_what_an_account_does),
+           STORY(an_attempt_that_can_not_be_counted_is_not_answered))
