@@ -13,6 +13,7 @@
 #include <doorward/rate_limit.h>
 #include <doorward/middleware.h>
 #include <doorward/app.h>
+#include <doorward/websocket.h>
 #include <doorward/auth.h>
 #include <doorward/docs.h>
 #include <doorward/policy.h>

@@ -189,6 +189,8 @@ typedef enum dw_err dw_handler(struct dw_request *r, const void *in, void *out);
 /* Where the row runs. The zero value may wait; DW_INLINE promises not to (dependencies that must wait move it). */
 enum dw_lane { DW_WORKER, DW_INLINE, DW_HASHING };
 
+struct dw_ws_channel;
+
 /* A further answer, for the documentation. */
 struct dw_answer_doc {
     int status;
@@ -221,6 +223,7 @@ struct dw_route {
     const char *const *more_tags; /* NULL-terminated, besides .tag */
     const struct dw_answer_doc *answers; /* ends with status 0 */
     const char *rate_limit; /* one of dw_app_config.rate_limits, besides the default one; NULL: none of its own */
+    const struct dw_ws_channel *websocket; /* instead of a handler: <doorward/websocket.h> */
 };
 
 /* A segment of the path by its name in the row, percent-decoded; absent when the row has none of that name. */

@@ -58,6 +58,7 @@ extern "C" {
     X(DW_ERR_URI_TOO_LONG,       "uri_too_long",             414, NULL,                      "URI Too Long")            \
     X(DW_ERR_MEDIA_TYPE,         "media_type",               415, "invalid_request",         "Unsupported Media Type")  \
     X(DW_ERR_VALIDATION,         "validation",               422, "invalid_request",         "Unprocessable Content")   \
+    X(DW_ERR_UPGRADE,            "upgrade_required",         426, "invalid_request",         "Upgrade Required")        \
     X(DW_ERR_RATE_LIMITED,       "rate_limited",             429, "slow_down",               "Too Many Requests")       \
     X(DW_ERR_HEADERS_TOO_LARGE,  "headers_too_large",        431, NULL,             "Request Header Fields Too Large")  \
     X(DW_ERR_HTTP_VERSION,       "http_version",             505, NULL,                "HTTP Version Not Supported")    \

@@ -1,6 +1,7 @@
 #include "app/application.h"
 
 #include "app/auth/auth.h"
+#include "app/channel.h"
 #include "app/middleware/middleware.h"
 #include "app/scheme.h"
 
@@ -8,7 +9,7 @@ enum { APP_ARENA_LIMIT = 64 << 20, HEAD_MAX = 4096, OPENAPI_MAX = 8 << 20 };
 
 /* --- checks of one row ------------------------------------------------------------------------------------------ */
 
-static enum dw_err needs_check(const struct dw_app *app, const struct dw_needs *needs, struct problem *p)
+enum dw_err app_needs_check(const struct dw_needs *needs, struct problem *p)
 {
     switch (needs->kind) {
     case DW_NEEDS_NOTHING:
@@ -50,7 +51,7 @@ static enum dw_err route_check(const struct dw_app *app, const struct dw_route *
 
     if (route->method <= DW_OTHER_METHOD || route->method >= DW_METHOD_COUNT)
         return problem_say(p, "no method, or an unknown one");
-    if (route->handler == NULL)
+    if (route->handler == NULL && route->websocket == NULL)
         return problem_say(p, "no handler");
     if (route->lane < DW_WORKER || route->lane > DW_HASHING)
         return problem_say(p, "an unknown lane");
@@ -62,7 +63,7 @@ static enum dw_err route_check(const struct dw_app *app, const struct dw_route *
         return problem_say(p, "no rate limit has the name %s", route->rate_limit);
     if (route->handler == dw_auth_token_handler && app->config.auth == NULL)
         return problem_say(p, "it signs in, but the application has no .auth");
-    TRY(needs_check(app, &route->needs, p));
+    TRY(app_needs_check(&route->needs, p));
     return models_check(route, p);
 }
 
@@ -97,19 +98,6 @@ static bool plan_uses(const struct plan *plan, const struct dw_dependency *depen
     return false;
 }
 
-static enum dw_err row_plan(struct dw_app *app, const struct app_row *row, struct dw_arena *arena, struct problem *p,
-                            struct plan *ret_plan)
-{
-    const struct dw_app_config *config = &app->config;
-
-    TRY(plan_make(arena, &row->route->needs, app->overrides, p, ret_plan));
-    const bool can_authenticate =
-        config->credentials != NULL && config->credentials[0] != NULL && config->authenticate != NULL;
-    if (!can_authenticate && plan_uses(ret_plan, &DW_CURRENT_PRINCIPAL))
-        return problem_say(p, "it needs the current principal, but the application has no credentials or authenticate");
-    return DW_OK;
-}
-
 static enum dw_err dependency_schemes_check(const struct dw_dependency *d, struct problem *p)
 {
     const bool extracts = d->resolve == dw_resolve_credential || d->resolve == dw_resolve_credential_optional;
@@ -126,6 +114,19 @@ static enum dw_err row_schemes_check(const struct plan *plan, struct problem *p)
     for (size_t i = 0; i < plan->n_steps; i++)
         TRY(dependency_schemes_check(plan->steps[i].asked, p));
     return DW_OK;
+}
+
+enum dw_err app_row_plan(struct dw_app *app, const struct app_row *row, struct dw_arena *arena, struct problem *p,
+                         struct plan *ret_plan)
+{
+    const struct dw_app_config *config = &app->config;
+
+    TRY(plan_make(arena, &row->route->needs, app->overrides, p, ret_plan));
+    const bool can_authenticate =
+        config->credentials != NULL && config->credentials[0] != NULL && config->authenticate != NULL;
+    if (!can_authenticate && plan_uses(ret_plan, &DW_CURRENT_PRINCIPAL))
+        return problem_say(p, "it needs the current principal, but the application has no credentials or authenticate");
+    return row_schemes_check(ret_plan, p);
 }
 
 /* A member that the path has no segment for would be missing in every request. */
@@ -162,26 +163,27 @@ static enum dw_err row_make(struct dw_app *app, const struct dw_route *route, st
         ((struct model_plan *)row->body)->is_form = true;
     TRY(row_parameters_make(app, row, p));
     TRY(model_make(app, route->answer, MODEL_OUT, p, &row->answer));
-    TRY(row_plan(app, row, app->plans_arena, p, &row->plan));
-    TRY(row_schemes_check(&row->plan, p));
-    return head_make(app, route, &row->head);
+    TRY(app_row_plan(app, row, app->plans_arena, p, &row->plan));
+    TRY(head_make(app, route, &row->head));
+    return route->websocket == NULL ? DW_OK : channel_make(app, row, p);
 }
 
 /* --- all rows --------------------------------------------------------------------------------------------------- */
 
-static size_t routes_count(const struct dw_route *const *tables)
+/* Rows are made of routes, and of the messages of WebSocket routes. */
+static size_t rows_count(const struct dw_route *const *tables)
 {
     size_t n = 0;
 
     for (; *tables != NULL; tables++)
         for (const struct dw_route *route = *tables; route->path != NULL; route++)
-            n++;
+            n += 1 + channel_count_rows(route);
     return n;
 }
 
 static enum dw_err rows_make(struct dw_app *app, struct problem *p)
 {
-    const size_t n = app->config.routes == NULL ? 0 : routes_count(app->config.routes);
+    const size_t n = app->config.routes == NULL ? 0 : rows_count(app->config.routes);
 
     if (n == 0 && app->n_mounted > 0)
         return DW_OK;
@@ -251,14 +253,30 @@ enum dw_err app_new(const struct dw_app_config *config, const struct dw_app *out
     return DW_OK;
 }
 
+static bool has_channels(const struct dw_app *app)
+{
+    for (size_t i = 0; i < app->n_rows; i++)
+        if (app->rows[i].channel != NULL)
+            return true;
+    for (size_t i = 0; i < app->n_mounted; i++)
+        if (has_channels(app->mounted[i]))
+            return true;
+    return false;
+}
+
 enum dw_err dw_app_new(const struct dw_app_config *config, struct dw_app **ret_app, char ret_problem[DW_PROBLEM_SIZE])
 {
+    _cleanup_(dw_app_free) struct dw_app *app = NULL;
     struct problem p = { "" };
 
     if (config == NULL || ret_app == NULL)
         return DW_ERR_ARGUMENT;
-    const enum dw_err err = app_new(config, NULL, "", &p, ret_app);
-    if (err != DW_OK && ret_problem != NULL)
+    enum dw_err err = app_new(config, NULL, "", &p, &app);
+    if (err == DW_OK && has_channels(app))
+        err = hub_new(&app->service.hub);
+    if (err == DW_OK)
+        *ret_app = TAKE_PTR(app);
+    else if (ret_problem != NULL)
         snprintf(ret_problem, DW_PROBLEM_SIZE, "%s", p.text[0] == '\0' ? dw_error_info(err)->code : p.text);
     return err;
 }
@@ -274,6 +292,7 @@ void dw_app_free(struct dw_app **app)
     }
     for (size_t i = 0; i < (*app)->n_mounted; i++)
         dw_app_free(&(*app)->mounted[i]);
+    hub_free(&(*app)->service.hub);
     cors_free((*app)->cors);
     model_set_free(&(*app)->models);
     buffer_free(&(*app)->openapi);
@@ -294,7 +313,7 @@ static enum dw_err plans_make(struct dw_app *app, struct dw_arena *arena, struct
     struct problem p = { "" };
 
     for (size_t i = 0; i < app->n_rows; i++)
-        TRY(row_plan(app, &app->rows[i], arena, &p, &plans[i]));
+        TRY(app_row_plan(app, &app->rows[i], arena, &p, &plans[i]));
     return DW_OK;
 }
 

@@ -46,9 +46,20 @@ struct app_row {
     struct plan plan;
     struct dw_str head; /* header lines that each of its answers carries */
     const struct app_limit *limit; /* its own; NULL: none */
+    const struct channel *channel; /* of a WebSocket route (channel.h); NULL: it is none */
 };
 
+/* OpenAPI has no words for WebSockets. */
+static inline bool app_row_is_hidden(const struct app_row *row)
+{
+    return row->route->hidden || row->route->websocket != NULL;
+}
+
 struct cors;
+struct channel;
+struct dialog;
+struct accepting;
+struct envelope;
 struct middleware;
 
 struct dw_app {
@@ -125,6 +136,10 @@ struct app_state {
     struct app_early early;
     struct dw_str cors_head; /* lines; absent: no application with CORS has seen the request */
     struct issue_list issues;
+
+    struct accepting *accepting; /* a WebSocket's handshake that is in order (accept.c) */
+    struct dialog *dialog;       /* of a WebSocket's event (dialog.h) */
+    struct envelope *envelope;   /* of its message (message_event.c) */
 };
 
 static inline struct app_state *app_state(const struct dw_request *r)
@@ -153,6 +168,10 @@ struct app_state *app_state_make(const struct dw_app *app, struct dw_request *r)
 /* An application, mounted in `outer` at `prefix` when that is not NULL (app.c). */
 DW_MUST_USE enum dw_err app_new(const struct dw_app_config *config, const struct dw_app *outer, const char *prefix,
                                 struct problem *p, struct dw_app **ret_app);
+/* What a row is made of (app.c). */
+DW_MUST_USE enum dw_err app_needs_check(const struct dw_needs *needs, struct problem *p);
+DW_MUST_USE enum dw_err app_row_plan(struct dw_app *app, const struct app_row *row, struct dw_arena *arena,
+                                     struct problem *p, struct plan *ret_plan);
 /* Makes those of config.mounts and adds them to the router, before the rows (mount.c). */
 DW_MUST_USE enum dw_err mounts_make(struct dw_app *app, struct problem *p);
 
@@ -161,6 +180,13 @@ bool cors_allows_origin(const struct dw_app *app, struct dw_str origin);
 
 /* The calls of the engine (dispatch.c). */
 void dispatch_fill(struct dw_app *app);
+/* Calls the row's handler; its answer's struct, or NULL. */
+DW_MUST_USE enum dw_err dispatch_call_handler(struct dw_request *r, void **ret_out);
+/* Before a request moves to another thread, and the lane that it moves to. */
+void dispatch_start_over(struct dw_request *r);
+enum http_verdict dispatch_lane(const struct dw_request *r);
+/* The outermost handler logs, once: what is ours to mend. */
+void dispatch_log_failure(const struct dw_request *r, enum dw_err err);
 /* Makes everything that was resolved and not yet released go, newest first. */
 void dispatch_release(struct dw_request *r);
 
@@ -169,6 +195,8 @@ DW_MUST_USE enum dw_err resolve_plan(struct dw_request *r);
 
 /* Replaces whatever was answered by the answer of an error (error_answer.c). */
 void error_answer_write(const struct dw_app *app, struct dw_request *r, enum dw_err err);
+/* The value of its "detail" alone. */
+void error_answer_write_detail(const struct app_state *s, enum dw_err err, struct buffer *b);
 /* Adds WWW-Authenticate (challenge.c). */
 void challenge_write(struct dw_request *r, enum dw_err err);
 

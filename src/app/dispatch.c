@@ -1,5 +1,6 @@
 #include "app/application.h"
 
+#include "app/accept.h"
 #include "app/middleware/middleware.h"
 #include "base/log.h"
 
@@ -19,8 +20,8 @@ struct app_state *app_state_make(const struct dw_app *app, struct dw_request *r)
 
 /* --- the answer ------------------------------------------------------------------------------------------------- */
 
-/* The outermost handler logs, once: what is ours to mend. Busy is told by the line of the request itself. */
-static void failure_log(const struct dw_request *r, enum dw_err err)
+/* Busy is told by the line of the request itself. */
+void dispatch_log_failure(const struct dw_request *r, enum dw_err err)
 {
     if (dw_error_info(err)->status < STATUS_SERVER_ERROR || err == DW_ERR_BUSY)
         return;
@@ -30,7 +31,14 @@ static void failure_log(const struct dw_request *r, enum dw_err err)
 
 static void fail(const struct dw_app *app, struct dw_request *r, enum dw_err err)
 {
-    failure_log(r, err);
+    if (accept_closes(r, err)) {
+        err = accept_answer(r, err);
+        if (err == DW_OK) {
+            dispatch_release(r);
+            return;
+        }
+    }
+    dispatch_log_failure(r, err);
     error_answer_write(app, r, err);
     dispatch_release(r);
 }
@@ -78,7 +86,7 @@ enum dw_err dw_answer_model(struct dw_request *r, const struct dw_model *model, 
 
 /* --- serving ---------------------------------------------------------------------------------------------------- */
 
-static enum dw_err handler_call(struct dw_request *r, void **ret_out)
+enum dw_err dispatch_call_handler(struct dw_request *r, void **ret_out)
 {
     const struct app_state *s = app_state(r);
     const struct app_row *row = s->match.row;
@@ -90,6 +98,8 @@ static enum dw_err handler_call(struct dw_request *r, void **ret_out)
             return DW_ERR_NO_MEMORY;
     }
     r->status = 0;
+    if (row->channel != NULL)
+        return accept_answer(r, DW_OK);
     TRY(row->route->handler(r, s->body != NULL ? s->body : s->parameters[PLACE_QUERY], out));
     *ret_out = out;
     return DW_OK;
@@ -111,19 +121,21 @@ static enum dw_err resolved_run(struct dw_request *r)
 /* Who, then what was sent: an unknown caller learns nothing about the form of a body. */
 static enum dw_err prepare(struct dw_request *r)
 {
+    if (app_state(r)->match.row->channel != NULL)
+        TRY(accept_prepare(r));
     TRY(resolve_plan(r));
     TRY(resolved_run(r));
     return input_read(r);
 }
 
-static enum http_verdict lane_of(const struct dw_request *r)
+enum http_verdict dispatch_lane(const struct dw_request *r)
 {
     return app_state(r)->match.row->route->lane == DW_HASHING ? HTTP_TO_HASHING : HTTP_TO_WORKER;
 }
 
 /* Before a row of the loop moves to a worker: what was resolved may borrow from the loop's memory, so all of it goes
  * and is resolved again there. Rows of the other lanes keep theirs, which was made to be kept. */
-static void start_over(struct dw_request *r)
+void dispatch_start_over(struct dw_request *r)
 {
     struct app_state *s = app_state(r);
 
@@ -140,7 +152,7 @@ static void start_over(struct dw_request *r)
 static bool run(const struct dw_app *app, struct dw_request *r)
 {
     void *out = NULL;
-    const enum dw_err err = handler_call(r, &out);
+    const enum dw_err err = dispatch_call_handler(r, &out);
 
     if (err == DW_ERR_WOULD_BLOCK && !(r->may_block && r->may_hash)) {
         http_answer_clear(r);
@@ -156,6 +168,12 @@ static bool run(const struct dw_app *app, struct dw_request *r)
     return true;
 }
 
+/* A WebSocket's handshake has no handler that could wait. */
+static bool lane_waits(const struct app_row *row)
+{
+    return row->route->lane != DW_INLINE && row->channel == NULL;
+}
+
 /* On the loop: as much as never waits. What was resolved here stays so on the worker, so that floods of unknown callers
  * and broken bodies end here. */
 static enum http_verdict dispatch_serve(void *context, struct dw_request *r)
@@ -164,19 +182,19 @@ static enum http_verdict dispatch_serve(void *context, struct dw_request *r)
     const enum dw_err err = app_row(r) == NULL ? DW_ERR_INTERNAL : prepare(r);
 
     if (err == DW_ERR_WOULD_BLOCK && !r->may_block) {
-        start_over(r);
-        return lane_of(r);
+        dispatch_start_over(r);
+        return dispatch_lane(r);
     }
     if (err != DW_OK) {
         fail(app, r, err);
         return HTTP_ANSWERED;
     }
-    if (app_state(r)->match.row->route->lane != DW_INLINE && !r->may_block)
-        return lane_of(r);
+    if (lane_waits(app_state(r)->match.row) && !r->may_block)
+        return dispatch_lane(r);
     if (run(app, r))
         return HTTP_ANSWERED;
-    start_over(r);
-    return lane_of(r);
+    dispatch_start_over(r);
+    return dispatch_lane(r);
 }
 
 static enum http_verdict dispatch_serve_waiting(void *context, struct dw_request *r)

@@ -44,13 +44,18 @@ static void oauth_write(struct dw_request *r, enum dw_err err, struct buffer *b)
     buffer_append_char(b, '}');
 }
 
-static void detail_write(const struct app_state *s, enum dw_err err, struct buffer *b)
+void error_answer_write_detail(const struct app_state *s, enum dw_err err, struct buffer *b)
 {
-    buffer_append_literal(b, "{\"detail\":");
     if (s != NULL && s->issues.n > 0 && dw_error_info(err)->status == STATUS_VALIDATION)
         issue_list_write(&s->issues, b);
     else
         json_write_str(b, dw_str(text_of(s, err)));
+}
+
+static void detail_write(const struct app_state *s, enum dw_err err, struct buffer *b)
+{
+    buffer_append_literal(b, "{\"detail\":");
+    error_answer_write_detail(s, err, b);
     buffer_append_char(b, '}');
 }
 
@@ -71,6 +76,10 @@ static void headers_add(struct dw_request *r, enum dw_err err)
     challenge_write(r, err);
     if (err == DW_ERR_METHOD && s != NULL)
         dw_answer_header(r, "Allow", router_allow(r->arena, s->match.methods));
+    if (err == DW_ERR_UPGRADE) { /* RFC 9110 §15.5.22, RFC 6455 §4.4 */
+        dw_answer_header(r, "Upgrade", DW_STR("websocket"));
+        dw_answer_header(r, "Sec-WebSocket-Version", DW_STR("13"));
+    }
     if (s != NULL && s->retry_after_s > 0)
         dw_answer_header(r, "Retry-After", dw_arena_printf(r->arena, "%u", s->retry_after_s));
     else if (err == DW_ERR_BUSY || err == DW_ERR_UNAVAILABLE)

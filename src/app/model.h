@@ -62,6 +62,7 @@ struct model_reader {
     yyjson_val *json;
     struct dw_str text;
     bool hide; /* nothing */
+    bool is_message; /* "type" and "id" at the top are no extras */
 };
 
 /* Names and values that a model is read from. */
@@ -76,6 +77,9 @@ struct model_pairs {
  * the outermost place of an error; NULL: there is none. */
 DW_MUST_USE enum dw_err model_parse_json(const struct model_plan *plan, struct dw_str body, const char *where,
                                          struct dw_arena *arena, struct issue_list *issues, void **ret_struct);
+/* A message of a WebSocket, parsed already: "type" and "id" are its envelope's and may stand beside any model's. */
+DW_MUST_USE enum dw_err model_parse_message(const struct model_plan *plan, yyjson_val *root, struct dw_arena *arena,
+                                            struct issue_list *issues, void **ret_struct);
 /* A form or a query, name=value&…; `where` is "body" or "query". DW_ERR_ENCODING for a bad escape. */
 DW_MUST_USE enum dw_err model_parse_text(const struct model_plan *plan, struct dw_str encoded, const char *where,
                                          struct dw_arena *arena, struct issue_list *issues, void **ret_struct);

@@ -114,13 +114,19 @@ static bool plan_has(const struct model_plan *plan, struct dw_str name)
     return false;
 }
 
+static bool is_envelope(const struct model_reader *in, struct dw_str name)
+{
+    return in->is_message && in->place->outer == NULL &&
+           (dw_str_eq(name, DW_STR("type")) || dw_str_eq(name, DW_STR("id")));
+}
+
 static enum dw_err extra_refuse(struct model_reader *in, const struct model_plan *plan, struct dw_str name,
                                 yyjson_val *json, struct dw_str text)
 {
     const struct place place = { .outer = in->place, .name = name };
     struct model_reader at = *in;
 
-    if (plan_has(plan, name))
+    if (plan_has(plan, name) || is_envelope(in, name))
         return DW_OK;
     at.place = &place;
     at.json = json;
@@ -173,6 +179,19 @@ static enum dw_err json_refuse(struct model_reader *in, enum dw_err err, size_t 
     return added == DW_ERR_VALIDATION ? err : added;
 }
 
+static enum dw_err root_read(struct model_reader *in, const struct model_plan *plan, yyjson_val *root,
+                             void **ret_struct)
+{
+    void *out = dw_arena_alloc(in->arena, plan->model->size);
+
+    if (out == NULL)
+        return DW_ERR_NO_MEMORY;
+    in->json = root;
+    TRY(object_read(in, plan, root, out));
+    *ret_struct = out;
+    return DW_OK;
+}
+
 enum dw_err model_parse_json(const struct model_plan *plan, struct dw_str body, const char *where,
                              struct dw_arena *arena, struct issue_list *issues, void **ret_struct)
 {
@@ -188,13 +207,16 @@ enum dw_err model_parse_json(const struct model_plan *plan, struct dw_str body, 
         return json_refuse(&in, err, position);
     if (yyjson_is_null(root))
         return model_issue_text(&in, "missing", "Field required");
-    void *out = dw_arena_alloc(arena, plan->model->size);
-    if (out == NULL)
-        return DW_ERR_NO_MEMORY;
-    in.json = root;
-    TRY(object_read(&in, plan, root, out));
-    *ret_struct = out;
-    return DW_OK;
+    return root_read(&in, plan, root, ret_struct);
+}
+
+enum dw_err model_parse_message(const struct model_plan *plan, yyjson_val *root, struct dw_arena *arena,
+                                struct issue_list *issues, void **ret_struct)
+{
+    const struct place place = { .name = DW_STR("message") };
+    struct model_reader in = { .arena = arena, .issues = issues, .place = &place, .is_message = true };
+
+    return root_read(&in, plan, root, ret_struct);
 }
 
 /* --- forms and queries ------------------------------------------------------------------------------------------ */

@@ -47,7 +47,7 @@ static enum dw_err ids_check(const struct dw_app *app, struct problem *p)
         id_of(app->rows[i].route, id);
         for (size_t j = 0; j < i; j++) {
             id_of(app->rows[j].route, other);
-            if (!app->rows[i].route->hidden && !app->rows[j].route->hidden && strcmp(id, other) == 0)
+            if (!app_row_is_hidden(&app->rows[i]) && !app_row_is_hidden(&app->rows[j]) && strcmp(id, other) == 0)
                 return problem_say(p, "%s: operation id %s is that of %s", app->rows[i].label, id, app->rows[j].label);
         }
     }
@@ -183,7 +183,7 @@ static enum dw_err operation_write(const struct dw_app *app, const struct app_ro
 static bool is_written(const struct dw_app *app, size_t row)
 {
     for (size_t i = 0; i < row; i++)
-        if (!app->rows[i].route->hidden && strcmp(app->rows[i].route->path, app->rows[row].route->path) == 0)
+        if (!app_row_is_hidden(&app->rows[i]) && strcmp(app->rows[i].route->path, app->rows[row].route->path) == 0)
             return true;
     return false;
 }
@@ -193,12 +193,12 @@ static enum dw_err paths_write(const struct dw_app *app, struct problem *p, stru
     json_write_key(b, "paths");
     buffer_append_char(b, '{');
     for (size_t i = 0; i < app->n_rows; i++) {
-        if (app->rows[i].route->hidden || is_written(app, i))
+        if (app_row_is_hidden(&app->rows[i]) || is_written(app, i))
             continue;
         json_write_key(b, app->rows[i].route->path);
         buffer_append_char(b, '{');
         for (size_t j = i; j < app->n_rows; j++)
-            if (!app->rows[j].route->hidden && strcmp(app->rows[j].route->path, app->rows[i].route->path) == 0)
+            if (!app_row_is_hidden(&app->rows[j]) && strcmp(app->rows[j].route->path, app->rows[i].route->path) == 0)
                 TRY(operation_write(app, &app->rows[j], p, b));
         buffer_append_char(b, '}');
     }
@@ -260,7 +260,7 @@ static bool tag_is_known(const struct dw_app *app, size_t row, size_t end, const
 {
     for (size_t i = 0; i <= row; i++) {
         const struct dw_route *route = app->rows[i].route;
-        for (size_t j = 0; !route->hidden && tag_at(route, j) != NULL && (i < row || j < end); j++)
+        for (size_t j = 0; !app_row_is_hidden(&app->rows[i]) && tag_at(route, j) != NULL && (i < row || j < end); j++)
             if (strcmp(tag_at(route, j), tag) == 0)
                 return true;
     }
@@ -273,7 +273,7 @@ static void tags_write(const struct dw_app *app, struct buffer *b)
     buffer_append_char(b, '[');
     for (size_t i = 0; i < app->n_rows; i++) {
         const struct dw_route *route = app->rows[i].route;
-        for (size_t j = 0; !route->hidden && tag_at(route, j) != NULL; j++) {
+        for (size_t j = 0; !app_row_is_hidden(&app->rows[i]) && tag_at(route, j) != NULL; j++) {
             if (tag_is_known(app, i, j, tag_at(route, j)))
                 continue;
             json_write_comma(b);

@@ -249,7 +249,7 @@ static enum dw_err row_use(const struct dw_app *app, const struct app_row *row, 
 {
     struct security security;
 
-    if (row->route->hidden)
+    if (app_row_is_hidden(row))
         return DW_OK;
     TRY(openapi_security_find(app, row, app->arena, p, &security));
     for (size_t i = 0; i < security.n; i++)

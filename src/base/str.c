@@ -65,6 +65,25 @@ static const struct utf8_row UTF8_ROWS[] = {
     { 0xf0, 0xf0, 4, 0x90, 0xbf }, { 0xf1, 0xf3, 4, 0x80, 0xbf }, { 0xf4, 0xf4, 4, 0x80, 0x8f },
 };
 
+static const struct utf8_row *utf8_row(unsigned char first)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(UTF8_ROWS); i++)
+        if (first >= UTF8_ROWS[i].first && first <= UTF8_ROWS[i].last)
+            return &UTF8_ROWS[i];
+    return NULL;
+}
+
+bool utf8_is_beginning(struct dw_str s)
+{
+    const unsigned char *bytes = (const unsigned char *)s.ptr;
+    const struct utf8_row *row = s.len == 0 ? NULL : utf8_row(bytes[0]);
+
+    if (row == NULL || s.len >= row->length)
+        return false;
+    return (s.len < 2 || (bytes[1] >= row->second_min && bytes[1] <= row->second_max)) &&
+           (s.len < 3 || (bytes[2] & 0xc0) == 0x80);
+}
+
 size_t utf8_next(struct dw_str s, uint32_t *ret_code_point)
 {
     static const unsigned char LEAD_BITS[] = { 0, 0x7f, 0x1f, 0x0f, 0x07 };
@@ -72,11 +91,7 @@ size_t utf8_next(struct dw_str s, uint32_t *ret_code_point)
 
     if (s.len == 0)
         return 0;
-    const struct utf8_row *row = NULL;
-    for (size_t i = 0; i < ARRAY_SIZE(UTF8_ROWS) && row == NULL; i++) {
-        if (bytes[0] >= UTF8_ROWS[i].first && bytes[0] <= UTF8_ROWS[i].last)
-            row = &UTF8_ROWS[i];
-    }
+    const struct utf8_row *row = utf8_row(bytes[0]);
     if (row == NULL || s.len < row->length)
         return 0;
     if (row->length > 1 && (bytes[1] < row->second_min || bytes[1] > row->second_max))

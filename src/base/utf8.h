@@ -8,6 +8,8 @@
 
 /* The length (1 to 4) of the well-formed sequence at the start of s and its code point; 0 when there is none. */
 size_t utf8_next(struct dw_str s, uint32_t *ret_code_point);
+/* Whether s, at most 3 bytes, is a well-formed sequence that its end cuts off. */
+bool utf8_is_beginning(struct dw_str s);
 /* The number of bytes at the start of s that are ASCII. */
 size_t utf8_ascii_prefix(struct dw_str s);
 

@@ -25,6 +25,13 @@ enum dw_err hash_sha256(struct dw_str data, unsigned char ret_digest[SHA256_SIZE
     return hash_sha2(256, data, ret_digest);
 }
 
+enum dw_err hash_sha1(struct dw_str data, unsigned char ret_digest[SHA1_SIZE])
+{
+    const bool done = EVP_Digest(data.ptr, data.len, ret_digest, NULL, EVP_sha1(), NULL) == 1;
+
+    return done ? DW_OK : crypto_failed(DW_ERR_CRYPTO);
+}
+
 enum dw_err hmac_sha2_parts(unsigned bits, struct dw_str key, const struct dw_str *parts, size_t n_parts,
                             unsigned char *ret_mac)
 {

@@ -2,6 +2,8 @@
 
 #include <time.h>
 
+enum { STATUS_SWITCHING = 101, STATUS_UPGRADE = 426 };
+
 /* RFC 9110 §5.6.2 */
 static const bool TOKEN_CHARS[256] = {
     ['0' ... '9'] = true, ['A' ... 'Z'] = true, ['a' ... 'z'] = true, ['!'] = true, ['#'] = true, ['$'] = true,
@@ -15,13 +17,18 @@ static const struct dw_str FRAMING_HEADERS[] = {
     DW_STR_INIT("Date"),         DW_STR_INIT("Transfer-Encoding"),
 };
 
+bool http_is_token(struct dw_str s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (!TOKEN_CHARS[(unsigned char)s.ptr[i]])
+            return false;
+    return s.len > 0;
+}
+
 static bool header_name_is_good(struct dw_str name)
 {
-    if (name.len == 0)
+    if (!http_is_token(name))
         return false;
-    for (size_t i = 0; i < name.len; i++)
-        if (!TOKEN_CHARS[(unsigned char)name.ptr[i]])
-            return false;
     for (size_t i = 0; i < ARRAY_SIZE(FRAMING_HEADERS); i++)
         if (name.len == FRAMING_HEADERS[i].len && dw_str_eq_nocase(name, FRAMING_HEADERS[i]))
             return false;
@@ -98,8 +105,9 @@ void http_answer_clear(struct dw_request *r)
 
 static bool answer_is_broken(const struct dw_request *r)
 {
-    return r->broken || buffer_error(&r->head) != DW_OK || buffer_error(&r->answer) != DW_OK || r->status < 200 ||
-           r->status > 599;
+    if (r->broken || buffer_error(&r->head) != DW_OK || buffer_error(&r->answer) != DW_OK)
+        return true;
+    return r->status == STATUS_SWITCHING ? r->upgrade == NULL : r->status < 200 || r->status > 599;
 }
 
 static bool content_type_is_good(const char *content_type)
@@ -157,7 +165,8 @@ static char *put_status_line(char *out, int status)
 
 static bool status_has_content(int status)
 {
-    return status != 204 && status != 304; /* RFC 9110 §6.4.1; no Content-Length either, §8.6 */
+    /* RFC 9110 §6.4.1; no Content-Length either, §8.6 */
+    return status != STATUS_SWITCHING && status != 204 && status != 304;
 }
 
 static struct dw_str answer_content(const struct dw_request *r)
@@ -180,8 +189,12 @@ static void answer_write_lead(struct dw_request *r, const struct answer_framing 
         out = put_number(out, answer_content(r).len);
         out = PUT_LITERAL(out, "\r\n");
     }
-    if (!framing->keep)
-        out = PUT_LITERAL(out, "Connection: close\r\n");
+    /* RFC 9110 §7.8: the one who sends Upgrade names it here. */
+    if (r->status == STATUS_SWITCHING || (r->status == STATUS_UPGRADE && framing->keep))
+        out = PUT_LITERAL(out, "Connection: Upgrade\r\n");
+    else if (!framing->keep)
+        out = r->status == STATUS_UPGRADE ? PUT_LITERAL(out, "Connection: close, Upgrade\r\n")
+                                          : PUT_LITERAL(out, "Connection: close\r\n");
     else if (framing->is_http_1_0)
         out = PUT_LITERAL(out, "Connection: keep-alive\r\n");
     r->lead_size = (size_t)(out - r->lead);

@@ -12,11 +12,6 @@ enum {
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *ret_buf);
 static void on_read(uv_stream_t *stream, ssize_t n_read, const uv_buf_t *buf);
 
-static uv_stream_t *stream_of(struct connection *c)
-{
-    return (uv_stream_t *)&c->tcp;
-}
-
 /* --- its end ---------------------------------------------------------------------------------------------------- */
 
 static void on_closed(uv_handle_t *handle)
@@ -35,6 +30,8 @@ void connection_close(struct connection *c)
     if (c->state == CONNECTION_CLOSING)
         return;
     c->state = CONNECTION_CLOSING;
+    if (c->websocket != NULL)
+        websocket_end(c->websocket);
     wait_disarm(&c->wait);
     exchange_abandon(c);
     input_release(&c->input, &c->loop->inputs);
@@ -44,16 +41,16 @@ void connection_close(struct connection *c)
 void connection_stop_reading(struct connection *c)
 {
     if (c->is_reading)
-        uv_read_stop(stream_of(c));
+        uv_read_stop(connection_stream(c));
     c->is_reading = false;
 }
 
-static void connection_read(struct connection *c)
+void connection_read(struct connection *c)
 {
     if (c->is_reading)
         return;
     c->is_reading = true;
-    if (uv_read_start(stream_of(c), on_alloc, on_read) != 0)
+    if (uv_read_start(connection_stream(c), on_alloc, on_read) != 0)
         connection_close(c);
 }
 
@@ -180,7 +177,10 @@ static void on_read(uv_stream_t *stream, ssize_t n_read, const uv_buf_t *buf)
         connection_discard(c, (size_t)n_read);
     } else if (n_read > 0) {
         c->input.len += (size_t)n_read;
-        connection_go_on(c);
+        if (c->websocket != NULL)
+            websocket_read(c->websocket);
+        else
+            connection_go_on(c);
     } else if (c->request == NULL) {
         input_release(&c->input, &c->loop->inputs);
     }
@@ -215,8 +215,8 @@ void connection_accept(struct loop *loop)
     c->parse.limits = &server->limits;
     loop->n_connections++;
     const unsigned others = atomic_fetch_add_explicit(&server->n_connections, 1, memory_order_relaxed);
-    if (uv_accept((uv_stream_t *)&loop->listener, stream_of(c)) != 0 || others >= server->config.max_connections ||
-        !connection_take_peer(c)) {
+    if (uv_accept((uv_stream_t *)&loop->listener, connection_stream(c)) != 0 ||
+        others >= server->config.max_connections || !connection_take_peer(c)) {
         connection_close(c);
         return;
     }

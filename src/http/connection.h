@@ -14,6 +14,7 @@ enum connection_state {
     CONNECTION_WORKING,   /* a worker has the request; nothing is read */
     CONNECTION_WRITING,   /* the client is slow to take its answer; nothing is read */
     CONNECTION_TURN,      /* has had its share of pipelined requests and waits for its turn */
+    CONNECTION_WEBSOCKET, /* it has changed its protocol: http/websocket.h */
     CONNECTION_LINGERING, /* the last answer is out; what still comes is thrown away */
     CONNECTION_CLOSING,
 };
@@ -34,10 +35,15 @@ struct connection {
     struct dw_request *request; /* NULL between requests */
     size_t body_at;             /* where the header ends in the input */
     size_t linger_left;
-    enum http_verdict lane;
-    struct connection *next_done;
+    struct work work;
+    struct websocket *websocket; /* NULL: it speaks HTTP */
     char peer[HTTP_ADDRESS_SIZE];
 };
+
+static inline uv_stream_t *connection_stream(struct connection *c)
+{
+    return (uv_stream_t *)&c->tcp;
+}
 
 static inline struct connection *connection_of_wait(struct wait *wait)
 {
@@ -50,6 +56,7 @@ static inline struct connection *connection_of_wait(struct wait *wait)
 void connection_accept(struct loop *loop);
 /* Serves from the bytes at hand, as far as they reach and its share allows, then waits for more. */
 void connection_go_on(struct connection *c);
+void connection_read(struct connection *c);
 void connection_stop_reading(struct connection *c);
 /* After the last answer: closes, at once or when the client has had time to read it. */
 void connection_finish(struct connection *c);
@@ -63,8 +70,6 @@ void connection_time_out(struct connection *c, enum wait_kind kind);
 bool exchange_step(struct connection *c);
 /* Answers an error of the engine's own and ends the connection. */
 void exchange_refuse(struct connection *c, enum dw_err err);
-/* A worker gave the request back; true as above. */
-bool exchange_worked(struct connection *c);
 /* The client has gone or must go: the request ends without an answer. */
 void exchange_abandon(struct connection *c);
 

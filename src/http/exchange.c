@@ -1,5 +1,4 @@
 #include "http/connection.h"
-#include "http/work.h"
 
 #include <time.h>
 
@@ -14,11 +13,15 @@ static const struct http_service *service_of(const struct connection *c)
 /* The answer has left, or never will: the request is over. True when another one may follow. */
 static bool exchange_end(struct connection *c, bool sent)
 {
+    struct websocket *upgrade = sent ? TAKE_PTR(c->request->upgrade) : NULL;
+
     if (c->has_begun)
         service_of(c)->finished(service_of(c)->context, c->request, sent);
     c->has_begun = false;
     loop_give_request(c->loop, TAKE_PTR(c->request));
-    if (!sent)
+    if (upgrade != NULL)
+        websocket_board(upgrade, c);
+    else if (!sent)
         connection_close(c);
     else if (!c->keep)
         connection_finish(c);
@@ -58,7 +61,7 @@ static bool exchange_write_rest(struct connection *c, uv_buf_t *bufs, unsigned n
     connection_stop_reading(c);
     c->state = CONNECTION_WRITING;
     loop_wait(c->loop, WAIT_WRITE, &c->wait);
-    if (uv_write(&c->write, (uv_stream_t *)&c->tcp, bufs, n_bufs, on_written) != 0)
+    if (uv_write(&c->write, connection_stream(c), bufs, n_bufs, on_written) != 0)
         return exchange_end(c, false);
     return false;
 }
@@ -80,7 +83,7 @@ static bool exchange_answer(struct connection *c)
         bufs[i] = (uv_buf_t){ .base = (char *)(uintptr_t)pieces[i].ptr, .len = pieces[i].len };
         total += pieces[i].len;
     }
-    const int written = uv_try_write((uv_stream_t *)&c->tcp, bufs, n);
+    const int written = uv_try_write(connection_stream(c), bufs, n);
     if (written < 0 && written != UV_EAGAIN)
         return exchange_end(c, false);
     if (written >= 0 && (size_t)written == total)
@@ -114,7 +117,7 @@ static enum dw_err exchange_invite_body(struct connection *c)
     if (!dw_str_eq_nocase(dw_request_header(c->request, "Expect"), DW_STR("100-continue")))
         return DW_OK;
     const uv_buf_t buf = { .base = (char *)(uintptr_t)INVITATION.ptr, .len = INVITATION.len };
-    const int written = uv_try_write((uv_stream_t *)&c->tcp, &buf, 1);
+    const int written = uv_try_write(connection_stream(c), &buf, 1);
     return written == UV_EAGAIN || written == (int)INVITATION.len ? DW_OK : DW_ERR_IO;
 }
 
@@ -144,6 +147,7 @@ static enum dw_err exchange_begin(struct connection *c)
     if (has_body)
         TRY(exchange_place_body(c));
     c->has_begun = true;
+    c->request->is_http_1_0 = parse_is_http_1_0(&c->parse);
     c->keep = parse_wants_to_stay(&c->parse);
     TRY(service_of(c)->begin(service_of(c)->context, c->request, &max_body));
     if (!has_body)
@@ -152,6 +156,37 @@ static enum dw_err exchange_begin(struct connection *c)
     if (!parse_is_chunked(&c->parse) && parse_content_length(&c->parse) > c->parse.body_limit)
         return DW_ERR_BODY_TOO_LARGE;
     return exchange_invite_body(c);
+}
+
+/* On a worker. */
+static enum http_verdict exchange_work(struct work *work)
+{
+    struct connection *c = container_of(work, struct connection, work);
+
+    c->was_skipped = atomic_load(&c->loop->server->stop_level) >= STOP_NOW;
+    if (c->was_skipped)
+        return HTTP_ANSWERED;
+    c->request->may_block = true;
+    c->request->may_hash = work->lane == HTTP_TO_HASHING;
+    const enum http_verdict verdict = service_of(c)->serve_waiting(service_of(c)->context, c->request);
+    if (verdict == HTTP_ANSWERED)
+        c->request->may_block = c->request->may_hash = false;
+    return verdict;
+}
+
+static void exchange_refuse_work(struct work *work)
+{
+    struct connection *c = container_of(work, struct connection, work);
+
+    service_of(c)->refuse(service_of(c)->context, c->request, DW_ERR_BUSY);
+}
+
+static void exchange_worked(struct work *work)
+{
+    struct connection *c = container_of(work, struct connection, work);
+
+    if (c->was_skipped ? exchange_end(c, false) : exchange_answer(c))
+        connection_go_on(c);
 }
 
 static bool exchange_serve(struct connection *c)
@@ -169,18 +204,12 @@ static bool exchange_serve(struct connection *c)
 
     connection_stop_reading(c);
     wait_disarm(&c->wait);
-    c->lane = verdict;
     c->state = CONNECTION_WORKING;
-    if (work_submit(c) != DW_OK)
+    c->work = (struct work){ .loop = c->loop, .run = exchange_work, .refuse = exchange_refuse_work,
+                             .done = exchange_worked };
+    if (work_submit(&c->work, verdict) != DW_OK)
         return exchange_answer_error(c, DW_ERR_BUSY);
     return false;
-}
-
-bool exchange_worked(struct connection *c)
-{
-    if (c->was_skipped)
-        return exchange_end(c, false);
-    return exchange_answer(c);
 }
 
 /* Takes a request for the bytes at hand; false when there are none. */

@@ -72,6 +72,7 @@ static void loop_stop_now(struct loop *loop)
     loop->stop = STOP_NOW;
     for (unsigned kind = 0; kind < WAIT_KINDS; kind++)
         loop_each(loop, (enum wait_kind)kind, connection_close);
+    websocket_watch_stop(loop, STOP_NOW);
 }
 
 static bool loop_has_deadlines(const struct loop *loop)
@@ -141,7 +142,7 @@ void loop_check_finished(struct loop *loop)
     struct server *server = loop->server;
     struct loop *first = &server->loops[0];
 
-    if (loop->stop == STOP_NONE || loop->n_connections > 0)
+    if (loop->stop == STOP_NONE || loop->n_connections > 0 || loop->websockets.n > 0)
         return;
     if (!loop->has_finished) {
         loop->has_finished = true;
@@ -159,6 +160,7 @@ static void loop_stop_gently(struct loop *loop)
     loop->stop_at_ms = uv_now(&loop->uv) + (uint64_t)loop->server->config.stop_deadline_s * 1000;
     uv_close((uv_handle_t *)&loop->listener, NULL);
     loop_each(loop, WAIT_IDLE, connection_close);
+    websocket_watch_stop(loop, STOP_GENTLY);
     loop_need_tick(loop);
 }
 
@@ -177,9 +179,10 @@ static void on_wake(uv_async_t *async)
 
 /* --- life ------------------------------------------------------------------------------------------------------- */
 
-/* Access-log lines are gathered while there is work and leave when there is none. */
+/* Access-log lines and WebSocket messages are gathered while there is work and leave when there is none. */
 static void on_before(uv_prepare_t *prepare)
 {
+    websocket_watch_flush(prepare->data);
     log_flush();
 }
 
@@ -214,7 +217,8 @@ static bool loop_init_handles(struct loop *loop)
     uv_timer_init(uv, &loop->tick);
     uv_prepare_init(uv, &loop->before);
     uv_idle_init(uv, &loop->turn);
-    loop->wake.data = loop->listener.data = loop->tick.data = loop->turn.data = loop;
+    websocket_watch_init(loop);
+    loop->wake.data = loop->listener.data = loop->tick.data = loop->turn.data = loop->before.data = loop;
     return uv_prepare_start(&loop->before, on_before) == 0;
 }
 
@@ -237,6 +241,7 @@ enum dw_err loop_open(struct loop *loop, struct server *server, int take_fd)
 
 void loop_run(struct loop *loop)
 {
+    loop->websockets.lane.thread = pthread_self();
     uv_run(&loop->uv, UV_RUN_DEFAULT);
     log_flush();
 }

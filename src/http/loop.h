@@ -8,6 +8,7 @@
 #include "http/input.h"
 #include "http/server.h"
 #include "http/waiting.h"
+#include "http/websocket.h"
 
 #include <uv.h>
 
@@ -39,10 +40,11 @@ struct loop {
     uv_idle_t turn;      /* runs while connections wait for their turn */
     struct server *server;
     struct wait_list waits[WAIT_KINDS];
-    _Atomic(struct connection *) done; /* given back by workers, newest first */
+    _Atomic(struct work *) done; /* given back by workers, newest first */
     struct dw_request *free_requests;
     unsigned n_free_requests;
     struct input_store inputs;
+    struct websocket_watch websockets;
     struct http_id_source ids;
     char date_text[ANSWER_DATE_SIZE];
     struct dw_str date_line;
@@ -67,7 +69,7 @@ struct dw_request *loop_take_request(struct loop *loop);
 void loop_give_request(struct loop *loop, struct dw_request *take_request);
 struct dw_str loop_date_line(struct loop *loop);
 void loop_wait(struct loop *loop, enum wait_kind kind, struct wait *wait);
-/* A connection has gone: the loop may be done. */
+/* A connection or websocket has gone: the loop may be done. */
 void loop_check_finished(struct loop *loop);
 
 #endif

@@ -1,6 +1,9 @@
 #include "http/message.h"
 
+#include "http/websocket.h"
+
 #define HTTP_STATUSES(X)                                                                                               \
+    X(101, "Switching Protocols")                                                                                      \
     X(200, "OK")                                                                                                       \
     X(201, "Created")                                                                                                  \
     X(202, "Accepted")                                                                                                 \
@@ -143,6 +146,7 @@ static void buffer_empty(struct buffer *b)
 
 void http_request_reset(struct dw_request *r)
 {
+    websocket_free(&r->upgrade);
     dw_arena_reset(r->arena);
     buffer_empty(&r->head);
     buffer_empty(&r->answer);
@@ -151,7 +155,7 @@ void http_request_reset(struct dw_request *r)
     r->method_text = r->path = r->query = r->body = r->answer_static = dw_str_n(NULL, 0);
     r->n_headers = 0;
     r->started_ns = 0;
-    r->may_block = r->may_hash = r->close = r->broken = r->is_https = false;
+    r->may_block = r->may_hash = r->close = r->broken = r->is_https = r->is_http_1_0 = false;
     r->status = 200;
     r->content_type = NULL;
     r->lead_size = 0;
@@ -162,6 +166,7 @@ void http_request_free(struct dw_request **r)
 {
     if (*r == NULL)
         return;
+    websocket_free(&(*r)->upgrade);
     dw_arena_free(&(*r)->arena);
     buffer_free(&(*r)->head);
     buffer_free(&(*r)->answer);

@@ -44,6 +44,7 @@ struct dw_request {
     struct dw_str body;
     char peer[HTTP_ADDRESS_SIZE];
     bool is_https; /* a trusted proxy says so */
+    bool is_http_1_0;
     char id[HTTP_REQUEST_ID_SIZE];
     int64_t started_ns; /* monotonic */
 
@@ -62,6 +63,7 @@ struct dw_request {
     char lead[HTTP_LEAD_SIZE];
     size_t lead_size;
 
+    struct websocket *upgrade; /* with status 101: what the connection becomes; owned until it has left */
     void *state; /* the app room's, in the arena */
     struct dw_request *next_free;
 };
@@ -87,5 +89,7 @@ void http_answer_clear(struct dw_request *r);
 /* Appends header lines that are known to be good ("Name: value\r\n" each), without looking at them: what every answer
  * carries is checked once, not a hundred thousand times a second. */
 void http_answer_lines(struct dw_request *r, struct dw_str lines);
+/* RFC 9110 §5.6.2 */
+bool http_is_token(struct dw_str s);
 
 #endif

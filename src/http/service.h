@@ -30,6 +30,7 @@ struct http_service {
     void (*finished)(void *context, struct dw_request *r, bool sent);
     /* Adds the headers that every answer carries, just before it is sent. */
     void (*finish_head)(void *context, struct dw_request *r);
+    struct hub *hub; /* of its WebSockets; NULL: it has none */
 };
 
 /* Serves the calls above until a signal: see dw_serve(). */

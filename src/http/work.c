@@ -1,5 +1,7 @@
 #include "http/work.h"
 
+#include "http/loop.h"
+
 enum { WORKER_IDLE_S = 60 };
 
 enum dw_err work_open(struct server *server)
@@ -18,15 +20,15 @@ void work_close(struct server *server)
     pool_free(&server->hashing);
 }
 
-/* Gives the connection back. The loop sleeps only when the list was empty, so only then is it woken. */
-static void work_give_back(struct connection *c)
+/* Gives it back. The loop sleeps only when the list was empty, so only then is it woken. */
+static void work_give_back(struct work *work)
 {
-    struct loop *loop = c->loop;
-    struct connection *first = atomic_load_explicit(&loop->done, memory_order_relaxed);
+    struct loop *loop = work->loop;
+    struct work *first = atomic_load_explicit(&loop->done, memory_order_relaxed);
 
     do {
-        c->next_done = first;
-    } while (!atomic_compare_exchange_weak_explicit(&loop->done, &first, c, memory_order_release,
+        work->next_done = first;
+    } while (!atomic_compare_exchange_weak_explicit(&loop->done, &first, work, memory_order_release,
                                                     memory_order_relaxed));
     if (first == NULL)
         uv_async_send(&loop->wake);
@@ -35,66 +37,47 @@ static void work_give_back(struct connection *c)
 static void work_run(void *argument);
 
 /* From a worker to the hashing lane, unless that is full. */
-static enum http_verdict work_move(struct connection *c)
+static bool work_move(struct work *work)
 {
-    const struct server *server = c->loop->server;
-
-    c->lane = HTTP_TO_HASHING;
-    if (pool_submit(server->hashing, work_run, c) == DW_OK)
-        return HTTP_TO_HASHING;
-    server->service->refuse(server->service->context, c->request, DW_ERR_BUSY);
-    return HTTP_ANSWERED;
-}
-
-static enum http_verdict work_serve(struct connection *c)
-{
-    const struct http_service *service = c->loop->server->service;
-    struct dw_request *r = c->request;
-
-    r->may_block = true;
-    r->may_hash = c->lane == HTTP_TO_HASHING;
-    const enum http_verdict verdict = service->serve_waiting(service->context, r);
-
-    if (verdict == HTTP_TO_HASHING)
-        return work_move(c);
-    r->may_block = r->may_hash = false;
-    return verdict;
+    work->lane = HTTP_TO_HASHING;
+    if (pool_submit(work->loop->server->hashing, work_run, work) == DW_OK)
+        return true;
+    work->refuse(work);
+    return false;
 }
 
 /* On a pool's thread. */
 static void work_run(void *argument)
 {
-    struct connection *c = argument;
-    struct server *server = c->loop->server;
+    struct work *work = argument;
 
-    c->was_skipped = atomic_load(&server->stop_level) >= STOP_NOW;
-    if (!c->was_skipped && work_serve(c) == HTTP_TO_HASHING)
+    if (work->run(work) == HTTP_TO_HASHING && work_move(work))
         return; /* another thread has it */
-    work_give_back(c);
+    work_give_back(work);
 }
 
-enum dw_err work_submit(struct connection *c)
+enum dw_err work_submit(struct work *work, enum http_verdict lane)
 {
-    const struct server *server = c->loop->server;
+    const struct server *server = work->loop->server;
 
-    return pool_submit(c->lane == HTTP_TO_HASHING ? server->hashing : server->workers, work_run, c);
+    work->lane = lane;
+    return pool_submit(lane == HTTP_TO_HASHING ? server->hashing : server->workers, work_run, work);
 }
 
 void work_collect(struct loop *loop)
 {
-    struct connection *newest = atomic_exchange_explicit(&loop->done, NULL, memory_order_acquire);
-    struct connection *oldest = NULL;
+    struct work *newest = atomic_exchange_explicit(&loop->done, NULL, memory_order_acquire);
+    struct work *oldest = NULL;
 
     while (newest != NULL) {
-        struct connection *c = newest;
-        newest = c->next_done;
-        c->next_done = oldest;
-        oldest = c;
+        struct work *work = newest;
+        newest = work->next_done;
+        work->next_done = oldest;
+        oldest = work;
     }
     while (oldest != NULL) {
-        struct connection *c = oldest;
-        oldest = c->next_done;
-        if (exchange_worked(c))
-            connection_go_on(c);
+        struct work *work = oldest;
+        oldest = work->next_done;
+        work->done(work);
     }
 }

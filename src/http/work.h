@@ -1,18 +1,30 @@
 /*
- * The lanes: requests that may wait go to worker threads and come back to their loop.
+ * The lanes: what may wait goes to worker threads and comes back to its loop.
  *
- * While a worker has a request its connection is left alone by the loop: no reading, no deadline, no closing.
+ * While a worker has the request of a connection, that connection is left alone by the loop: no reading, no deadline,
+ * no closing.
  */
 #ifndef HTTP_WORK_H
 #define HTTP_WORK_H
 
-#include "http/connection.h"
+#include "http/server.h"
+
+/* Stands in whatever is handed over. */
+struct work {
+    struct work *next_done;
+    struct loop *loop;
+    enum http_verdict lane;
+    /* On a worker; HTTP_TO_HASHING: again, in that lane. */
+    enum http_verdict (*run)(struct work *work);
+    void (*refuse)(struct work *work); /* on the worker: that lane is full */
+    void (*done)(struct work *work);   /* on the loop, afterwards */
+};
 
 DW_MUST_USE enum dw_err work_open(struct server *server);
-/* Waits for all requests that were taken. */
+/* Waits for all work that was taken. */
 void work_close(struct server *server);
-/* Hands the connection's request to the lane of c->lane; DW_ERR_BUSY when the lane is full. */
-DW_MUST_USE enum dw_err work_submit(struct connection *c);
+/* Hands it to the lane; DW_ERR_BUSY when the lane is full. */
+DW_MUST_USE enum dw_err work_submit(struct work *work, enum http_verdict lane);
 /* On the loop: goes on with what the workers have finished. */
 void work_collect(struct loop *loop);
 

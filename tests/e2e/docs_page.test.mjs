@@ -1,20 +1,12 @@
 // The documentation page in a real browser: register, press Authorize, call a protected route.
 
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { after, before, describe, test } from "node:test";
 import { chromium } from "playwright-core";
+import { findChromium } from "./browser.mjs";
 import { expectStatus, somebody, start } from "./harness.mjs";
 
-const CHROMIUM = process.env.DOORWARD_CHROMIUM ?? findChromium();
-
-function findChromium() {
-  try {
-    return execFileSync("which", ["chromium"], { encoding: "utf8" }).trim();
-  } catch {
-    return undefined;
-  }
-}
+const CHROMIUM = findChromium();
 
 describe("documentation page", { skip: CHROMIUM ? false : "no Chromium on this machine" }, () => {
   let server, browser, page;

@@ -1,8 +1,8 @@
 // Every program on a page of the library's documentation, compiled against what is installed, and run to its end.
 //
-// A program is a ```c or ```cpp fence with an `int main`. It must compile without a warning, end with 0 within the limit,
-// leak
-// nothing, and print what the ```text fence right below it says, where there is one. Each page has one at least.
+// A program is a ```c or ```cpp fence with an `int main`. It must compile without a warning, end with 0 within the
+// limit, leak nothing, and print what the ```text fence right below it says, where there is one. Each page has one at
+// least.
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";

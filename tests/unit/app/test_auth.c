@@ -30,7 +30,7 @@ static enum dw_err find(struct dw_str wanted, size_t offset, struct dw_user *ret
     if (dw_str_eq(wanted, DW_STR("down")))
         return DW_ERR_UNAVAILABLE;
     for (size_t i = 0; i < ARRAY_SIZE(users); i++)
-        if (dw_str_eq(*(const struct dw_str *)((const char *)&users[i] + offset), wanted)) {
+        if (dw_str_eq(*(const struct dw_str *)(const void *)((const char *)&users[i] + offset), wanted)) {
             *ret_user = users[i];
             return DW_OK;
         }

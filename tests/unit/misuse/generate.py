@@ -27,6 +27,8 @@ MAY_BE_NULL = {
     "dw_policy_decide": ["trace"],
     "dw_policy_enforce": ["resource"],
     "dw_policy_validate": ["ret_problem"],
+    "dw_ws_publish_event": ["value"],
+    "dw_ws_send_event": ["value"],
 }
 
 # Calls that would do what they are told: serve for ever, or write past the samples.
@@ -60,7 +62,9 @@ class Parameter:
             return f'sample_opaque("{self.struct}")'
         if self.type.endswith("*"):
             return f'sample("{"" if self.name.startswith("ret_") else self.struct or ""}", {index})'
-        return "STRING" if self.type == "struct dw_str" else f"({self.type})1"
+        if self.type == "struct dw_str":
+            return "STRING"
+        return f"({self.type}){'{ 0 }' if self.type.startswith('struct ') else '1'}"
 
     def wrong(self, index):
         """[(words, expression)]; the first is nothing at all."""
@@ -69,6 +73,8 @@ class Parameter:
             return [("NULL", "NOTHING")] + zeros
         if self.type == "struct dw_str":
             return [("absent", "dw_str_n(NULL, 0)"), ("empty", 'dw_str("")'), ("foreign", "FOREIGN"), ("huge", "HUGE_ONE")]
+        if self.type.startswith("struct "):
+            return [("zeros", f"({self.type}){{ 0 }}")]
         if self.type.startswith("enum"):
             return [("0", f"({self.type})0"), ("-1", f"({self.type})-1"), ("9999", f"({self.type})9999")]
         return [("0", "0"), ("at its end", ENDS.get(self.type, f"({self.type})-1"))]
