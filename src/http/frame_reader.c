@@ -87,7 +87,7 @@ static bool text_is_good(struct frame_reader *reader, bool is_end)
     const struct buffer *m = &reader->message;
     uint32_t code_point;
 
-    if (!reader->is_text)
+    if (!reader->is_text || m->len == 0)
         return true;
     for (size_t step = 1; step > 0 && reader->checked < m->len; reader->checked += step) {
         reader->checked += utf8_ascii_prefix(dw_str_n(m->ptr + reader->checked, m->len - reader->checked));
@@ -175,7 +175,8 @@ static enum frame_result frame_end(struct frame_reader *reader, const struct wsl
 {
     reader->has_frame = false;
     reader->held -= head_size(frame) + (size_t)frame->payload_length;
-    reader->control = dw_str_n(reader->control_bytes, (size_t)reader->frame_taken);
+    if (wslay_is_ctrl_frame(frame->opcode))
+        reader->control = dw_str_n(reader->control_bytes, (size_t)reader->frame_taken);
     switch (frame->opcode) {
     case WSLAY_CONNECTION_CLOSE:
         return close_read(reader);

@@ -7,6 +7,7 @@ import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { SignJWT, exportJWK, generateKeyPair } from "jose";
+import { WebSocket } from "ws";
 import { ROOT, run, start, until } from "./harness.mjs";
 import { Installed } from "./installed.mjs";
 
@@ -31,6 +32,11 @@ test("sizes: hello has 30 lines, tasks under 250", () => {
   const lines = (name) => fs.readFileSync(source(name), "utf8").trimEnd().split("\n").length;
   assert.ok(lines("hello") <= 30, `hello: ${lines("hello")}`);
   assert.ok(lines("tasks") < 250, `tasks: ${lines("tasks")}`);
+});
+
+test("README shows hello as it is", () => {
+  const [, shown] = fs.readFileSync(path.join(ROOT, "README.md"), "utf8").match(/^```c\n(.*?)^```$/ms);
+  assert.equal(shown, fs.readFileSync(source("hello"), "utf8"));
 });
 
 test("an example uses the public header, and nothing of ours besides", () => {
@@ -315,8 +321,81 @@ describe("verify", () => {
   });
 });
 
+describe("rooms", () => {
+  const KEY = "0123456789abcdef0123456789abcdef";
+  let program;
+
+  const token = (name, permissions, expires = "5m") => new SignJWT({ permissions }).setProtectedHeader({ alg: "HS256" })
+    .setSubject(name).setExpirationTime(expires).sign(new TextEncoder().encode(KEY));
+  /** A visitor who remembers what she heard, and how it ended. */
+  const visit = async (room, bearer) => {
+    const socket = new WebSocket(`${program.url.replace("http", "ws")}/rooms/${room}`, bearer ? ["bearer", bearer] : []);
+    const visitor = { socket, heard: [], code: undefined };
+    socket.on("message", (data) => visitor.heard.push(JSON.parse(data)));
+    socket.on("close", (code) => (visitor.code = code));
+    visitor.say = (type, more = {}) => socket.send(JSON.stringify({ type, ...more }));
+    visitor.hears = (type) => until(() => visitor.heard.find((message) => message.type === type), `she hears "${type}"`);
+    await new Promise((resolve, reject) => socket.on("open", resolve).on("error", reject));
+    return visitor;
+  };
+
+  before(async () => {
+    program = await installed.serve(compile("rooms"), (address) => [address], { ROOMS_KEY: KEY });
+  });
+  after(() => program?.stop());
+
+  test("who may enter hears; who may speak is heard; what one may not is refused, and the connection stays", async () => {
+    const ann = await visit("tea", await token("ann", ["tea:enter", "tea:speak"]));
+    const bob = await visit("tea", await token("bob", ["tea:enter", "coffee:speak"]));
+    assert.equal((await ann.hears("entered")).from, "ann");
+    ann.say("say", { text: "Hello" });
+    assert.deepEqual(await bob.hears("said"), { type: "said", from: "ann", text: "Hello" });
+    bob.say("say", { text: "Hello yourself", id: 7 });
+    const refusal = await bob.hears("error");
+    assert.equal(refusal.id, 7);
+    assert.equal(refusal.detail, "Not enough permissions");
+    ann.say("topic", { text: "Biscuits" });
+    await ann.hears("error");
+    bob.say("count");
+    assert.equal((await bob.hears("count")).people, 2);
+    const people = await program.ask("GET", "/rooms/tea/people", { token: await token("eve", ["tea:enter"]) });
+    assert.deepEqual(people.json, { people: 2 });
+    bob.socket.terminate();
+    assert.equal((await ann.hears("left")).from, "bob");
+    ann.socket.close();
+  });
+
+  test("a moderator sets the topic, in her own room alone", async () => {
+    const guest = await visit("red", await token("guest", ["red:enter"]));
+    const moderator = await visit("red", await token("mia", ["red:enter", "red:moderate"]));
+    moderator.say("topic", { text: "Roses" });
+    assert.equal((await guest.hears("topic")).text, "Roses");
+    const elsewhere = await visit("blue", await token("mia", ["blue:enter", "red:moderate"]));
+    elsewhere.say("topic", { text: "Roses" });
+    await elsewhere.hears("error");
+    for (const visitor of [guest, moderator, elsewhere]) visitor.socket.close();
+  });
+
+  test("who may not enter is told by the code: 4401 without a good token, 4403 without the right, 4401 when it expires", async () => {
+    const rows = [["tea", "rubbish", 4401], ["tea", await token("ann", ["coffee:enter"]), 4403],
+      ["tea", await token("ann", ["tea:enter"], 1_000_000_000), 4401]];
+    for (const [room, bearer, code] of rows) {
+      const visitor = await visit(room, bearer);
+      await until(() => visitor.code !== undefined, "it is closed");
+      assert.equal(visitor.code, code);
+      assert.deepEqual(visitor.heard.filter((message) => message.type !== "error"), []);
+    }
+    const brief = await visit("tea", await token("ann", ["tea:enter"], "2s"));
+    await brief.hears("entered");
+    await until(() => brief.code !== undefined, "the connection ends with its token");
+    assert.equal(brief.code, 4401);
+  });
+
+  test("its description is valid", () => checkDocs(program));
+});
+
 test("they are built where the documentation says", () => {
-  for (const name of ["hello", "tasks", "schemes", "verify"]) {
+  for (const name of ["hello", "rooms", "schemes", "tasks", "verify"]) {
     const built = path.join(path.dirname(path.resolve(ROOT, process.env.DOORWARD_BIN ?? "build/doorward")), "examples", name);
     execFileSync("test", ["-x", built]);
   }
