@@ -146,7 +146,9 @@ const struct scheme_kind *scheme_kind(const struct dw_scheme *scheme)
 
 bool scheme_has_scopes(const struct dw_scheme *scheme)
 {
-    return scheme_kind(scheme)->flow != NULL || scheme->kind == DW_SCHEME_OPENID_CONNECT;
+    const struct scheme_kind *kind = scheme_kind(scheme);
+
+    return kind != NULL && (kind->flow != NULL || scheme->kind == DW_SCHEME_OPENID_CONNECT);
 }
 
 /* token (RFC 9110 §5.6.2), for names of headers and cookies. */

@@ -92,7 +92,7 @@ static enum dw_err generate_encrypting(struct cli *cli, const struct any_alg *al
 enum dw_err action_jwk_generate(struct cli *cli)
 {
     _cleanup_secret_ struct dw_secret json = { 0 };
-    struct any_alg alg;
+    struct any_alg alg = { 0 };
     unsigned bits = 0;
 
     TRY(read_alg(cli, &alg));
@@ -138,7 +138,7 @@ static enum dw_err read_any(struct cli *cli, struct any_key *key)
 {
     _cleanup_secret_ struct dw_secret text = { 0 };
     const char *path = cli_option(cli, "--key");
-    struct any_alg alg;
+    struct any_alg alg = { 0 };
 
     TRY(read_alg(cli, &alg));
     TRY(tool_read_file(cli, path, &text));

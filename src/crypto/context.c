@@ -175,7 +175,7 @@ static enum dw_err slot_get(uint64_t serial, const struct ingredients *from, str
 enum dw_err context_mac(uint64_t serial, unsigned hash_bits, struct dw_str key, EVP_MAC_CTX **ret_context)
 {
     const struct ingredients from = { .hash_bits = hash_bits, .use = CONTEXT_MAC, .mac_key = key };
-    struct slot slot;
+    struct slot slot = { 0 };
 
     TRY(slot_get(serial, &from, &slot));
     *ret_context = slot.mac;
@@ -186,7 +186,7 @@ enum dw_err context_pkey(uint64_t serial, unsigned hash_bits, enum context_use u
                          EVP_PKEY_CTX **ret_context)
 {
     const struct ingredients from = { .hash_bits = hash_bits, .use = use, .pkey = pkey };
-    struct slot slot;
+    struct slot slot = { 0 };
 
     TRY(slot_get(serial, &from, &slot));
     *ret_context = slot.pkey;

@@ -211,7 +211,9 @@ static void seat_leave(struct hub *hub, struct hub_member *m, struct seat *seat)
     struct hub_member *mover = topic->members[--topic->n];
 
     topic->members[seat->number] = mover;
-    seat_find(mover, topic)->number = seat->number;
+    struct seat *moved = seat_find(mover, topic);
+    if (moved != NULL)
+        moved->number = seat->number;
     *seat = m->seats[--m->n_seats];
     topic_check_empty(hub, topic);
 }
