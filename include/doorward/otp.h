@@ -73,7 +73,8 @@ struct dw_otpauth {
 };
 
 /* otpauth://totp/Issuer:label?secret=…&issuer=Issuer&algorithm=SHA1&digits=6&period=30, in the arena. Zero hash,
- * digits and period take the defaults. DW_ERR_VALIDATION: no secret or label, not UTF-8, a colon in the issuer. */
+ * digits and period take the defaults. DW_ERR_VALIDATION: no secret or one past 512 bytes, no label, not UTF-8, a colon
+ * in the issuer, a name past 255 bytes. */
 DW_API DW_MUST_USE enum dw_err dw_otpauth_build(const struct dw_otpauth *otpauth, struct dw_arena *arena,
                                                 struct dw_str *ret_uri);
 /* Strict: DW_ERR_VALIDATION for another scheme or type, a missing secret, counter (HOTP) or label, a parameter twice,

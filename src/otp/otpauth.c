@@ -6,7 +6,9 @@
 
 #include "base/encoding.h"
 
-enum { URI_MAX = 4096, DEFAULT_DIGITS = 6, DEFAULT_PERIOD_S = 30, PERIOD_MAX_S = 86400 };
+/* What is within the limits of names and secret can always be written: 3 bytes for one, the issuer twice. */
+enum { URI_MAX = 4096, NAME_MAX_BYTES = 255, SECRET_MAX = 512 };
+enum { DEFAULT_DIGITS = 6, DEFAULT_PERIOD_S = 30, PERIOD_MAX_S = 86400 };
 
 static const struct {
     enum dw_otp_type type;
@@ -26,28 +28,35 @@ static bool is_text(struct dw_str text)
     return dw_str_is_utf8(text);
 }
 
-static bool has_colon(struct dw_str text)
+static bool is_name(struct dw_str text)
 {
-    return text.len > 0 && memchr(text.ptr, ':', text.len) != NULL;
+    const bool has_colon = text.len > 0 && memchr(text.ptr, ':', text.len) != NULL;
+
+    return text.len <= NAME_MAX_BYTES && !has_colon && is_text(text);
+}
+
+/* The format allows blanks before the account, and an app may drop them: they are no part of it. */
+static struct dw_str without_blanks(struct dw_str account)
+{
+    while (account.len > 0 && account.ptr[0] == ' ')
+        account = dw_str_n(account.ptr + 1, account.len - 1);
+    return account;
 }
 
 /* "Issuer:account" in the label: the issuer comes out of it, and must be the same where it stands twice. */
 static enum dw_err split_label(struct dw_otpauth *o)
 {
     const char *colon = o->label.len > 0 ? memchr(o->label.ptr, ':', o->label.len) : NULL;
+    const size_t issuer_len = colon == NULL ? 0 : (size_t)(colon - o->label.ptr);
+    const struct dw_str issuer = dw_str_n(o->label.ptr, issuer_len);
 
-    if (colon == NULL)
-        return DW_OK;
-    const struct dw_str issuer = dw_str_n(o->label.ptr, (size_t)(colon - o->label.ptr));
-    struct dw_str account = dw_str_n(colon + 1, o->label.len - issuer.len - 1);
-
-    while (account.len > 0 && account.ptr[0] == ' ') /* the format allows blanks after the colon */
-        account = dw_str_n(account.ptr + 1, account.len - 1);
-    if (o->issuer.len > 0 && !dw_str_eq(o->issuer, issuer))
+    if (colon != NULL && o->issuer.len > 0 && !dw_str_eq(o->issuer, issuer))
         return DW_ERR_VALIDATION;
     if (issuer.len > 0)
         o->issuer = issuer;
-    o->label = account;
+    if (colon != NULL)
+        o->label = dw_str_n(colon + 1, o->label.len - issuer.len - 1);
+    o->label = without_blanks(o->label);
     return DW_OK;
 }
 
@@ -56,10 +65,10 @@ static enum dw_err check(const struct dw_otpauth *o)
     const bool is_known = (o->type == DW_OTP_TOTP || o->type == DW_OTP_HOTP) && dw_otp_hash_name(o->hash) != NULL;
     const bool is_bounded = o->digits >= DW_OTP_DIGITS_MIN && o->digits <= DW_OTP_DIGITS_MAX && o->period_s > 0 &&
                             o->period_s <= PERIOD_MAX_S && o->counter <= INT64_MAX;
-    const bool is_named = o->label.len > 0 && is_text(o->label) && !has_colon(o->label) && is_text(o->issuer) &&
-                          !has_colon(o->issuer);
+    const bool is_named = o->label.len > 0 && is_name(o->label) && is_name(o->issuer);
 
-    return is_known && is_bounded && is_named && o->secret.len > 0 ? DW_OK : DW_ERR_VALIDATION;
+    return is_known && is_bounded && is_named && o->secret.len > 0 && o->secret.len <= SECRET_MAX ? DW_OK
+                                                                                                  : DW_ERR_VALIDATION;
 }
 
 static void append_uri(struct buffer *b, const struct dw_otpauth *o, struct dw_str secret)

@@ -22,6 +22,7 @@ static const struct {
       "&issuer=ACME%20Co&algorithm=SHA256&digits=8&period=60",
       "john.doe@email.com", "ACME Co", DW_OTP_TOTP, DW_OTP_SHA256, 8, 60, 0 },
     { "otpauth://totp/Example%3A%20ann?secret=" SECRET, "ann", "Example", DW_OTP_TOTP, DW_OTP_SHA1, 6, 30, 0 },
+    { "otpauth://totp/%20%20ann?secret=" SECRET "&issuer=Ex", "ann", "Ex", DW_OTP_TOTP, DW_OTP_SHA1, 6, 30, 0 },
     { "otpauth://totp/ann?secret=jbswy3dpehpk3pxp&unknown=1", "ann", NULL, DW_OTP_TOTP, DW_OTP_SHA1, 6, 30, 0 },
     { "OTPAUTH://HOTP/ann?secret=" SECRET "&counter=42&algorithm=sha512", "ann", NULL, DW_OTP_HOTP, DW_OTP_SHA512, 6,
       30, 42 },
@@ -59,6 +60,7 @@ static const struct {
     { DW_ERR_VALIDATION, "otpauth://totp/ann?issuer=x" },
     { DW_ERR_VALIDATION, "otpauth://totp/ann?secret=" },
     { DW_ERR_VALIDATION, "otpauth://totp/?secret=" SECRET },
+    { DW_ERR_VALIDATION, "otpauth://totp/%20?secret=" SECRET },
     { DW_ERR_VALIDATION, "otpauth://totp/A:ann?secret=" SECRET "&issuer=B" },
     { DW_ERR_VALIDATION, "otpauth://totp/A:B:ann?secret=" SECRET },
     { DW_ERR_VALIDATION, "otpauth://totp/ann?secret=" SECRET "&secret=" SECRET },
@@ -112,6 +114,36 @@ static void what_is_built_is_read_back(void **state)
               "the issuer stands once in the label");
 }
 
+/* Found by a fuzzer: a long name of unescaped signs was read, and could not be written, three bytes for each. */
+static void what_is_read_can_be_written(void **state)
+{
+    enum { NAME = 255, BYTES = 512 };
+    _cleanup_arena_ struct dw_arena *arena = NULL;
+    char name[NAME + 2], bytes[BYTES + 1];
+    struct dw_otpauth o = { .type = DW_OTP_TOTP }, in;
+    struct dw_str uri;
+
+    (void)state;
+    CHECK_OK(dw_arena_new(ARENA, &arena));
+    memset(name, '=', sizeof(name));
+    memset(bytes, 'x', sizeof(bytes));
+    o.label = o.issuer = dw_str_n(name, NAME);
+    o.secret = dw_str_n(bytes, BYTES);
+    CHECK_OK(dw_otpauth_build(&o, arena, &uri));
+    CHECK_OK(dw_otpauth_parse(uri, arena, &in));
+    check_str(o.issuer, in.issuer, "issuer");
+    o.secret.len++;
+    CHECK_ERR(DW_ERR_VALIDATION, dw_otpauth_build(&o, arena, &uri));
+    o.secret.len--;
+    o.label.len++;
+    CHECK_ERR(DW_ERR_VALIDATION, dw_otpauth_build(&o, arena, &uri));
+    const struct dw_str raw = dw_arena_printf(arena, "otpauth://totp/%.*s?secret=" SECRET, NAME + 1, name);
+    CHECK_ERR(DW_ERR_VALIDATION, dw_otpauth_parse(raw, arena, &in));
+    const struct dw_str shorter = dw_arena_printf(arena, "otpauth://totp/%.*s?secret=" SECRET, NAME, name);
+    CHECK_OK(dw_otpauth_parse(shorter, arena, &in));
+    CHECK_OK(dw_otpauth_build(&in, arena, &uri));
+}
+
 static void pictures_are_made_of_what_fits(void **state)
 {
     _cleanup_arena_ struct dw_arena *arena = NULL;
@@ -133,4 +165,5 @@ static void pictures_are_made_of_what_fits(void **state)
 }
 
 CHECK_MAIN(cmocka_unit_test(uris_of_apps_are_read), cmocka_unit_test(broken_uris_are_refused),
-           cmocka_unit_test(what_is_built_is_read_back), cmocka_unit_test(pictures_are_made_of_what_fits))
+           cmocka_unit_test(what_is_built_is_read_back),
+           cmocka_unit_test(what_is_read_can_be_written), cmocka_unit_test(pictures_are_made_of_what_fits))
