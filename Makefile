@@ -38,6 +38,7 @@ reference:                   ## make the reference of the library's headers: bui
 
 install: all                 ## install the program, the library and its headers (DESTDIR is honoured)
 	@meson install -C $(BUILD) --no-rebuild
+	@[ -n "$(DESTDIR)" ] || [ "$$(id -u)" -ne 0 ] || ldconfig
 
 clean:                       ## remove what was built (./var and node_modules stay)
 	@rm -rf build build-*

@@ -8,7 +8,7 @@ import { after, before, describe, test } from "node:test";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { SignJWT, exportJWK, generateKeyPair } from "jose";
 import { WebSocket } from "ws";
-import { ROOT, run, start, until } from "./harness.mjs";
+import { ROOT, freePort, run, start, until } from "./harness.mjs";
 import { Installed } from "./installed.mjs";
 
 const installed = new Installed();
@@ -89,6 +89,40 @@ describe("tasks", () => {
     assert.equal((await program.ask("DELETE", `/tasks/${task.json.id}`, { token: ann })).status, 204);
     assert.equal((await program.ask("DELETE", `/tasks/${task.json.id}`, { token: ann })).status, 404);
     assert.deepEqual(await titles(admin, "/admin/tasks"), []);
+  });
+
+  test("the same by hand: compiled outside the tree with pkg-config's flags alone, and called by curl", async () => {
+    const script = `set -e
+      cc $(pkg-config --cflags --libs doorward) "$SOURCE" -o tasks
+      ./tasks --listen "$ADDRESS" --database by-hand.jsonl --admin-password "the administrator's own" &
+      trap 'kill $!; wait $!' EXIT
+      ask() { curl --silent --show-error --write-out ' %{http_code}\\n' "$@"; }
+      token() { curl --silent --data "username=$1" --data-urlencode "password=$2" "$URL/token" | jq --raw-output .access_token; }
+      curl --silent --retry 100 --retry-delay 0 --retry-connrefused --output /dev/null "$URL"
+      ask "$URL/register" --json '{"username":"ada","email":"ada@example.com","password":"a phrase of hers","role":"admin"}'
+      ADA="Authorization: Bearer $(token ada 'a phrase of hers')"
+      ADMIN="Authorization: Bearer $(token admin "the administrator's own")"
+      ask "$URL/tasks" --header "$ADA" --json '{"title":"By hand"}'
+      ask "$URL/tasks" --header "$ADA"
+      ask "$URL/tasks" --header "$ADMIN"
+      ask "$URL/admin/tasks" --header "$ADA"
+      ask "$URL/admin/tasks" --header "$ADMIN"
+      ask --request DELETE "$URL/tasks/4" --header "$ADMIN"
+      ask "$URL/tasks" --header "$ADA"
+      ask "$URL/tasks"`;
+    const folder = fs.mkdtempSync(path.join(installed.folder, "by-hand-"));
+    const port = await freePort();
+    const env = installed.environment({
+      PKG_CONFIG_PATH: path.dirname(installed.pc), PKG_CONFIG_SYSROOT_DIR: installed.folder,
+      SOURCE: source("tasks"), ADDRESS: `127.0.0.1:${port}`, URL: `http://127.0.0.1:${port}`,
+    });
+    const { status, stdout, stderr } = spawnSync("bash", ["-c", script], { cwd: folder, env, encoding: "utf8", timeout: 60_000 });
+    assert.equal(status, 0, stderr);
+    const task = '{"id":4,"title":"By hand","description":null,"owner":"ada","completed":false}';
+    assert.deepEqual(stdout.trim().split("\n"), [
+      '{"username":"ada","email":"ada@example.com","full_name":null,"role":"user"} 201', `${task} 201`, `[${task}] 200`, "[] 200",
+      '{"detail":"Not enough permissions"} 403', `[${task}] 200`, " 204", "[] 200", '{"detail":"Not authenticated"} 401',
+    ]);
   });
 
   test("strangers and forgers are refused on every protected route", async () => {
