@@ -34,3 +34,17 @@ int64_t clock_now_ms(void)
     const int64_t fixed = atomic_load_explicit(&test_now_s, memory_order_relaxed);
     return fixed >= 0 ? fixed * 1000 : clock_real_ms();
 }
+
+int64_t clock_monotonic_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+int64_t clock_monotonic_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}

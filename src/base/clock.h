@@ -9,5 +9,8 @@
 int64_t clock_now_ms(void);
 /* Never a test's time: for ids, which must differ even while time stands still. */
 int64_t clock_real_ms(void);
+/* Never set, by nobody: for how long things take and may take. */
+int64_t clock_monotonic_ns(void);
+int64_t clock_monotonic_ms(void);
 
 #endif

@@ -5,20 +5,11 @@
 #include "http/connection.h"
 #include "http/work.h"
 
-#include <time.h>
 #include <unistd.h>
 
 enum { LISTEN_BACKLOG = 4096, LINGER_MS = 2000 };
 
 /* --- what connections borrow ------------------------------------------------------------------------------------ */
-
-static int64_t monotonic_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
 
 struct dw_request *loop_take_request(struct loop *loop)
 {
@@ -31,7 +22,7 @@ struct dw_request *loop_take_request(struct loop *loop)
         return NULL;
     }
     http_id_make(&loop->ids, r->id);
-    r->started_ns = monotonic_ns();
+    r->started_ns = clock_monotonic_ns();
     return r;
 }
 

@@ -1,8 +1,7 @@
 #include "http/wslay_calls.h"
 
-#include "base/cleanup.h"
+#include "base/on_demand.h"
 
-#include <dlfcn.h>
 #include <pthread.h>
 
 #define LIBRARY "libwslay.so.1"
@@ -11,23 +10,13 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static struct wslay_calls calls;
 static bool is_loaded;
 
-static bool find_call(void *library, const char *name, void *ret_call)
-{
-    void *found = dlsym(library, name);
-
-    memcpy(ret_call, &found, sizeof(found)); /* POSIX lets a function be found so; ISO C has no cast for it */
-    return found != NULL;
-}
+#define WSLAY_CALL(name) { #name, offsetof(struct wslay_calls, name) },
+static const struct on_demand_call CALLS[] = { WSLAY_CALLS(WSLAY_CALL) };
+#undef WSLAY_CALL
 
 static void load(void)
 {
-    void *library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
-    bool has_all = library != NULL;
-
-#define WSLAY_FIND(name) has_all = has_all && find_call(library, #name, &calls.name);
-    WSLAY_CALLS(WSLAY_FIND)
-#undef WSLAY_FIND
-    is_loaded = has_all;
+    is_loaded = on_demand_load(LIBRARY, CALLS, ARRAY_SIZE(CALLS), &calls);
 }
 
 const struct wslay_calls *wslay_calls_load(void)

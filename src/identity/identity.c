@@ -1,5 +1,6 @@
 #include "identity/identity.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "crypto/hash.h"
 #include "identity/api_key.h"
@@ -12,8 +13,6 @@
 #include "identity/recovery.h"
 #include "identity/signing_key.h"
 #include "identity/tenant.h"
-
-#include <time.h>
 
 /* What other processes did is looked at again for this long, as their clock and ours may differ. What was learned is
  * relied on for FRESH_MS: with the time that a look takes, a revocation is known everywhere within a second. */
@@ -199,18 +198,10 @@ static void distrust_memory(struct watch *w)
     w->identity->keys_are_stale = true;
 }
 
-static int64_t monotonic_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 enum dw_err identity_watch(struct identity *identity)
 {
     struct watch w = { .identity = identity, .now_s = dw_clock_now_s() };
-    const int64_t begun_ms = monotonic_ms();
+    const int64_t begun_ms = clock_monotonic_ms();
 
     /* A transaction may commit a while after the time that its rows bear, and the clock may be set back. */
     w.since_s = MIN_OF(identity->watched_s, w.now_s) - WATCH_WINDOW_S;
@@ -231,7 +222,7 @@ enum dw_err identity_watch(struct identity *identity)
 bool identity_is_fresh(const struct identity *identity)
 {
     return !identity->is_shared ||
-        monotonic_ms() < atomic_load_explicit(&identity->fresh_until_ms, memory_order_acquire);
+        clock_monotonic_ms() < atomic_load_explicit(&identity->fresh_until_ms, memory_order_acquire);
 }
 
 enum dw_err identity_check_denied(struct transaction *tx, struct dw_str id)

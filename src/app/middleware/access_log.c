@@ -4,18 +4,8 @@
  */
 #include "app/middleware/middleware.h"
 
+#include "base/clock.h"
 #include "base/log.h"
-
-#include <time.h>
-
-static int64_t monotonic_ns(void)
-{
-    enum { NS_IN_S = 1000000000 };
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * NS_IN_S + now.tv_nsec;
-}
 
 static void access_log_finished(const struct dw_app *app, struct dw_request *r, bool sent)
 {
@@ -30,7 +20,7 @@ static void access_log_finished(const struct dw_app *app, struct dw_request *r, 
         LOG_STR("method", r->method_text),
         LOG_STR("path", r->path),
         LOG_INT("status", sent ? r->status : 0),
-        LOG_INT("duration_us", (monotonic_ns() - r->started_ns) / NS_IN_US),
+        LOG_INT("duration_us", (clock_monotonic_ns() - r->started_ns) / NS_IN_US),
         LOG_INT("bytes", sent ? (int64_t)bytes : 0),
         LOG_STR("peer", dw_request_peer(r)),
     };

@@ -3,8 +3,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-#include <time.h>
-
 /* What the session is told besides the URL; the URL may say otherwise where it has the same word. */
 static const char *const DEFAULTS[][2] = {
     { "connect_timeout", "3" },      { "tcp_user_timeout", "5000" },  { "keepalives_idle", "5" },
@@ -30,14 +28,6 @@ static const struct {
     { "25006", DW_ERR_UNAVAILABLE, false }, /* a standby: read only */
     { "58", DW_ERR_UNAVAILABLE, false },   /* the server's own input and output */
 };
-
-static int64_t monotonic_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* --- errors ------------------------------------------------------------------------------------------------------ */
 
@@ -192,7 +182,7 @@ void pg_end(struct pg_connection *c, const char *sql)
 static bool may_try(struct pg_server *server)
 {
     pthread_mutex_lock(&server->mutex);
-    const bool may = monotonic_ms() >= server->retry_at_ms;
+    const bool may = clock_monotonic_ms() >= server->retry_at_ms;
     pthread_mutex_unlock(&server->mutex);
     return may;
 }
@@ -205,7 +195,7 @@ static void note_attempt(struct pg_server *server, bool went_well)
     else
         server->backoff_ms = server->backoff_ms == 0 ? PG_BACKOFF_FIRST_MS
                                                      : MIN_OF(2 * server->backoff_ms, (int64_t)PG_BACKOFF_MAX_MS);
-    server->retry_at_ms = monotonic_ms() + server->backoff_ms;
+    server->retry_at_ms = clock_monotonic_ms() + server->backoff_ms;
     pthread_mutex_unlock(&server->mutex);
 }
 
