@@ -2,8 +2,8 @@
  * Libraries that are loaded when they are first needed, and not with the program.
  *
  * Why: each one linked in costs every process its pages, and some bring thirty others with them; most processes never
- * send a mail, open a WebSocket or ask PostgreSQL. A library's calls are an X macro; the struct of pointers and the list
- * of names and places are made from it.
+ * send a mail, open a WebSocket or ask PostgreSQL. A library's calls are an X macro; the struct of pointers and the
+ * list of names and places are made from it.
  * Threading: call on_demand_load() once a library, under pthread_once().
  */
 #ifndef BASE_ON_DEMAND_H
