@@ -1,5 +1,7 @@
 #include "http/connection.h"
 
+#include "http/metrics.h"
+
 #include <sys/socket.h>
 
 enum {
@@ -20,6 +22,7 @@ static void on_closed(uv_handle_t *handle)
     struct loop *loop = c->loop;
 
     free(c);
+    metric_add(&HTTP_CONNECTIONS, 0, -1);
     loop->n_connections--;
     atomic_fetch_sub_explicit(&loop->server->n_connections, 1, memory_order_relaxed);
     loop_check_finished(loop);
@@ -176,6 +179,7 @@ static void on_read(uv_stream_t *stream, ssize_t n_read, const uv_buf_t *buf)
     } else if (c->state == CONNECTION_LINGERING) {
         connection_discard(c, (size_t)n_read);
     } else if (n_read > 0) {
+        metric_add(&HTTP_BYTES_IN, 0, n_read);
         c->input.len += (size_t)n_read;
         if (c->websocket != NULL)
             websocket_read(c->websocket);
@@ -214,9 +218,13 @@ void connection_accept(struct loop *loop)
     c->tcp.data = c;
     c->parse.limits = &server->limits;
     loop->n_connections++;
+    metric_add(&HTTP_CONNECTIONS, 0, 1);
+    metric_add(&HTTP_ACCEPTED, 0, 1);
     const unsigned others = atomic_fetch_add_explicit(&server->n_connections, 1, memory_order_relaxed);
-    if (uv_accept((uv_stream_t *)&loop->listener, connection_stream(c)) != 0 ||
-        others >= server->config.max_connections || !connection_take_peer(c)) {
+    const bool is_one_too_many = others >= server->config.max_connections;
+    metric_add(&HTTP_TURNED_AWAY, 0, is_one_too_many);
+    if (uv_accept((uv_stream_t *)&loop->listener, connection_stream(c)) != 0 || is_one_too_many ||
+        !connection_take_peer(c)) {
         connection_close(c);
         return;
     }

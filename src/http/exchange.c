@@ -1,5 +1,7 @@
 #include "http/connection.h"
 
+#include "http/metrics.h"
+
 #include <time.h>
 
 /* A body up to this size is put behind its header; a longer one is gathered elsewhere, as the header must not move. */
@@ -83,6 +85,7 @@ static bool exchange_answer(struct connection *c)
         bufs[i] = (uv_buf_t){ .base = (char *)(uintptr_t)pieces[i].ptr, .len = pieces[i].len };
         total += pieces[i].len;
     }
+    metric_add(&HTTP_BYTES_OUT, 0, (int64_t)total);
     const int written = uv_try_write(connection_stream(c), bufs, n);
     if (written < 0 && written != UV_EAGAIN)
         return exchange_end(c, false);

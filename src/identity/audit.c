@@ -164,6 +164,7 @@ enum dw_err audit_append(struct transaction *tx, const struct audit_event *event
                         V_TEXT(e.actor), V_TEXT(e.target), V_TEXT(e.address), V_TEXT(e.result), V_TEXT(e.detail),
                         V_CSTR(hash)),
                  NULL));
+    transaction_count(tx, &AUDIT_EVENTS, event->action);
     return sql_exec(tx, &AUDIT_HEAD_PUT, VALUES(V_CSTR(hash)), NULL);
 }
 

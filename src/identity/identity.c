@@ -225,6 +225,13 @@ bool identity_is_fresh(const struct identity *identity)
         clock_monotonic_ms() < atomic_load_explicit(&identity->fresh_until_ms, memory_order_acquire);
 }
 
+int64_t identity_memory_age_ms(const struct identity *identity)
+{
+    const int64_t until_ms = atomic_load_explicit(&identity->fresh_until_ms, memory_order_acquire);
+
+    return identity->is_shared ? clock_monotonic_ms() - (until_ms - FRESH_MS) : 0;
+}
+
 enum dw_err identity_check_denied(struct transaction *tx, struct dw_str id)
 {
     const enum dw_err err = sql_one(tx, &DENIAL_FIND, VALUES(V_TEXT(id)), learn_nothing, NULL);

@@ -101,6 +101,9 @@ DW_MUST_USE enum dw_err identity_watch(struct identity *identity);
  * watched too long ago: then every question goes to the database (slower, never wrong). */
 bool identity_is_fresh(const struct identity *identity);
 
+/* Since when it was not; 0 while nobody else writes. */
+int64_t identity_memory_age_ms(const struct identity *identity);
+
 /* Removes what has expired: refresh tokens, denials, retired keys. Call it now and then; bounded work. */
 DW_MUST_USE enum dw_err identity_purge(struct identity *identity);
 

@@ -1,5 +1,6 @@
 #include "identity/principal.h"
 
+#include "identity/metrics.h"
 #include "identity/principal_cache.h"
 
 /* What a check knows of a token, wherever that came from. */
@@ -73,6 +74,7 @@ static enum dw_err restore_from_memory(struct identity *identity, struct dw_str 
 
     if (cache == NULL || !identity_is_fresh(identity))
         return DW_ERR_WOULD_BLOCK;
+    metric_add(&TOKEN_TABLE, known == NULL ? TABLE_MISS : TABLE_HIT, 1);
     if (known == NULL) {
         TRY(access_token_verify(identity, token, arena, &claims));
         known = principal_cache_keep(cache, token, &claims);
@@ -82,6 +84,7 @@ static enum dw_err restore_from_memory(struct identity *identity, struct dw_str 
     TRY(judge_time(&known->claims));
     const struct user *user = principal_cache_user(cache, &known->user);
 
+    metric_add(&USER_TABLE, user == NULL ? TABLE_MISS : TABLE_HIT, 1);
     if (user == NULL)
         return DW_ERR_WOULD_BLOCK;
     const struct evidence e = { &known->claims, known->token_id, known->session };

@@ -14,6 +14,7 @@
 #define STORAGE_STORAGE_H
 
 #include "base/cleanup.h"
+#include <doorward/metrics.h>
 
 /* A row of a room's statement table. */
 struct statement {
@@ -112,6 +113,8 @@ DW_MUST_USE enum dw_err storage_write(struct storage *storage, enum dw_err (*fn)
 /* --- inside a read or write ------------------------------------------------------------------------------------- */
 
 void *transaction_context(const struct transaction *tx);
+/* Adds one to a series when this write is durable; nothing of a write that is undone is counted. */
+void transaction_count(struct transaction *tx, const struct dw_metric *metric, unsigned series);
 
 /* Executes a statement that returns no row. ret_changes (may be NULL): rows changed. DW_ERR_CONSTRAINT when a unique,
  * foreign-key or check constraint refuses: hand it on (PostgreSQL runs nothing more in that transaction), or write ON

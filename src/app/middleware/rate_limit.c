@@ -8,6 +8,7 @@
  */
 #include "app/middleware/middleware.h"
 
+#include "app/metrics.h"
 #include "app/problem.h"
 #include "base/clock.h"
 #include "base/ip.h"
@@ -133,6 +134,7 @@ static enum dw_err limit_count(const struct dw_app *app, struct dw_request *r, c
         note(app_state(r), &limit->rates[i], &verdict);
         if (verdict.is_allowed)
             continue;
+        app_metrics_count_limited(app, limit);
         dw_retry_after(r, (unsigned)verdict.retry_after_s);
         return DW_ERR_RATE_LIMITED;
     }
