@@ -93,8 +93,8 @@ struct dw_server_config {
 
 struct dw_app;
 
-/* Serves until SIGINT or SIGTERM and stop_delay_s longer, then finishes what is under way and returns. DW_ERR_SETTING for an address that is
- * malformed, DW_ERR_IO for one that can't be bound (in use, no right). */
+/* Serves until SIGINT or SIGTERM and stop_delay_s longer, then finishes what is under way and returns. DW_ERR_SETTING
+ * for an address that is malformed, DW_ERR_IO for one that can't be bound (in use, no right). */
 DW_API DW_MUST_USE enum dw_err dw_serve(struct dw_app *app, const struct dw_server_config *config);
 /* Makes dw_serve() return as SIGTERM would; a second call or signal ends it without waiting for the requests under way.
  * Does nothing when nothing serves. Safe in a signal handler and from any thread. */
