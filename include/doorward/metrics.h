@@ -77,8 +77,8 @@ DW_API void dw_metric_add(const struct dw_metric *metric, unsigned series, int64
 /* Counts a value into a histogram's bucket. */
 DW_API void dw_metric_observe(const struct dw_metric *metric, unsigned series, uint64_t value);
 
-/* What dw_app_config.metrics says. The rows are borrowed and belong to one application, which lets go of them when it
- * is freed; DW_ERR_TABLE when one is malformed or its name is taken. */
+/* What dw_app_config.metrics says, read at once. The rows are borrowed and belong to one application, which lets go of
+ * them when it is freed; DW_ERR_TABLE when one is malformed or its name is taken. */
 struct dw_metrics {
     const struct dw_secret *token; /* Authorization: Bearer; 16 bytes or more; copied */
     bool is_public;                /* without a token: everyone may read */

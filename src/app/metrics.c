@@ -205,7 +205,10 @@ enum dw_err app_metrics_make(struct dw_app *app, struct problem *p)
     TRY(rows_register(METRICS_PROCESS, NULL, p));
     TRY(rows_register(HTTP_METRICS, NULL, p));
     TRY(rows_register(app->metrics->rows, app->metrics, p));
-    return config->rows == NULL ? DW_OK : rows_register(config->rows, app->metrics, p);
+    if (config->rows != NULL)
+        TRY(rows_register(config->rows, app->metrics, p));
+    app->config.metrics = NULL; /* read; the caller's may be gone from here on */
+    return DW_OK;
 }
 
 void app_metrics_free(struct app_metrics **metrics)

@@ -277,7 +277,8 @@ void dw_metric_add(const struct dw_metric *metric, unsigned series, int64_t n)
 
 void dw_metric_observe(const struct dw_metric *metric, unsigned series, uint64_t value)
 {
-    if (metric == NULL || !metric_is_on(metric) || metric->kind != DW_HISTOGRAM || series >= metrics_series_count(metric))
+    if (metric == NULL || !metric_is_on(metric) || metric->kind != DW_HISTOGRAM ||
+        series >= metrics_series_count(metric))
         return;
     metric_observe(metric, series, value);
 }

@@ -1,8 +1,8 @@
 /*
  * The inside of <doorward/metrics.h>: registration, counting and the text.
  *
- * A series is one or more cells of 64 bits; a thread has a block of all cells, mapped when it first counts, touched page
- * by page as it is used. Only its thread writes to a block, with plain loads and stores (relaxed atomics). The block of
+ * A series is one or more cells of 64 bits; a thread has a block of all cells, mapped when it first counts, touched
+ * page by page as it is used. Only its thread writes to a block, with plain loads and stores (relaxed atomics). The block of
  * a thread that ended is taken over by the next one, with what stands in it: nothing that was counted is lost, and
  * there are never more blocks than there were threads at one time.
  * Rooms register their tables once, for the process; an application registers its own rows and lets go of them. What
@@ -33,8 +33,8 @@ extern const char *const METRICS_ERROR_CODES[DW_ERR_COUNT];
 #define METRICS_ERROR_LABEL(label_name) { (label_name), METRICS_ERROR_CODES, DW_ERR_COUNT }
 
 /* Registers the rows (NULL-terminated). `owner` NULL: for as long as the process lives, and those that are registered
- * already stay so. DW_ERR_TABLE: one is malformed, or its name stands for another row already; DW_ERR_LIMIT: more series
- * than there is room for. *ret_bad (may be NULL) is that row; those before it are registered. */
+ * already stay so. DW_ERR_TABLE: one is malformed, or its name stands for another row already; DW_ERR_LIMIT: more
+ * series than there is room for. *ret_bad (may be NULL) is that row; those before it are registered. */
 DW_MUST_USE enum dw_err metrics_register(struct dw_metric *const *rows, const void *owner,
                                          const struct dw_metric **ret_bad);
 /* Lets go of all rows of an owner, which nobody counts any more. */

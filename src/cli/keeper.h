@@ -14,6 +14,9 @@ enum { KEEPER_WATCH_MS = 250, KEEPER_PURGE_S = 300, KEEPER_USES_S = 60, KEEPER_A
 
 struct keeper;
 
+/* Rows about the chores, for metrics_register(). */
+struct dw_metric *const *keeper_metrics(void);
+
 /* `identity` is borrowed until keeper_stop(). */
 DW_MUST_USE enum dw_err keeper_start(struct identity *identity, struct keeper **ret_keeper);
 /* Waits for the chore under way. */

@@ -4,8 +4,10 @@
 #include "cli/administrator.h"
 #include "cli/keeper.h"
 #include "cli/mailer.h"
+#include "cli/measure.h"
 #include "cli/open.h"
 #include "cli/settle.h"
+#include "identity/metrics.h"
 #include "protocol/protocol.h"
 
 #include <sys/stat.h>
@@ -78,11 +80,13 @@ static void on_stop(void *argument)
 
 static enum dw_err make_app(struct cli *cli, struct protocol **ret_protocol)
 {
+    const struct dw_metrics metrics = { .token = &cli->settings->metrics_token };
     const struct protocol_config config = {
         .identity = cli->identity,
         .public_url = cli->settings->public_url,
         .issuer = cli->settings->issuer,
         .access_log = log_is_on(LOG_INFO),
+        .metrics = metrics.token->size > 0 ? &metrics : NULL,
         .rate_limit_login = cli->settings->rate_limit_login,
         .rate_limit_register = cli->settings->rate_limit_register,
         .rate_limit_forgot = cli->settings->rate_limit_forgot,
@@ -142,7 +146,9 @@ enum dw_err action_serve(struct cli *cli)
     umask(S_IRWXG | S_IRWXO);
     tell_oddities(cli);
     TRY(check_redirect(cli));
+    TRY(measure_start(cli->settings));
     TRY(open_identity(cli, OPEN_SERVER));
+    identity_metrics_watch(cli->identity);
     TRY(administrator_ensure(cli, &password));
     if (password.size > 0)
         TRY(administrator_print(cli, &password));

@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "crypto/hash.h"
 #include "identity/audit_rows.h"
+#include "identity/metrics.h"
 
 /* A row is a few short strings; details are cut by whoever writes them. */
 enum { CANONICAL_MAX_BYTES = 64 * 1024 };

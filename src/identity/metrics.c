@@ -39,10 +39,6 @@ struct dw_metric AUDIT_EVENTS = {
     .name = "doorward_audit_events_total", .kind = DW_COUNTER, .is_sparse = true,
     .labels = { { "action", ACTIONS, AUDIT_ACTION_COUNT } }, .help = "Events that this node has put in the audit log.",
 };
-struct dw_metric OUTBOX_WAITING = {
-    .name = "doorward_outbox_waiting", .kind = DW_GAUGE,
-    .help = "Mails that wait to be sent, of all nodes, as of the last count.",
-};
 static struct dw_metric MEMORY_AGE = {
     .name = "doorward_memory_age_seconds", .kind = DW_GAUGE, .unit = DW_NANOSECONDS, .read = read_age,
     .help = "Since when this node has not looked at what other nodes and commands have changed.",
@@ -77,6 +73,6 @@ void identity_metrics_watch(const struct identity *identity)
 }
 
 struct dw_metric *const IDENTITY_METRICS[] = {
-    &TOKEN_TABLE, &USER_TABLE, &CREDENTIALS, &SIGN_INS, &REFRESHES, &AUDIT_EVENTS, &OUTBOX_WAITING, &MEMORY_AGE,
-    &MEMORY_FRESH, NULL,
+    &TOKEN_TABLE, &USER_TABLE, &CREDENTIALS, &SIGN_INS, &REFRESHES, &AUDIT_EVENTS, &MEMORY_AGE, &MEMORY_FRESH,
+    NULL,
 };

@@ -8,7 +8,7 @@
 #include "identity/audit.h"
 
 /* SIGN_INS, REFRESHES: by enum dw_err. AUDIT_EVENTS: by enum audit_action. CREDENTIALS: kind and error. */
-extern struct dw_metric TOKEN_TABLE, USER_TABLE, CREDENTIALS, SIGN_INS, REFRESHES, AUDIT_EVENTS, OUTBOX_WAITING;
+extern struct dw_metric TOKEN_TABLE, USER_TABLE, CREDENTIALS, SIGN_INS, REFRESHES, AUDIT_EVENTS;
 
 /* Series of the tables that loops remember by. */
 enum { TABLE_HIT, TABLE_MISS };
