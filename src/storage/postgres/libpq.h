@@ -30,7 +30,12 @@
     X(PQsendPrepare)                                                                                                   \
     X(PQsendQueryParams)                                                                                               \
     X(PQsendQueryPrepared)                                                                                             \
-    X(PQserverVersion)
+    X(PQserverVersion)                                                                                                 \
+    X(PQbackendPID)                                                                                                    \
+    X(PQsocket)                                                                                                        \
+    X(PQconsumeInput)                                                                                                  \
+    X(PQnotifies)                                                                                                      \
+    X(PQfreemem)
 
 #define LIBPQ_MEMBER(name) __typeof__(name) *name;
 struct libpq {
