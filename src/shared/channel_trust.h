@@ -7,18 +7,18 @@
  *  1. its own beats come back. The channel hands all messages to all nodes in one order: what came before my beat, I
  *     have. So I know everything that was said before the moment at which I sent the beat that came back last.
  *  2. every peer is heard, and what is heard is new. A silent one may have lost the channel and still acknowledge
- *     changes through the database. When a message was sent can't be read off clocks, nor off its arrival (a server that
- *     was paused delivers old messages as if they were new). So a beat names the beat that its sender had heard last:
- *     it was sent after that one, and that one after the beat of mine that I heard before it. The time of my own beat,
- *     by my own clock, is what I know.
+ *     changes through the database. When a message was sent can't be read off clocks, nor off its arrival (a server
+ *     that was paused delivers old messages as if they were new). So a beat names the beat that its sender had heard
+ *     last: it was sent after that one, and that one after the beat of mine that I heard before it. The time of my own
+ *     beat, by my own clock, is what I know.
  *  3. no number is missing. A sender numbers its messages when they are made, before it acknowledges the change, also
  *     those that it then can't send: the next beat shows the gap.
  *  4. it has looked into the database since it began to listen, since the last gap, and since it first heard of a peer.
  *
- * So a change that a peer acknowledged at t is known here at t + CHANNEL_FRESH_MS, or there is no trust: the peer's beats
- * that were made after t have higher numbers than the change, and those before t can't prove more than t.
- * A peer that says goodbye is gone. One that is silent is forgotten after CHANNEL_FORGET_MS, but only at a look into the
- * database: without it, who is missing can't be told from who is cut off.
+ * So a change that a peer acknowledged at t is known here at t + CHANNEL_FRESH_MS, or there is no trust: the peer's
+ * beats that were made after t have higher numbers than the change, and those before t can't prove more than t.
+ * A peer that says goodbye is gone. One that is silent is forgotten after CHANNEL_FORGET_MS, but only at a look into
+ * the database: without it, who is missing can't be told from who is cut off.
  * Numbers that were seen before are replays, and are not applied.
  *
  * Does not defend against: a node that starts without ever reaching the channel while this one can't reach the database.

@@ -2,7 +2,8 @@
  * Waits for other nodes' notifications (LISTEN/NOTIFY), on a session and a thread of its own.
  *
  * PostgreSQL hands a notification over when the transaction that made it is committed, so whoever looks after it sees
- * what was written. It says no more than "look": nothing depends on it, and nothing is lost with the connection but time.
+ * what was written. It says no more than "look": nothing depends on it, and nothing but time is lost with the
+ * connection.
  */
 #include "storage/postgres/postgres.h"
 
