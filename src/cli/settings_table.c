@@ -154,6 +154,9 @@ const struct setting SETTINGS[] = {
                  "`*` is every origin, without cookies." },
     { "CORS_ORIGIN_PATTERN", SETTING_PATTERN, .otherwise = "none", AT(cors_origin_pattern),
       .meaning = "Further origins, such as `https://[a-z0-9-]+\\.example\\.com`: the whole origin must match." },
+    { "STOP_DELAY", SETTING_DURATION, "0s", AT(stop_delay_s), .min = 0, .max = 5 * MINUTE,
+      .meaning = "How long the server goes on serving when it is told to stop, while `/readyz` says no and every "
+                 "answer ends its connection: time for balancers to send requests elsewhere." },
     { "WORKERS", SETTING_INT, .otherwise = "one a core", AT(workers), .min = 1, .max = 256,
       .meaning = "Event loops." },
     { NULL },

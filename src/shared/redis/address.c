@@ -7,8 +7,8 @@ enum { PORT_DEFAULT = 6379, PORT_MAX = 65535, ARENA_BYTES = 8 * 1024 };
 static const char WRONG[] =
     "allowed: redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE], or unix:/PATH[?db=DATABASE]";
 static const char NO_TLS[] =
-    "rediss:// (TLS) is not supported: the hiredis of Debian 12 knows none; write redis:// to a network of your own or to "
-    "the end of a tunnel";
+    "rediss:// (TLS) is not supported: the hiredis of Debian 12 knows none; write redis:// to a network of your own or "
+    "to the end of a tunnel";
 
 struct redis_url {
     struct dw_arena *arena;

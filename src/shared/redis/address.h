@@ -12,7 +12,13 @@
 
 #include "base/cleanup.h"
 
-enum { REDIS_URL_MAX = 1024, REDIS_HOST_SIZE = 256, REDIS_PATH_SIZE = 108, REDIS_LABEL_SIZE = 300, REDIS_DB_MAX = 65535 };
+enum {
+    REDIS_URL_MAX = 1024,
+    REDIS_HOST_SIZE = 256,
+    REDIS_PATH_SIZE = 108,
+    REDIS_LABEL_SIZE = 300,
+    REDIS_DB_MAX = 65535,
+};
 
 struct redis_address {
     char host[REDIS_HOST_SIZE]; /* without brackets; "": a socket */

@@ -1,10 +1,10 @@
 /*
  * One connection to Redis: commands out, replies in, by the same thread, each with a deadline.
  *
- * Why: hiredis bounds each read and each write by itself, and gives a connection up that had nothing to say for as long,
- * which a subscriber's often has. Here a call as a whole has one deadline, and waiting for nothing is no error.
- * Defends against: a server that is paused or trickles bytes (absolute deadlines), SIGPIPE (not raised), the password in
- * a reason (an error's first word alone is kept).
+ * Why: hiredis bounds each read and each write by itself, and gives a connection up that had nothing to say for as
+ * long, which a subscriber's often has. Here a call as a whole has one deadline, and waiting in vain is no error.
+ * Defends against: a server that is paused or trickles bytes (absolute deadlines), SIGPIPE (not raised), the password
+ * in a reason (an error's first word alone is kept).
  * Does not: know names faster than the system's resolver; connect where that may be slow.
  * Threading: one thread at a time.
  */

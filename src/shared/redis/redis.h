@@ -8,8 +8,8 @@
  * Defends against: a dead or paused server that slows requests down; a log full of it (one line at the loss with the
  * reason, one at the return); two installations on one server that mix (the names of each begin with a hash of its own
  * key); the password in the log.
- * Does not: acknowledge what a crash of Redis may forget, so nothing that a security decision must remember belongs here;
- * follow the redirections of a Redis Cluster.
+ * Does not: keep what was acknowledged through a crash of Redis, so nothing that a security decision must remember
+ * belongs here; follow the redirections of a Redis Cluster.
  * Threading: any thread but an event loop, as each call waits for the network.
  */
 #ifndef SHARED_REDIS_REDIS_H
@@ -50,8 +50,8 @@ const struct dw_secret *redis_key(const struct redis *redis);
 DW_MUST_USE enum dw_err redis_call(struct redis *redis, const struct dw_str *words, size_t n_words,
                                    enum dw_err (*read)(const redisReply *reply, void *argument), void *argument);
 
-/* A connection outside the pool, for one thread to subscribe with; logs nothing, and its loss is the caller's to see and
- * to mend. */
+/* A connection outside the pool, for one thread to subscribe with; logs nothing, and its loss is the caller's to see
+ * and to mend. */
 DW_MUST_USE enum dw_err redis_subscriber(struct redis *redis, struct redis_connection **ret_connection,
                                          char ret_reason[REDIS_REASON_SIZE]);
 
