@@ -77,8 +77,8 @@ static void write_text(struct cli *cli, struct buffer *b, const struct copy_repo
 {
     for (unsigned i = 0; i < report->list->n; i++)
         buffer_printf(b, "%-24s %12lld\n", report->list->tables[i].name, (long long)report->rows[i]);
-    buffer_printf(b, "\nCopied and compared: %lld rows of %u tables, each field. The audit log holds in %s; its head is "
-                  "%s.\n\nNow, on every node:\n"
+    buffer_printf(b, "\nCopied and compared: %lld rows of %u tables, each field. The audit log holds in %s; its head "
+                  "is %s.\n\nNow, on every node:\n"
                   "    " SETTINGS_PREFIX "DATABASE_URL names the new database\n"
                   "    the secret key %s: without it the keys in the database can't be opened\n"
                   "Start no server on the old database again: what it would write is not in the new one.\n",

@@ -1,8 +1,8 @@
 /*
  * Whole tables of a PostgreSQL database (storage/tables.h): read through a cursor, written with COPY.
  *
- * The advisory lock that every node takes for its writes is held for as long as the session lives, so none writes; it is
- * the session's and taken before the transaction begins, or the snapshot would be from before it was got.
+ * The advisory lock that every node takes for its writes is held for as long as the session lives, so none writes; it
+ * is the session's and taken before the transaction begins, or the snapshot would be from before it was got.
  */
 #include "storage/postgres/postgres.h"
 

@@ -198,12 +198,14 @@ static void test_rows_that_the_target_can_not_hold_are_named(void **state)
         const char *sql, *told;
     } CASES[] = {
         { TENANT USER("'0a'", "x'00ff'", "'r'"), "users, row 1 (id 0a): column username holds no text" },
-        { TENANT USER("'0a'", "'n'", "'r'") USER("'0b'", "CAST(x'6100' AS TEXT)", "'r'"), "users, row 2 (id 0b): a text" },
+        { TENANT USER("'0a'", "'n'", "'r'") USER("'0b'", "CAST(x'6100' AS TEXT)", "'r'"),
+          "users, row 2 (id 0b): a text" },
         { TENANT USER("'0a'", "CAST(x'ff' AS TEXT)", "'r'"), "users, row 1 (id 0a): a text" },
         { TENANT USER("'0a'", "'n'", "'r'") "UPDATE users SET is_active = 2147483648",
           "column is_active holds no number that belongs there" },
         { TENANT USER("'0a'", "'n'", "'r'") "UPDATE users SET created_at = 1.5", "column created_at holds no number" },
-        { TENANT USER("'0a'", "'n'", "'r'") "UPDATE users SET created_at = 'soon'", "column created_at holds no number" },
+        { TENANT USER("'0a'", "'n'", "'r'") "UPDATE users SET created_at = 'soon'",
+          "column created_at holds no number" },
         { USER("'0a'", "'n'", "'r'"), "users_tenant_id_fkey" },
         { "ALTER TABLE users ADD COLUMN more TEXT", "the source has table users with other columns" },
         { "DROP TABLE denials", "the source has table denials with other columns" },
