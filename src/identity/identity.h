@@ -78,6 +78,7 @@ struct identity {
     struct change_channel *channel; /* to the other nodes (identity/node.h); NULL: none */
     void (*wake)(void *argument);   /* there is something to look for; set with the channel */
     void *wake_argument;
+    _Atomic uint64_t refused_links; /* in the minute that its upper half numbers; see recovery.c */
 };
 
 /* Where a sign-in comes from. */

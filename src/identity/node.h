@@ -2,8 +2,8 @@
  * This process as one node among others on the same database: what it tells them, and what it hears.
  *
  * Every change takes three ways. It is made known in this process (invalidation log, deny list); it stands as a row in
- * the database, which the others look for (identity_watch()): the proof; and, when there is a channel, it is told there,
- * so that all know at once, and know that they know even while the database is away (shared/channel.h).
+ * the database, which the others look for (identity_watch()): the proof; and, when there is a channel, it is told
+ * there, so that all know at once, and know that they know even while the database is away (shared/channel.h).
  * A node that is cut off from the channel says so in the database, again and again, so that nobody who hears it nowhere
  * takes it for gone: it may go on acknowledging changes.
  */

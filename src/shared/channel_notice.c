@@ -4,7 +4,13 @@
 #include "shared/deny_list.h"
 
 /* Fields stand one behind the other, numbers with the highest byte first; the tag is last. */
-enum { VERSION = 1, NUMBERS_AT = 2, N_NUMBERS = 5, ID_AT = NUMBERS_AT + N_NUMBERS * 8, TAG_AT = ID_AT + INVALIDATION_ID_SIZE };
+enum {
+    VERSION = 1,
+    NUMBERS_AT = 2,
+    N_NUMBERS = 5,
+    ID_AT = NUMBERS_AT + N_NUMBERS * 8,
+    TAG_AT = ID_AT + INVALIDATION_ID_SIZE,
+};
 
 _Static_assert(TAG_AT + SHA256_SIZE == CHANNEL_NOTICE_SIZE, "one size");
 

@@ -21,7 +21,8 @@
  * the database: without it, who is missing can't be told from who is cut off.
  * Numbers that were seen before are replays, and are not applied.
  *
- * Does not defend against: a node that starts without ever reaching the channel while this one can't reach the database.
+ * Does not defend against: a node that starts without ever reaching the channel while this one can't reach the
+ * database.
  * Threading: one at a time. Times are monotonic milliseconds.
  */
 #ifndef SHARED_CHANNEL_TRUST_H
