@@ -47,9 +47,9 @@ struct dw_label {
 };
 
 /*
- * A row: a metric with its series. With two labels there is a series for each pair of values: that of the values i and j
- * has the number i * labels[1].n_values + j. All that it points at must live as long as the row. Not const, as the row
- * learns where its numbers are kept; zero at first.
+ * A row: a metric with its series. With two labels there is a series for each pair of values: that of the values
+ * i and j has the number i * labels[1].n_values + j. All that it points at must live as long as the row. Not const, as
+ * the row learns where its numbers are kept; zero at first.
  */
 struct dw_metric {
     const char *name; /* [a-zA-Z_:][a-zA-Z0-9_:]* */

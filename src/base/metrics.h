@@ -2,9 +2,9 @@
  * The inside of <doorward/metrics.h>: registration, counting and the text.
  *
  * A series is one or more cells of 64 bits; a thread has a block of all cells, mapped when it first counts, touched
- * page by page as it is used. Only its thread writes to a block, with plain loads and stores (relaxed atomics). The block of
- * a thread that ended is taken over by the next one, with what stands in it: nothing that was counted is lost, and
- * there are never more blocks than there were threads at one time.
+ * page by page as it is used. Only its thread writes to a block, with plain loads and stores (relaxed atomics). The
+ * block of a thread that ended is taken over by the next one, with what stands in it: nothing that was counted is lost,
+ * and there are never more blocks than there were threads at one time.
  * Rooms register their tables once, for the process; an application registers its own rows and lets go of them. What
  * nobody has registered is not counted (`first_cell` is 0): a program that shows no metrics pays a test and a branch.
  */

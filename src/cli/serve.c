@@ -7,7 +7,6 @@
 #include "cli/measure.h"
 #include "cli/open.h"
 #include "cli/settle.h"
-#include "identity/metrics.h"
 #include "protocol/protocol.h"
 
 #include <sys/stat.h>
@@ -148,7 +147,7 @@ enum dw_err action_serve(struct cli *cli)
     TRY(check_redirect(cli));
     TRY(measure_start(cli->settings));
     TRY(open_identity(cli, OPEN_SERVER));
-    identity_metrics_watch(cli->identity);
+    measure_watch(cli);
     TRY(administrator_ensure(cli, &password));
     if (password.size > 0)
         TRY(administrator_print(cli, &password));

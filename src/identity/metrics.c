@@ -1,5 +1,7 @@
 #include "identity/metrics.h"
 
+#include "identity/node.h"
+
 static const char *const TABLE_RESULTS[] = { [TABLE_HIT] = "hit", [TABLE_MISS] = "miss" };
 static const char *const KINDS[CREDENTIAL_KINDS] = {
     [CREDENTIAL_TOKEN] = "access_token", [CREDENTIAL_API_KEY] = "api_key", [CREDENTIAL_COOKIE] = "session",
@@ -7,9 +9,6 @@ static const char *const KINDS[CREDENTIAL_KINDS] = {
 #define AUDIT_NAME(symbol, name) name,
 static const char *const ACTIONS[AUDIT_ACTION_COUNT] = { AUDIT_ACTIONS(AUDIT_NAME) };
 #undef AUDIT_NAME
-
-static bool read_age(const struct dw_metric *self, unsigned series, int64_t *ret_value);
-static bool read_fresh(const struct dw_metric *self, unsigned series, int64_t *ret_value);
 
 #define TABLE_LABEL { { "result", TABLE_RESULTS, ARRAY_SIZE(TABLE_RESULTS) } }
 
@@ -39,40 +38,63 @@ struct dw_metric AUDIT_EVENTS = {
     .name = "doorward_audit_events_total", .kind = DW_COUNTER, .is_sparse = true,
     .labels = { { "action", ACTIONS, AUDIT_ACTION_COUNT } }, .help = "Events that this node has put in the audit log.",
 };
-static struct dw_metric MEMORY_AGE = {
-    .name = "doorward_memory_age_seconds", .kind = DW_GAUGE, .unit = DW_NANOSECONDS, .read = read_age,
-    .help = "Since when this node has not looked at what other nodes and commands have changed.",
-};
-static struct dw_metric MEMORY_FRESH = {
-    .name = "doorward_memory_fresh", .kind = DW_GAUGE, .read = read_fresh,
-    .help = "1: token checks rely on memory; 0: each of them asks the database.",
-};
+/* --- this node among others ------------------------------------------------------------------------------------- */
 
-static bool read_age(const struct dw_metric *self, unsigned series, int64_t *ret_value)
+static struct identity *_Atomic watched;
+
+void identity_metrics_watch(struct identity *identity)
 {
-    enum { NS_IN_MS = 1000000 };
-    const struct identity *identity = __atomic_load_n(&self->argument, __ATOMIC_ACQUIRE);
-    const int64_t age_ms = identity == NULL ? -1 : identity_memory_age_ms(identity);
-
-    *ret_value = age_ms * NS_IN_MS;
-    return age_ms >= 0;
+    atomic_store(&watched, identity);
 }
 
-static bool read_fresh(const struct dw_metric *self, unsigned series, int64_t *ret_value)
+static bool node_state(struct identity_node_state *ret_state)
 {
-    const struct identity *identity = __atomic_load_n(&self->argument, __ATOMIC_ACQUIRE);
+    struct identity *identity = atomic_load(&watched);
 
-    *ret_value = identity != NULL && identity_is_fresh(identity);
+    if (identity != NULL)
+        identity_node_state(identity, ret_state);
     return identity != NULL;
 }
 
-void identity_metrics_watch(const struct identity *identity)
-{
-    __atomic_store_n(&MEMORY_AGE.argument, (const void *)identity, __ATOMIC_RELEASE);
-    __atomic_store_n(&MEMORY_FRESH.argument, (const void *)identity, __ATOMIC_RELEASE);
-}
+/* A row, and how it is read from a struct identity_node_state `s`; where `is_there` is false there is no such series. */
+#define NODE_ROW(symbol, metric_name, metric_kind, metric_unit, is_there, value, text)                                 \
+    static bool read_##symbol(const struct dw_metric *self, unsigned series, int64_t *ret_value)                       \
+    {                                                                                                                  \
+        struct identity_node_state s;                                                                                  \
+                                                                                                                       \
+        if (!node_state(&s) || !(is_there))                                                                            \
+            return false;                                                                                              \
+        *ret_value = (int64_t)(value);                                                                                 \
+        return true;                                                                                                   \
+    }                                                                                                                  \
+    static struct dw_metric symbol = { .name = (metric_name), .kind = (metric_kind), .unit = (metric_unit),            \
+                                       .help = (text), .read = read_##symbol }
+
+enum { NS_IN_MS = 1000000 };
+
+NODE_ROW(MEMORY_AGE, "doorward_memory_age_seconds", DW_GAUGE, DW_NANOSECONDS, s.is_shared && s.look_age_ms >= 0,
+         s.look_age_ms * NS_IN_MS, "Since when this node has not looked at what others have written.");
+NODE_ROW(MEMORY_FRESH, "doorward_memory_fresh", DW_GAUGE, DW_PLAIN, true, s.is_fresh,
+         "1: token checks rely on memory; 0: each of them asks the database.");
+NODE_ROW(CHANNEL_UP, "doorward_channel_connected", DW_GAUGE, DW_PLAIN, s.has_channel, s.channel.is_connected,
+         "1: this node hears and is heard on the channel between nodes.");
+NODE_ROW(CHANNEL_TRUSTED, "doorward_channel_trusted", DW_GAUGE, DW_PLAIN, s.has_channel, s.channel.is_trusted,
+         "1: what came by the channel is all that there was; memory may be relied on without the database.");
+NODE_ROW(CHANNEL_PEERS, "doorward_channel_peers", DW_GAUGE, DW_PLAIN, s.has_channel, s.channel.n_peers,
+         "Other nodes that are heard, or missed.");
+NODE_ROW(CHANNEL_SENT, "doorward_channel_sent_total", DW_COUNTER, DW_PLAIN, s.has_channel, s.channel.n_sent,
+         "Messages told on the channel.");
+NODE_ROW(CHANNEL_DROPPED, "doorward_channel_dropped_total", DW_COUNTER, DW_PLAIN, s.has_channel,
+         s.channel.n_dropped, "Messages that could not be sent: the others look into the database instead.");
+NODE_ROW(CHANNEL_RECEIVED, "doorward_channel_received_total", DW_COUNTER, DW_PLAIN, s.has_channel,
+         s.channel.n_received, "Messages heard on the channel.");
+NODE_ROW(CHANNEL_REFUSED, "doorward_channel_refused_total", DW_COUNTER, DW_PLAIN, s.has_channel,
+         s.channel.n_refused, "Messages that no node of this installation has sent.");
+NODE_ROW(CHANNEL_BREAKS, "doorward_channel_breaks_total", DW_COUNTER, DW_PLAIN, s.has_channel, s.channel.n_breaks,
+         "How often something may have been missed on the channel.");
 
 struct dw_metric *const IDENTITY_METRICS[] = {
     &TOKEN_TABLE, &USER_TABLE, &CREDENTIALS, &SIGN_INS, &REFRESHES, &AUDIT_EVENTS, &MEMORY_AGE, &MEMORY_FRESH,
-    NULL,
+    &CHANNEL_UP, &CHANNEL_TRUSTED, &CHANNEL_PEERS, &CHANNEL_SENT, &CHANNEL_DROPPED, &CHANNEL_RECEIVED,
+    &CHANNEL_REFUSED, &CHANNEL_BREAKS, NULL,
 };

@@ -21,7 +21,7 @@ static inline unsigned credential_series(enum credential_kind kind, enum dw_err 
 
 extern struct dw_metric *const IDENTITY_METRICS[];
 
-/* From now on the rows tell how old the memory of this identity is, which must outlive what reads them. */
-void identity_metrics_watch(const struct identity *identity);
+/* From now on the rows tell how this node stands; NULL: nothing more, before it is closed. */
+void identity_metrics_watch(struct identity *identity);
 
 #endif

@@ -3,6 +3,7 @@
 #include "base/encoding.h"
 #include "crypto/aead.h"
 #include "identity/audit.h"
+#include "identity/node.h"
 
 #include <stdatomic.h>
 
@@ -313,7 +314,7 @@ enum dw_err signing_key_prepare(struct identity *identity, const struct actor *a
     TRY(make_key(&m));
     TRY(storage_write(identity->storage, apply_preparation, &m));
     TRY(reload(identity));
-    invalidation_publish(identity->invalidation, CHANGE_KEYS, DW_STR(""));
+    identity_publish(identity, CHANGE_KEYS, DW_STR(""));
     *ret_kid = m.kid;
     return DW_OK;
 }
@@ -348,7 +349,7 @@ enum dw_err signing_key_rotate(struct identity *identity, const struct actor *ac
     TRY(make_key(&m));
     TRY(storage_write(identity->storage, apply_rotation, &m));
     TRY(reload(identity));
-    invalidation_publish(identity->invalidation, CHANGE_KEYS, DW_STR(""));
+    identity_publish(identity, CHANGE_KEYS, DW_STR(""));
     *ret_kid = m.kid;
     return DW_OK;
 }
@@ -380,7 +381,7 @@ enum dw_err signing_key_retire(struct identity *identity, const struct actor *ac
 
     TRY(storage_write(identity->storage, apply_retirement, &m));
     TRY(reload(identity));
-    invalidation_publish(identity->invalidation, CHANGE_KEYS, DW_STR(""));
+    identity_publish(identity, CHANGE_KEYS, DW_STR(""));
     return DW_OK;
 }
 
@@ -397,6 +398,6 @@ enum dw_err signing_key_purge(struct identity *identity)
     if (removed == 0)
         return DW_OK;
     TRY(reload(identity));
-    invalidation_publish(identity->invalidation, CHANGE_KEYS, DW_STR(""));
+    identity_publish(identity, CHANGE_KEYS, DW_STR(""));
     return DW_OK;
 }

@@ -202,7 +202,8 @@ static void test_refused(void **state)
 {
     static struct dw_metric MALFORMED = { .name = "no counter", .kind = DW_COUNTER, .help = "x" };
     static struct dw_metric TAKEN = { .name = "doorward_http_errors_total", .kind = DW_COUNTER, .help = "x" };
-    const struct dw_secret few = token_of("fifteen-bytes-x"), odd = token_of("sixteen bytes, !"), fine = token_of(TOKEN);
+    const struct dw_secret few = token_of("fifteen-bytes-x"), odd = token_of("sixteen bytes, !"),
+                           fine = token_of(TOKEN);
     const struct {
         struct dw_metrics metrics;
         const char *problem;
