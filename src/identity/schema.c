@@ -138,6 +138,7 @@ static const struct migration MIGRATIONS[] = {
     { 14, "where a pruned audit log begins", AUDIT_PRUNED_COLUMNS },
     { 15, "an address is kept until the next one is verified", FORMER_EMAIL_COLUMNS },
     { 16, "one-time passwords expire", CREDENTIAL_EXPIRY_COLUMN },
+    { 17, "second factors of sign-ins", SECOND_FACTOR_COLUMN },
     { 0 },
 };
 
