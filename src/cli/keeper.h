@@ -1,6 +1,6 @@
 /*
- * The server's own chores, on a thread of their own: it learns what the command line changed in the same database, and
- * removes what has expired; it also writes when API keys were used, and tells the server's log where the audit log ends
+ * The server's own chores, on a thread of their own: it learns what the command line changed in the same database,
+ * lets the next signing key take over when its time has come, and removes what has expired; it also writes when API keys were used, and tells the server's log where the audit log ends
  * (whoever keeps logs elsewhere can show with it what was cut off), both once more when the server stops.
  *
  * A chore that fails is tried again at its next turn; the log tells the first failure and the recovery, not each.
@@ -10,7 +10,7 @@
 
 #include "identity/identity.h"
 
-enum { KEEPER_WATCH_MS = 250, KEEPER_PURGE_S = 300, KEEPER_USES_S = 60, KEEPER_AUDIT_HEAD_S = 3600 };
+enum { KEEPER_WATCH_MS = 250, KEEPER_KEYS_MS = 1000, KEEPER_PURGE_S = 300, KEEPER_USES_S = 60, KEEPER_AUDIT_HEAD_S = 3600 };
 
 struct keeper;
 
