@@ -2,6 +2,7 @@
 #include "base/encoding.h"
 #include "crypto/aead.h"
 #include "identity/audit.h"
+#include "identity/node.h"
 #include "identity/signing_key.h"
 
 /* RS and PS keys: about 128 bits of strength, as all else here has (NIST SP 800-57 part 1, table 2). A key that stepped
@@ -271,11 +272,11 @@ static enum dw_err apply_rotation(struct transaction *tx, void *argument)
 static enum dw_err learn(struct identity *identity)
 {
     TRY(signing_key_reload(identity));
-    invalidation_publish(identity->invalidation, CHANGE_KEYS, DW_STR(""));
+    identity_publish(identity, CHANGE_KEYS, DW_STR(""));
     return DW_OK;
 }
 
-/* The key is made before the database's lock is taken, though it may turn out that nobody needs it: RSA takes a while. */
+/* The key is made before the database's lock is taken, though nobody may need it in the end: RSA takes a while. */
 static enum dw_err rotate(struct making *m)
 {
     TRY(make_key(m));
