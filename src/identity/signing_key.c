@@ -2,7 +2,6 @@
 
 #include "base/encoding.h"
 #include "crypto/aead.h"
-#include "identity/audit.h"
 
 #include <stdatomic.h>
 
