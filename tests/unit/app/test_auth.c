@@ -1,7 +1,6 @@
 /* The handler object: tokens that it makes and takes, users behind them, sign-in by password. */
 #include "fixture.h"
 #include <doorward/auth.h>
-#include <doorward/policy.h>
 
 #include <sys/stat.h>
 
@@ -74,13 +73,8 @@ static enum dw_err who(struct dw_request *r, const void *in, void *out)
     return DW_OK;
 }
 
-static const struct dw_policy RECENT = { "signed in a moment ago", DW_RULE_SIGN_IN(60) };
-static const struct dw_policy RECENT_MFA = { "second factor a moment ago", DW_RULE_MFA(60) };
-
 static const struct dw_route ROUTES[] = {
     DW_TOKEN_ROUTE("/token", NULL),
-    { DW_GET, "/recent", who, .needs = DW_POLICY(&RECENT) },
-    { DW_GET, "/recent-mfa", who, .needs = DW_POLICY(&RECENT_MFA) },
     { DW_GET, "/me", who, .needs = DW_SIGNED_IN },
     { DW_GET, "/tasks", who, .needs = DW_SCOPE("tasks:read") },
     { DW_POST, "/tasks", who, .needs = DW_PERMISSION("tasks:write") },
@@ -244,46 +238,6 @@ static void test_believed(void **state)
         assert_int_equal(call_with(&h, DW_GET, "/me", token), ROWS[i].me);
         if (ROWS[i].body != NULL)
             check_body(&h.f, ROWS[i].body, ROWS[i].claims);
-    }
-}
-
-/* RFC 9068 §2.2.1: what an issuer tells of the sign-in is what rules go by. */
-static void test_sign_in_of_token(void **state)
-{
-    static const struct {
-        const char *claims;
-        int recent, recent_mfa;
-    } ROWS[] = {
-        { "", 401, 401 },
-        { ",\"auth_time\":1799999940", 200, 401 },
-        { ",\"auth_time\":1799999939", 401, 401 },
-        { ",\"auth_time\":1799999990.5,\"amr\":[\"pwd\"]", 200, 401 },
-        { ",\"auth_time\":1799999990,\"amr\":[\"pwd\",\"otp\",\"mfa\"]", 200, 200 },
-        { ",\"auth_time\":1799999939,\"amr\":[\"mfa\"]", 401, 401 },
-        { ",\"amr\":[\"mfa\"]", 401, 401 },
-        { ",\"auth_time\":1799999990,\"amr\":\"mfa\"", 200, 401 },
-        { ",\"auth_time\":1799999990,\"amr\":[[\"mfa\"],{\"mfa\":1},null,5]", 200, 401 },
-        { ",\"auth_time\":\"1799999990\",\"amr\":[\"mfa\"]", 401, 401 },
-        { ",\"auth_time\":-1,\"amr\":[\"mfa\"]", 401, 401 },
-        { ",\"auth_time\":99999999999999999999,\"amr\":[\"mfa\"]", 401, 401 },
-        { ",\"auth_time\":1800000061,\"amr\":[\"mfa\"]", 401, 401 },
-    };
-    _cleanup_handled_ struct handled h = { 0 };
-    _cleanup_secret_ struct dw_secret octets = { 0 };
-    _cleanup_(dw_key_free) struct dw_key *key = NULL;
-
-    handled_make(&h, (struct dw_auth_config){ .secret = DW_STR(SECRET) });
-    CHECK_OK(dw_secret_copy(DW_STR(SECRET), &octets));
-    CHECK_OK(dw_key_from_octets(&octets, DW_ALG_HS256, &key));
-    for (size_t i = 0; i < ARRAY_SIZE(ROWS); i++) {
-        const struct dw_str claims =
-            dw_arena_printf(h.f.arena, "{\"sub\":\"x\",\"exp\":1800000001%s}", ROWS[i].claims);
-        struct dw_str token;
-
-        CHECK_OK(dw_jwt_sign(key, NULL, claims, h.f.arena, &token));
-        if (call_with(&h, DW_GET, "/recent", token) != ROWS[i].recent ||
-            call_with(&h, DW_GET, "/recent-mfa", token) != ROWS[i].recent_mfa)
-            fail_msg("%s", ROWS[i].claims);
     }
 }
 
@@ -518,7 +472,7 @@ static void test_misuse(void **state)
 }
 
 CHECK_MAIN(cmocka_unit_test(test_current_user), cmocka_unit_test(test_foreign_tokens), cmocka_unit_test(test_believed),
-           cmocka_unit_test(test_sign_in_of_token), cmocka_unit_test(test_grants), cmocka_unit_test(test_sign_in),
+           cmocka_unit_test(test_grants), cmocka_unit_test(test_sign_in),
            cmocka_unit_test(test_outdated_hash),
            cmocka_unit_test(test_registration), cmocka_unit_test(test_override), cmocka_unit_test(test_problems),
            cmocka_unit_test(test_misuse))
