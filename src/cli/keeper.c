@@ -7,6 +7,7 @@
 #include "identity/api_key_use.h"
 #include "identity/decoy.h"
 #include "identity/audit.h"
+#include "identity/signing_key.h"
 
 struct keeper {
     struct identity *identity;
@@ -38,6 +39,7 @@ enum { WATCH }; /* its place in the table */
 
 static const struct chore CHORES[] = {
     [WATCH] = { "watch", identity_watch, KEEPER_WATCH_MS },
+    { "signing_keys", signing_key_keep, KEEPER_KEYS_MS },
     { "decoys", decoy_sample, (int64_t)DECOY_SAMPLE_S * 1000, .at_start = true },
     { "purge", identity_purge, (int64_t)KEEPER_PURGE_S * 1000 },
     { "api_key_uses", api_key_write_uses, (int64_t)KEEPER_USES_S * 1000, .at_end = true },

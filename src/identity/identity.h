@@ -24,6 +24,8 @@ struct identity_config {
     const char *audience;
     enum dw_alg algorithm;      /* of access tokens */
     int64_t access_ttl_s;
+    int64_t key_rotation_s;     /* age at which a signing key is replaced; 0: never by itself */
+    int64_t key_lead_s;         /* how long the next key is published before it signs */
     int64_t refresh_ttl_s;
     int64_t refresh_family_ttl_s; /* of a sign-in by tokens, however often it is refreshed; 0: no end */
     int64_t sessions_max;         /* sign-ins of a user that live at the same time; 0: any number */

@@ -56,7 +56,7 @@ static bool node_state(struct identity_node_state *ret_state)
     return identity != NULL;
 }
 
-/* A row, and how it is read from a struct identity_node_state `s`; where `is_there` is false there is no such series. */
+/* A row, and how it is read from a struct identity_node_state `s`; without `is_there` there is no such series. */
 #define NODE_ROW(symbol, metric_name, metric_kind, metric_unit, is_there, value, text)                                 \
     static bool read_##symbol(const struct dw_metric *self, unsigned series, int64_t *ret_value)                       \
     {                                                                                                                  \
