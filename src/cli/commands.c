@@ -12,6 +12,8 @@ static const struct option SERVE_OPTIONS[] = {
 
 static const struct option MIGRATE_OPTIONS[] = {
     { "--status", NULL, "only show which ones are applied" },
+    { "--to", "URL", "copy the whole installation into another, empty database" },
+    { "--to-file", "FILE", "the same, with the URL in a file, where it has a password in it" },
     { NULL },
 };
 
@@ -83,7 +85,10 @@ const struct command COMMANDS[] = {
                  "admin` sets another." },
     { "migrate", action_migrate, .options = MIGRATE_OPTIONS, .needs = NEEDS_SETTINGS,
       .summary = "Bring the database to this program's version",
-      .details = "serve and init do the same by themselves. A database that is not there is made." },
+      .details = "serve and init do the same by themselves. A database that is not there is made. With --to, "
+                 "sqlite:FILE or postgresql://USER@HOST/DATABASE: every row is copied in one transaction, read "
+                 "again on both sides and compared; the servers must be stopped. What ends it before leaves the "
+                 "target without a row, and it can be run again." },
     { "settings", action_settings, .needs = NEEDS_SETTINGS,
       .summary = "Show every setting: value, source, meaning" },
 

@@ -278,11 +278,21 @@ enum dw_err open_identity(struct cli *cli, enum open_as as)
     return as == OPEN_SERVER ? open_redis(cli, &secret) : DW_OK;
 }
 
-void open_close(struct cli *cli)
+enum dw_err open_copy(struct cli *cli, const char *to, struct copy_report *report)
+{
+    return storage_copy(DRIVERS, &IDENTITY_SCHEMA, cli->settings->database_url, to, report);
+}
+
+void open_release(struct cli *cli)
 {
     redis_close(&cli->redis);
     identity_close(&cli->identity);
     dw_passwords_free(&cli->passwords);
     storage_close(&cli->storage);
+}
+
+void open_close(struct cli *cli)
+{
+    open_release(cli);
     settings_free(&cli->settings);
 }

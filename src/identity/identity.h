@@ -70,6 +70,7 @@ struct identity {
     struct deny_list *watched; /* ids of changes by other processes that were seen already */
     int64_t watched_s;         /* when they were last looked for with success; this and the next: the watcher's alone */
     bool keys_are_stale;       /* another process changed the signing keys, and they could not be read yet */
+    _Atomic uint64_t refused_links; /* in the minute that its upper half numbers; see recovery.c */
     _Atomic int64_t fresh_until_ms; /* monotonic: until then all that others had acknowledged before is known here */
 };
 

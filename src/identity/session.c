@@ -32,7 +32,7 @@ static enum dw_err denials_store(struct transaction *tx, const struct identity *
 {
     const int64_t now_s = dw_clock_now_s();
 
-    d->expires_s = now_s + identity->config.access_ttl_s;
+    d->expires_s = now_s + identity->config.access_ttl_s + ACCESS_TOKEN_LEEWAY_S;
     for (size_t i = 0; i < d->n; i++)
         TRY(sql_exec(tx, &DENIAL_INSERT, VALUES(V_TEXT(d->ids[i]), V_INT(now_s), V_INT(d->expires_s)), NULL));
     return DW_OK;
@@ -152,6 +152,8 @@ enum dw_err session_admit_in(struct transaction *tx, struct identity *identity, 
     TRY(err);
     if (!user.is_active)
         return DW_ERR_USER_INACTIVE;
+    if (user.mfa_enabled && !factor->user.mfa_enabled)
+        return DW_ERR_SIGN_IN; /* turned on meanwhile: this sign-in has not shown it */
     if (factor->rehash.ptr != NULL)
         TRY(credential_store_rehash(tx, user.id, factor->rehash));
     *ret_user = user;

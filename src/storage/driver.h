@@ -10,6 +10,8 @@
 
 #include "storage/storage.h"
 
+struct table_calls;
+
 struct storage_driver {
     const char *scheme; /* of its URLs: "sqlite", "postgresql" */
     bool is_shared;     /* other nodes may write to the same database */
@@ -29,6 +31,7 @@ struct storage_driver {
     int64_t (*row_int)(const struct row *row, unsigned column);
     struct dw_str (*row_text)(const struct row *row, unsigned column); /* blobs too */
     bool (*row_is_null)(const struct row *row, unsigned column);
+    const struct table_calls *tables; /* storage/tables.h */
 };
 
 /* The head of each driver's own struct transaction and struct row. */
@@ -40,6 +43,8 @@ struct row {
     const struct storage_driver *driver;
 };
 
+/* The one whose scheme the URL has; NULL: none. */
+const struct storage_driver *storage_find_driver(const struct storage_driver *const *drivers, const char *url);
 /* What the driver's open gave: for the driver's own counters (tests, benchmarks). */
 void *storage_driver_state(struct storage *storage);
 

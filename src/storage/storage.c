@@ -6,7 +6,7 @@ struct storage {
     void *context;
 };
 
-static const struct storage_driver *find_driver(const struct storage_driver *const *drivers, const char *url)
+const struct storage_driver *storage_find_driver(const struct storage_driver *const *drivers, const char *url)
 {
     for (; url != NULL && *drivers != NULL; drivers++) {
         const size_t length = strlen((*drivers)->scheme);
@@ -38,7 +38,7 @@ static enum dw_err check_schema(const struct storage_schema *schema)
 enum dw_err storage_open(const struct storage_driver *const *drivers, const struct storage_schema *schema,
                          const struct storage_config *config, struct storage **ret_storage)
 {
-    const struct storage_driver *driver = find_driver(drivers, config->url);
+    const struct storage_driver *driver = storage_find_driver(drivers, config->url);
     _cleanup_free_ struct storage *storage = NULL;
 
     if (driver == NULL)
@@ -69,7 +69,7 @@ void *storage_driver_state(struct storage *storage)
 
 enum dw_err storage_applied(const struct storage_driver *const *drivers, const char *url, int *ret_applied)
 {
-    const struct storage_driver *driver = find_driver(drivers, url);
+    const struct storage_driver *driver = storage_find_driver(drivers, url);
 
     return driver == NULL ? DW_ERR_SETTING : driver->applied(url, ret_applied);
 }

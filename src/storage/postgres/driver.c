@@ -1,5 +1,7 @@
 #include "storage/postgres/postgres.h"
 
+#include "storage/tables.h"
+
 static void free_state(struct pg_state **state)
 {
     if (*state == NULL)
@@ -107,4 +109,5 @@ const struct storage_driver STORAGE_POSTGRES = {
     .row_int = pg_row_int,
     .row_text = pg_row_text,
     .row_is_null = pg_row_is_null,
+    .tables = &POSTGRES_TABLES,
 };

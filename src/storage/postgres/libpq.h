@@ -29,6 +29,8 @@
     X(PQpipelineSync)                                                                                                  \
     X(PQsendPrepare)                                                                                                   \
     X(PQsendQueryParams)                                                                                               \
+    X(PQputCopyData)                                                                                                   \
+    X(PQputCopyEnd)                                                                                                    \
     X(PQsendQueryPrepared)                                                                                             \
     X(PQserverVersion)
 

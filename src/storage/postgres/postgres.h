@@ -33,6 +33,9 @@ enum {
     PG_BACKOFF_MAX_MS = 2000,
 };
 
+/* The advisory lock of whoever writes. The number is arbitrary and the same on every node: "doorward" in ASCII. */
+#define PG_WRITERS_LOCK "7237125663627506276"
+
 /* What a prepared statement of this session was prepared for: bit i is set when parameter i is an integer. */
 struct pg_prepared {
     uint64_t integers[PG_VARIANTS_MAX];

@@ -1,8 +1,7 @@
 /* One transaction of the group writer (storage/group_writer.h) on PostgreSQL. */
 #include "storage/postgres/postgres.h"
 
-/* The number is arbitrary and the same on every node: "doorward" in ASCII. */
-#define TAKE_LOCK "SELECT pg_advisory_xact_lock(7237125663627506276)"
+#define TAKE_LOCK "SELECT pg_advisory_xact_lock(" PG_WRITERS_LOCK ")"
 
 static enum dw_err begin(struct pg_connection *c)
 {
