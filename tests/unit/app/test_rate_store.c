@@ -180,7 +180,7 @@ static void nothing_is_asked_on_the_loop(void **state)
     }
 }
 
-/* --- what the store is told, and what is made of its answer --------------------------------------------------------- */
+/* --- what the store is told, and what is made of its answer ------------------------------------------------------- */
 
 static void keys_are_the_limits_and_whose_it_is(void **state)
 {
@@ -236,7 +236,7 @@ static void without_an_answer_this_process_counts(void **state)
     }
 }
 
-/* --- applications in applications ----------------------------------------------------------------------------------- */
+/* --- applications in applications --------------------------------------------------------------------------------- */
 
 static const struct dw_route SHOP[] = {
     { DW_GET, "/items", fine, .needs = DW_PUBLIC, .lane = DW_INLINE, .rate_limit = "strict" },

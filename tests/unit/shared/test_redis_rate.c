@@ -23,7 +23,7 @@ struct counting {
     unsigned refused;
 };
 
-/* --- looking into Redis --------------------------------------------------------------------------------------------- */
+/* --- looking into Redis ------------------------------------------------------------------------------------------- */
 
 static enum dw_err read_text(const redisReply *reply, void *argument)
 {
@@ -66,7 +66,7 @@ static void let_pass(struct counting *c, int64_t ms)
     c->shift_ms += ms;
 }
 
-/* --- hit by hit ------------------------------------------------------------------------------------------------------ */
+/* --- hit by hit --------------------------------------------------------------------------------------------------- */
 
 /* At what time Redis decided, from what it said: until the end of the window (or of the next one) is reset_ms. */
 static int64_t decided_at_ms(struct counting *c, const struct redis_rate_verdict *first)
@@ -134,7 +134,7 @@ static void a_fixed_window_is_that_of_memory(void **state)
     count_both(*state, false);
 }
 
-/* --- together ------------------------------------------------------------------------------------------------------- */
+/* --- together ----------------------------------------------------------------------------------------------------- */
 
 struct job {
     struct redis_rate_store store;
@@ -179,7 +179,7 @@ static void nodes_count_together(void **state)
     assert_int_equal(passed, LIMIT);
 }
 
-/* --- what is left in Redis -------------------------------------------------------------------------------------------- */
+/* --- what is left in Redis ---------------------------------------------------------------------------------------- */
 
 static bool is_allowed(struct redis_rate_store *store, struct dw_str key, uint32_t amount, int64_t length_s)
 {
