@@ -323,11 +323,11 @@ struct dw_app_config {
      * callers are their own people. */
     bool explain_denials;
     const char *server_url; /* OpenAPI's servers[0]; NULL: "/" */
-    /* These are read at once and need not live on. Limits by client address; ends with a NULL name; the one named
+    /* Read at once, as the next ones, and need not live on. Limits by client address; ends with a NULL name; the one named
      * "default" holds for every request. */
     const struct dw_rate_limit *rate_limits;
-    /* Where they are counted; of mounted applications, too. Read at once. NULL: in the memory of this process. With one,
-     * a request under a limit is handed to a worker. */
+    /* Where they are counted; of mounted applications, too. Read at once. NULL: in the memory of this process. With
+     * one, a request under a limit is handed to a worker. */
     const struct dw_rate_store *rate_store;
     /* Addresses and networks of proxies, "127.0.0.1, 10.0.0.0/8": what they say of the client (X-Forwarded-For and
      * -Proto, Forwarded) is believed, and dw_request_peer() is then the client's address. NULL: none. */

@@ -45,6 +45,9 @@ enum dw_err access_token_issue(struct identity *identity, const struct access_gr
     char token_id[DW_UUID_SIZE];
     struct dw_str token;
 
+    /* A node that was away must not sign with a key of then. */
+    if (!identity_is_fresh(identity))
+        TRY(signing_key_catch_up(identity));
     dw_uuid7(token_id);
     write_claims(&b, identity, grant, token_id);
     TRY(buffer_error(&b));
