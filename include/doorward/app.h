@@ -73,8 +73,8 @@ struct dw_principal {
     struct dw_str token_id;    /* jti */
     struct dw_str client;
     int64_t expires_s;
-    int64_t authenticated_s;   /* when the user signed in; 0: not known */
-    int64_t mfa_s;             /* when a second factor was last shown; 0: not known, or never */
+    int64_t authenticated_s;   /* when the user signed in (`auth_time`); 0: not known */
+    int64_t mfa_s;             /* when a second factor was last shown (`amr` has "mfa"); 0: not known, or never */
     const void *user;          /* the application's own record */
 };
 
