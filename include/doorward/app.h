@@ -323,10 +323,10 @@ struct dw_app_config {
      * callers are their own people. */
     bool explain_denials;
     const char *server_url; /* OpenAPI's servers[0]; NULL: "/" */
-    /* Read at once, as the next ones, and need not live on. Limits by client address; ends with a NULL name; the one named
-     * "default" holds for every request. */
+    /* Read at once, as the next two, and need not live on. Limits; ends with a NULL name; the one named "default" holds
+     * for every request. */
     const struct dw_rate_limit *rate_limits;
-    /* Where they are counted; of mounted applications, too. Read at once. NULL: in the memory of this process. With
+    /* Where they are counted; of mounted applications, too. NULL: in the memory of this process. With
      * one, a request under a limit is handed to a worker. */
     const struct dw_rate_store *rate_store;
     /* Addresses and networks of proxies, "127.0.0.1, 10.0.0.0/8": what they say of the client (X-Forwarded-For and

@@ -3,8 +3,8 @@
 /*
  * Applications in applications (spec B): made with the outer one, found by their prefix before its rows.
  *
- * What only the outermost can know is its own: who the proxies are, where limits are counted. What the world sees of all
- * of them together is one: whether the public URL is https.
+ * What only the outermost can know is its own: who the proxies are, where limits are counted. What the world sees of
+ * all of them together is one: whether the public URL is https.
  */
 
 enum { MOUNTS_MAX = 64 };
