@@ -10,8 +10,9 @@ struct ticker {
     void *argument;
     pthread_t thread;
     pthread_mutex_t mutex;
-    pthread_cond_t stopping; /* on the monotonic clock */
-    bool is_stopping;        /* under the mutex */
+    pthread_cond_t changed; /* on the monotonic clock */
+    bool is_stopping;       /* under the mutex, as what follows */
+    bool is_nudged;
 };
 
 static struct timespec from_now(int64_t ms)
@@ -31,8 +32,9 @@ static bool rest(struct ticker *ticker)
     int waited = 0;
 
     pthread_mutex_lock(&ticker->mutex);
-    while (!ticker->is_stopping && waited == 0)
-        waited = pthread_cond_timedwait(&ticker->stopping, &ticker->mutex, &until);
+    while (!ticker->is_stopping && !ticker->is_nudged && waited == 0)
+        waited = pthread_cond_timedwait(&ticker->changed, &ticker->mutex, &until);
+    ticker->is_nudged = false;
     const bool goes_on = !ticker->is_stopping;
     pthread_mutex_unlock(&ticker->mutex);
     return goes_on;
@@ -72,12 +74,20 @@ enum dw_err ticker_start(int64_t every_ms, void (*turn)(void *argument), void *a
     pthread_mutex_init(&ticker->mutex, NULL);
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&ticker->stopping, &monotonic);
+    pthread_cond_init(&ticker->changed, &monotonic);
     pthread_condattr_destroy(&monotonic);
     if (start_thread(ticker) != 0)
         return DW_ERR_NO_MEMORY;
     *ret_ticker = TAKE_PTR(ticker);
     return DW_OK;
+}
+
+void ticker_nudge(struct ticker *ticker)
+{
+    pthread_mutex_lock(&ticker->mutex);
+    ticker->is_nudged = true;
+    pthread_cond_signal(&ticker->changed);
+    pthread_mutex_unlock(&ticker->mutex);
 }
 
 void ticker_stop(struct ticker **ticker)
@@ -88,10 +98,10 @@ void ticker_stop(struct ticker **ticker)
         return;
     pthread_mutex_lock(&t->mutex);
     t->is_stopping = true;
-    pthread_cond_signal(&t->stopping);
+    pthread_cond_signal(&t->changed);
     pthread_mutex_unlock(&t->mutex);
     pthread_join(t->thread, NULL);
-    pthread_cond_destroy(&t->stopping);
+    pthread_cond_destroy(&t->changed);
     pthread_mutex_destroy(&t->mutex);
     free(t);
     *ticker = NULL;

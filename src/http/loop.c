@@ -160,6 +160,7 @@ static void on_wake(uv_async_t *async)
     struct loop *loop = async->data;
     const int wanted = atomic_load(&loop->server->stop_level);
 
+    heartbeat_answer(loop);
     if (wanted >= STOP_GENTLY && loop->stop == STOP_NONE)
         loop_stop_gently(loop);
     if (wanted >= STOP_NOW && loop->stop < STOP_NOW)
@@ -187,6 +188,7 @@ static void loop_init_waits(struct loop *loop)
 {
     const struct dw_server_config *config = &loop->server->config;
     const uint64_t timeouts_ms[WAIT_KINDS] = {
+        [WAIT_HANDSHAKE] = (uint64_t)config->header_deadline_s * 1000,
         [WAIT_HEADER] = (uint64_t)config->header_deadline_s * 1000,
         [WAIT_BODY] = (uint64_t)config->body_deadline_s * 1000,
         [WAIT_IDLE] = (uint64_t)config->idle_s * 1000,

@@ -9,6 +9,7 @@
 
 #include "base/pool.h"
 #include "http/address.h"
+#include "http/heartbeat.h"
 #include "http/parse.h"
 #include "http/service.h"
 #include "http/stop.h"
@@ -32,7 +33,9 @@ struct server {
     struct pool *workers, *hashing;
     struct loop *loops;
     unsigned n_loops;
-    struct stop_watch stop_watch; /* on the first loop */
+    struct stop_watch stop_watch; /* on the first loop, as what follows */
+    uv_signal_t hangup;
+    struct heartbeat heartbeat;
     _Atomic int stop_level;
     _Atomic unsigned n_connections;
     _Atomic unsigned n_running; /* loops that have not finished */
