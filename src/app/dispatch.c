@@ -146,11 +146,14 @@ void dispatch_start_over(struct dw_request *r)
         memset(s->values, 0, s->match.row->plan.values_size);
     s->principal = (struct dw_principal){ 0 };
     s->is_authenticated = false;
+    s->cookies = dw_str_n(NULL, 0);
 }
 
-/* False when the handler would have to wait, or to hash, where it may not: then nothing of its answer is left. */
+/* False when the handler would have to wait, or to hash, where it may not: then nothing of its answer is left. The
+ * cookies that dependencies set before it are: a session's new value is not made a second time. */
 static bool run(const struct dw_app *app, struct dw_request *r)
 {
+    const struct dw_str cookies = app_state(r)->cookies;
     void *out = NULL;
     const enum dw_err err = dispatch_call_handler(r, &out);
 
@@ -158,7 +161,7 @@ static bool run(const struct dw_app *app, struct dw_request *r)
         http_answer_clear(r);
         app_state(r)->fail_error = DW_OK;
         app_state(r)->issues = (struct issue_list){ 0 };
-        app_state(r)->cookies = dw_str_n(NULL, 0);
+        app_state(r)->cookies = cookies;
         return false;
     }
     if (err == DW_OK)

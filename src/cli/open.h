@@ -24,7 +24,7 @@ DW_MUST_USE enum dw_err open_settings(const struct cli *cli, struct settings **r
                                       struct settings_report *report);
 /* What the row of cli->command asks for. */
 DW_MUST_USE enum dw_err open_needs(struct cli *cli);
-/* cli->storage, ->passwords, ->identity, by cli->settings. */
+/* cli->storage, ->passwords, ->identity, and for the server ->redis, by cli->settings. */
 DW_MUST_USE enum dw_err open_identity(struct cli *cli, enum open_as as);
 /* cli->passwords alone. workers: 0 for as many as are set. */
 DW_MUST_USE enum dw_err open_passwords(struct cli *cli, unsigned workers);

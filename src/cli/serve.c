@@ -67,6 +67,7 @@ static enum dw_err check_redirect(struct cli *cli)
 /* What the server's loops call back with. */
 struct serving {
     struct cli *cli;
+    struct protocol *protocol;
     struct reloader *reloader;
 };
 
@@ -86,14 +87,18 @@ static void on_reload(void *argument)
     reloader_ask(((const struct serving *)argument)->reloader);
 }
 
-static void on_stopping(void *argument)
-{
-    notify_tell(((const struct serving *)argument)->cli, "STOPPING=1");
-}
-
 static void on_heartbeat(void *argument)
 {
     notify_tell(((const struct serving *)argument)->cli, "WATCHDOG=1");
+}
+
+static void on_stop(void *argument)
+{
+    const struct serving *serving = argument;
+
+    log_event(LOG_INFO, "stopping");
+    notify_tell(serving->cli, "STOPPING=1");
+    protocol_stop_soon(serving->protocol);
 }
 
 static enum dw_err make_app(struct cli *cli, struct protocol **ret_protocol)
@@ -127,7 +132,7 @@ static enum dw_err start_mailer(struct cli *cli, struct mailer **ret_mailer)
     return err == DW_ERR_SETTING ? cli_refuse(cli, err, SETTINGS_PREFIX "MAIL_TEMPLATES: %s", problem) : err;
 }
 
-static enum dw_err serve(struct serving *serving, struct protocol *protocol, struct dw_tls *tls, int listen_fd)
+static enum dw_err serve(struct serving *serving, struct dw_tls *tls, int listen_fd)
 {
     struct cli *cli = serving->cli;
     const struct settings *s = cli->settings;
@@ -142,12 +147,14 @@ static enum dw_err serve(struct serving *serving, struct protocol *protocol, str
         .hashing_workers = s->hash_workers == 0 ? 0 : 2 * (unsigned)s->hash_workers + 2,
         .on_ready = on_ready,
         .on_reload = on_reload,
-        .on_stopping = on_stopping,
         .on_heartbeat = watchdog_ms == 0 ? NULL : on_heartbeat,
         .heartbeat_ms = watchdog_ms,
         .on_ready_argument = serving,
+        .stop_delay_s = (unsigned)s->stop_delay_s,
+        .on_stop = on_stop,
+        .on_stop_argument = serving,
     };
-    const enum dw_err err = dw_serve(protocol_app(protocol), &config);
+    const enum dw_err err = dw_serve(protocol_app(serving->protocol), &config);
 
     if (err == DW_ERR_SETTING && listen_fd != 0)
         return cli_refuse(cli, err, "the socket that was passed is not one that listens for TCP");
@@ -183,7 +190,8 @@ enum dw_err action_serve(struct cli *cli)
     TRY(keeper_start(cli->identity, &keeper));
     TRY(start_mailer(cli, &mailer));
     TRY(reloader_start(cli, tls, &serving.reloader));
-    const enum dw_err err = serve(&serving, protocol, tls, listen_fd);
+    serving.protocol = protocol;
+    const enum dw_err err = serve(&serving, tls, listen_fd);
     reloader_stop(&serving.reloader);
     TRY(err);
     log_event(LOG_INFO, "stopped");

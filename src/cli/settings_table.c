@@ -73,6 +73,9 @@ const struct setting SETTINGS[] = {
                  "DATABASE_URL_FILE names." },
     { "DATABASE_CONNECTIONS", SETTING_INT, "8", AT(database_connections), .min = 1, .max = 64,
       .meaning = "PostgreSQL: connections for reading, a node; one more writes." },
+    { "REDIS_URL", SETTING_REDIS, .otherwise = "none: each node counts by itself", AT(redis_url),
+      .meaning = "A Redis or Valkey in which all nodes count rate limits together: redis://HOST:PORT/DATABASE or "
+                 "unix:/PATH, with USER:PASSWORD@ before the host if need be. Nothing is lost with it." },
     { "SECRET_KEY", SETTING_SECRET, .otherwise = "the file " SETTINGS_SECRET_FILE ", made at the first start",
       AT(secret_key), .min = SECRET_MIN_SIZE, .max = SETTING_TEXT_MAX,
       .meaning = "What every other key is derived from or sealed with. Without it the database is of no use: keep a "
@@ -161,6 +164,9 @@ const struct setting SETTINGS[] = {
                  "`*` is every origin, without cookies." },
     { "CORS_ORIGIN_PATTERN", SETTING_PATTERN, .otherwise = "none", AT(cors_origin_pattern),
       .meaning = "Further origins, such as `https://[a-z0-9-]+\\.example\\.com`: the whole origin must match." },
+    { "STOP_DELAY", SETTING_DURATION, "0s", AT(stop_delay_s), .min = 0, .max = 5 * MINUTE,
+      .meaning = "How long the server goes on serving when it is told to stop, while `/readyz` says no and every "
+                 "answer ends its connection: time for balancers to send requests elsewhere." },
     { "WORKERS", SETTING_INT, .otherwise = "one a core", AT(workers), .min = 1, .max = 256,
       .meaning = "Event loops." },
     { NULL },
@@ -168,5 +174,5 @@ const struct setting SETTINGS[] = {
 _Static_assert(ARRAY_SIZE(SETTINGS) - 1 <= SETTINGS_MAX, "struct settings has too few origins");
 
 const char *const SETTINGS_LATER[] = {
-    "REDIS_URL", "METRICS_TOKEN", "METRICS_TOKEN_FILE", NULL,
+    "METRICS_TOKEN", "METRICS_TOKEN_FILE", NULL,
 };

@@ -19,6 +19,7 @@
 /* How far the stop has gone; only ever upwards. */
 enum stop_level {
     STOP_NONE,
+    STOP_SOON,   /* goes on serving while balancers learn of it; every answer ends its connection */
     STOP_GENTLY, /* no new connections, finish what is under way */
     STOP_NOW,    /* drop everything */
 };
@@ -34,6 +35,7 @@ struct server {
     struct loop *loops;
     unsigned n_loops;
     struct stop_watch stop_watch; /* on the first loop, as what follows */
+    uv_timer_t stop_delay;        /* from the first signal on */
     uv_signal_t hangup;
     struct heartbeat heartbeat;
     _Atomic int stop_level;

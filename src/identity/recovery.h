@@ -3,7 +3,8 @@
  *
  * A token is 256 random bits, sent by mail, stored as its SHA-256, good once and for a while. It is bound to the user
  * and to the address that it was sent to: once another address holds, the links in the old mailbox are dead. Making a
- * new one of a purpose ends the older ones; setting a password in any way ends those for resetting.
+ * new one of a purpose ends the older ones; setting a password in any way ends those for resetting. While its user or
+ * her tenant is disabled, a token is none; enabled again, it is good for the rest of its time.
  * While a new address waits for its verification, a verified one before it stays the owner's: mails to reset the
  * password go there, whichever of the two is given, nobody else can take it, and a reset by it takes the change back.
  * Defends against: telling by answer or time whether an address has an account (recovery_request() does the same one

@@ -89,9 +89,9 @@ export class Server {
     this.err = "";
   }
 
-  /** Starts the program and returns when it answers. Its port is new each time; its public URL stays the first one. */
-  async start() {
-    this.port = await freePort();
+  /** Starts the program and returns when it answers. Its port is new each time, unless told; its public URL stays the first one. */
+  async start({ port } = {}) {
+    this.port = port ?? (await freePort());
     this.url = `${this.env.DOORWARD_TLS_CERT ? "https" : "http"}://127.0.0.1:${this.port}`;
     this.publicUrl ??= this.env.DOORWARD_PUBLIC_URL ?? this.url;
     this.exit = null;

@@ -1,6 +1,8 @@
 /* Forgotten passwords, verification of addresses, and the outbox (spec E10). */
 #include "recovery_fixture.h"
 
+#include "identity/tenant_admin.h"
+
 static bool is_verified(struct fixture *f, struct dw_str id)
 {
     struct user user;
@@ -101,6 +103,44 @@ static void a_token_is_good_for_its_own_purpose_alone(void **state)
     assert_int_equal(verify(f, DW_STR("")), DW_ERR_RECOVERY_TOKEN);
     assert_int_equal(verify(f, DW_STR("0123456789012345678901234567890123456789012")), DW_ERR_RECOVERY_TOKEN);
     assert_int_equal(reset(f, other, "a brand new phrase"), DW_OK);
+}
+
+static void set_tenant_active(struct fixture *f, int is_active)
+{
+    const struct tenant_change change = { .is_active = is_active };
+    struct tenant_record record;
+    struct tenant operators;
+
+    assert_int_equal(tenant_find(f->identity, (struct dw_str){ 0 }, &operators), DW_OK);
+    assert_int_equal(tenant_update(f->identity, &operators, &SYSTEM, dw_str(f->tenant.id), &change, f->arena, &record),
+                     DW_OK);
+}
+
+static void a_disabled_tenants_links_lead_nowhere_until_it_is_enabled(void **state)
+{
+    struct fixture *f = *state;
+    struct tenant_record record;
+    struct post post;
+
+    assert_int_equal(tenant_create(f->identity, &f->tenant, &SYSTEM, DW_STR("acme"), DW_STR("Acme"), f->arena, &record),
+                     DW_OK);
+    assert_int_equal(tenant_find(f->identity, DW_STR("acme"), &f->tenant), DW_OK);
+    const struct user alice = registered(f, "alice", "alice@example.com");
+
+    assert_int_equal(deliver(f, &post), 1);
+    const struct dw_str to_verify = post.last.payload;
+
+    assert_int_equal(recovery_request(f->identity, DW_STR("acme"), DW_STR("alice@example.com"), DW_STR("::1")), DW_OK);
+    assert_int_equal(deliver(f, &post), 1);
+    const struct dw_str to_reset = post.last.payload;
+
+    set_tenant_active(f, 0);
+    assert_int_equal(verify(f, to_verify), DW_ERR_RECOVERY_TOKEN);
+    assert_int_equal(reset(f, to_reset, "a brand new phrase"), DW_ERR_RECOVERY_TOKEN);
+    assert_false(is_verified(f, alice.id));
+    set_tenant_active(f, 1);
+    assert_int_equal(verify(f, to_verify), DW_OK);
+    assert_int_equal(reset(f, to_reset, "a brand new phrase"), DW_OK);
 }
 
 static void nobody_else_gets_a_mail(void **state)
@@ -263,6 +303,7 @@ int main(void)
         STORY(a_weak_password_leaves_the_token_good),
         STORY(what_is_no_live_token_is_refused),
         STORY(a_token_is_good_for_its_own_purpose_alone),
+        STORY(a_disabled_tenants_links_lead_nowhere_until_it_is_enabled),
         STORY(nobody_else_gets_a_mail),
         STORY(a_mailbox_is_not_flooded),
         STORY(an_address_is_verified_by_its_own_mail),
