@@ -40,7 +40,7 @@ DW_API struct dw_str dw_request_cookie(const struct dw_request *r, const char *n
 /* The client's address as text without the port, as trusted proxies tell it, else the peer's; dw_call.peer of the
  * in-process client. */
 DW_API struct dw_str dw_request_peer(const struct dw_request *r);
-/* Whether the client used https: as a trusted proxy says (dw_app_config.trusted_proxies), or else as the server saw it. */
+/* Whether the client used https: as a trusted proxy says (dw_app_config.trusted_proxies), else as the server saw it. */
 DW_API bool dw_request_is_https(const struct dw_request *r);
 /* A unique id of this request: what X-Request-Id carries. */
 DW_API struct dw_str dw_request_id(const struct dw_request *r);

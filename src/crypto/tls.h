@@ -1,5 +1,5 @@
 /*
- * One TLS connection (RFC 8446, RFC 5246) between two heaps of bytes: what has come from the peer, and what is to leave.
+ * One TLS connection (RFC 8446, RFC 5246) between two heaps of bytes: what came from the peer, and what is to leave.
  *
  * Why: it knows no socket. The http room moves the bytes; here they become plaintext and back.
  * Defends against: a peer whose handshake never ends (TLS_HANDSHAKE_MAX bytes), one that makes us answer without

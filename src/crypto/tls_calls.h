@@ -1,8 +1,8 @@
 /*
  * libssl, loaded when a server has a certificate.
  *
- * Why: most stand behind a proxy that speaks TLS for them, and every library linked in costs each process its own pages.
- * libcrypto, which it stands on, is there anyway. What are macros in its header go through SSL_CTX_ctrl().
+ * Why: most stand behind a proxy that speaks TLS for them, and every library linked in costs each process its own
+ * pages. libcrypto, which it stands on, is there anyway. What are macros in its header go through SSL_CTX_ctrl().
  */
 #ifndef CRYPTO_TLS_CALLS_H
 #define CRYPTO_TLS_CALLS_H

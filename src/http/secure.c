@@ -146,8 +146,11 @@ static void on_left(uv_write_t *write, int status)
 
 enum send_result secure_send(struct secure *s, const uv_buf_t *bufs, unsigned n_bufs, send_done *on_sent)
 {
-    if (on_sent == NULL && (s->leaving.len > 0 || tls_session_output(s->session).len > 0))
-        return SEND_DONE; /* the client is slow to read, and it can do without */
+    if (on_sent == NULL) {
+        const enum send_result before = secure_flush(s);
+        if (before != SEND_DONE)
+            return before; /* the client is slow to read, and can do without; or it has gone */
+    }
     memcpy(s->plain, bufs, n_bufs * sizeof(*bufs));
     s->first = 0;
     s->n_plain = n_bufs;

@@ -111,8 +111,9 @@ static void websocket_stop_listening(struct websocket *ws)
 
 static void websocket_message(struct websocket *ws, bool is_text)
 {
+    const struct dw_str data = buffer_str(&ws->reader.message);
     const struct websocket_event message = { .kind = WEBSOCKET_MESSAGE, .is_text = is_text,
-                                             .data = buffer_str(&ws->reader.message) };
+                                             .data = data.len == 0 ? DW_STR("") : data }; /* empty is not absent */
 
     if (!hub_is_closing(ws->hub, &ws->member, NULL))
         websocket_event_run(ws, &message);
