@@ -243,6 +243,8 @@ static enum dw_err open_accounts(struct cli *cli, enum open_as as, const struct 
         .audience = s->audience,
         .algorithm = (enum dw_alg)s->jwt_algorithm,
         .access_ttl_s = s->access_ttl_s,
+        .key_rotation_s = s->key_rotation_s,
+        .key_lead_s = s->key_lead_s,
         .refresh_ttl_s = s->refresh_ttl_s,
         .refresh_grace_s = s->refresh_grace_s,
         .session_idle_s = s->session_idle_s,
@@ -283,11 +285,21 @@ enum dw_err open_identity(struct cli *cli, enum open_as as)
     return as == OPEN_SERVER ? open_redis(cli, &secret) : DW_OK;
 }
 
-void open_close(struct cli *cli)
+enum dw_err open_copy(struct cli *cli, const char *to, struct copy_report *report)
+{
+    return storage_copy(DRIVERS, &IDENTITY_SCHEMA, cli->settings->database_url, to, report);
+}
+
+void open_release(struct cli *cli)
 {
     redis_close(&cli->redis);
     identity_close(&cli->identity);
     dw_passwords_free(&cli->passwords);
     storage_close(&cli->storage);
+}
+
+void open_close(struct cli *cli)
+{
+    open_release(cli);
     settings_free(&cli->settings);
 }
