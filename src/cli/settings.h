@@ -58,6 +58,7 @@ struct setting {
     const struct setting_choice *choices;
     const char *meaning;
     size_t offset;
+    bool is_live; /* a running server takes a new value up (SIGHUP) */
 };
 
 enum setting_source { SOURCE_DEFAULT, SOURCE_FILE, SOURCE_ENVIRONMENT, SOURCE_COMMAND_LINE };
@@ -73,6 +74,7 @@ enum { SETTINGS_MAX = 64, SETTING_TEXT_MAX = 1024, SECRET_MIN_SIZE = 32 };
 
 struct settings {
     const char *listen;
+    const char *tls_cert, *tls_key; /* NULL: plain http */
     const char *public_url;
     const char *database_url;
     int64_t database_connections;
@@ -113,9 +115,7 @@ struct settings {
     struct dw_arena *arena;
 };
 
-/* The table, and the names of settings that later versions have (setting one is told). */
 extern const struct setting SETTINGS[];
-extern const char *const SETTINGS_LATER[];
 
 /* Where values come from. */
 struct settings_sources {

@@ -82,8 +82,6 @@ static const struct row ROWS[] = {
       .warning = "DOORWARD_ACESS_TTL (environment): no such setting; did you mean DOORWARD_ACCESS_TTL?" },
     { "a name from elsewhere", .env_file = "DOORWARD_FROBNICATE=1\n", .name = "LISTEN", .text = "127.0.0.1:8080",
       .warning = "DOORWARD_FROBNICATE (.env, line 1): no such setting (doorward settings" },
-    { "a later version's name", { "DOORWARD_TLS_CERT=a" }, .name = "LISTEN", .text = "127.0.0.1:8080",
-      .warning = "DOORWARD_TLS_CERT (environment): this version does not have this setting" },
     { "a metrics token", { "DOORWARD_METRICS_TOKEN=abcdefgh-1234567" }, .name = "METRICS_TOKEN", .text = "",
       .source = SOURCE_ENVIRONMENT },
     { "a metrics token that is too short", { "DOORWARD_METRICS_TOKEN=abcdefgh-123456" }, .err = DW_ERR_SETTING,
