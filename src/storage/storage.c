@@ -6,6 +6,7 @@ struct storage {
     const struct storage_driver *driver;
     void *state;
     void *context;
+    _Atomic bool is_refusing; /* writes failed the last time */
 };
 
 const struct storage_driver *storage_find_driver(const struct storage_driver *const *drivers, const char *url)
@@ -185,6 +186,22 @@ enum dw_err storage_read(struct storage *storage, enum dw_err (*fn)(struct trans
     return storage->driver->read(storage->state, call_in_context, &call);
 }
 
+/* Whether the database itself failed; what a function refuses is the caller's business, and a full line passes. */
+static void note_outcome(struct storage *storage, enum dw_err err)
+{
+    const bool is_refusing = err == DW_ERR_DATABASE || err == DW_ERR_UNAVAILABLE || err == DW_ERR_IO;
+
+    if (err != DW_OK && !is_refusing)
+        return;
+    if (atomic_load_explicit(&storage->is_refusing, memory_order_relaxed) != is_refusing)
+        atomic_store_explicit(&storage->is_refusing, is_refusing, memory_order_relaxed);
+}
+
+bool storage_can_write(const struct storage *storage)
+{
+    return !atomic_load_explicit(&storage->is_refusing, memory_order_relaxed);
+}
+
 enum dw_err storage_write(struct storage *storage, enum dw_err (*fn)(struct transaction *, void *argument),
                           void *argument)
 {
@@ -192,6 +209,7 @@ enum dw_err storage_write(struct storage *storage, enum dw_err (*fn)(struct tran
     struct call call = { fn, argument, storage->context, &counts };
     const enum dw_err err = storage->driver->write(storage->state, call_in_context, &call);
 
+    note_outcome(storage, err);
     if (err == DW_OK)
         counts_add(&counts);
     return err;

@@ -91,6 +91,8 @@ DW_MUST_USE enum dw_err storage_version(struct storage *storage, int *ret_applie
 DW_MUST_USE enum dw_err storage_applied(const struct storage_driver *const *drivers, const char *url, int *ret_applied);
 /* Whether other nodes may write to the same database. */
 bool storage_is_shared(const struct storage *storage);
+/* Whether the database took the last write: an atomic load. A refusal by a write's own function says nothing. */
+bool storage_can_write(const struct storage *storage);
 /* One trivial query, for readiness. */
 DW_MUST_USE enum dw_err storage_ping(struct storage *storage);
 
