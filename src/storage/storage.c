@@ -1,5 +1,6 @@
 #include "storage/driver.h"
 
+#include "base/log.h"
 #include "base/metrics.h"
 
 struct storage {
@@ -164,6 +165,7 @@ struct call {
     void *argument;
     void *context;
     struct transaction_counts *counts;
+    const struct log_context *log; /* of the caller: the writer's thread works for it */
 };
 
 /* The driver makes the transaction, on whichever thread: this gives it what it lacks. */
@@ -175,13 +177,17 @@ static enum dw_err call_in_context(struct transaction *tx, void *argument)
     tx->counts = call->counts;
     if (call->counts != NULL)
         call->counts->n_rows = 0; /* it may run again */
-    return call->fn(tx, call->argument);
+    const struct log_context *before = log_within(call->log);
+    const enum dw_err err = call->fn(tx, call->argument);
+
+    log_within(before);
+    return err;
 }
 
 enum dw_err storage_read(struct storage *storage, enum dw_err (*fn)(struct transaction *, void *argument),
                          void *argument)
 {
-    struct call call = { fn, argument, storage->context, NULL };
+    struct call call = { fn, argument, storage->context, NULL, log_context };
 
     return storage->driver->read(storage->state, call_in_context, &call);
 }
@@ -206,7 +212,7 @@ enum dw_err storage_write(struct storage *storage, enum dw_err (*fn)(struct tran
                           void *argument)
 {
     struct transaction_counts counts = { .n_rows = 0 };
-    struct call call = { fn, argument, storage->context, &counts };
+    struct call call = { fn, argument, storage->context, &counts, log_context };
     const enum dw_err err = storage->driver->write(storage->state, call_in_context, &call);
 
     note_outcome(storage, err);
