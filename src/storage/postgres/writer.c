@@ -77,7 +77,7 @@ static enum dw_err try_batch(struct pg_writer *w, struct group_write *batch, uns
     const enum dw_err err = run_transaction(c, batch, ret_done, &is_committing);
 
     pg_end(c, "ROLLBACK"); /* after an error, or when no write succeeded */
-    *ret_again = err != DW_OK && (c->is_given_up || (c->is_broken && !is_committing));
+    *ret_again = err != DW_OK && (c->is_given_up || (c->is_broken && !c->is_silent && !is_committing));
     if (c->is_broken)
         pg_disconnect(&w->connection);
     return err;
