@@ -159,13 +159,6 @@ enum dw_err identity_announce(struct transaction *tx, struct identity *identity,
                     VALUES(V_CSTR(change_id), V_INT(kind), V_TEXT(id), V_INT(dw_clock_now_s())), NULL);
 }
 
-static enum dw_err learn_nothing(const struct row *row, void *argument)
-{
-    (void)row;
-    (void)argument;
-    return DW_OK;
-}
-
 struct watch {
     struct identity *identity;
     int64_t now_s, since_s;
@@ -211,8 +204,8 @@ enum dw_err identity_watch(struct identity *identity)
     const int64_t begun_ms = clock_monotonic_ms();
 
     node_tell_muted(identity);
-    /* A transaction may commit a while after the time that its rows bear, and clocks differ. One that was set back by more
-     * brings tokens to life again that seemed to have expired, and what denies them may never have been read. */
+    /* A transaction may commit a while after the time that its rows bear, and clocks differ. One that was set back by
+     * more brings tokens to life again that seemed to have expired, and what denies them may never have been read. */
     w.since_s = w.now_s < identity->watched_s - WATCH_WINDOW_S ? 0
                                                                : MIN_OF(identity->watched_s, w.now_s) - WATCH_WINDOW_S;
     TRY(storage_read(identity->storage, watch, &w));
@@ -244,7 +237,7 @@ bool identity_is_fresh(const struct identity *identity)
 
 enum dw_err identity_check_denied(struct transaction *tx, struct dw_str id)
 {
-    const enum dw_err err = sql_one(tx, &DENIAL_FIND, VALUES(V_TEXT(id)), learn_nothing, NULL);
+    const enum dw_err err = sql_finds(tx, &DENIAL_FIND, VALUES(V_TEXT(id)));
 
     if (err == DW_OK)
         return DW_ERR_TOKEN_REVOKED;

@@ -53,22 +53,21 @@ static const char *const COMMANDS[COMMAND_COUNT] = {
     [COMMAND_VERSION] = "SELECT coalesce(max(version), 0) FROM schema_migrations",
 };
 
-/* SQLite's primary codes that mean something to a caller; every other is DW_ERR_DATABASE. */
+/* SQLite's codes that mean something to a caller; every other is DW_ERR_DATABASE. */
 static const struct {
     int code;
     enum dw_err err;
 } CODES[] = {
     { SQLITE_CONSTRAINT, DW_ERR_CONSTRAINT }, { SQLITE_BUSY, DW_ERR_UNAVAILABLE },
     { SQLITE_LOCKED, DW_ERR_UNAVAILABLE },    { SQLITE_FULL, DW_ERR_UNAVAILABLE },
-    { SQLITE_IOERR, DW_ERR_UNAVAILABLE },     { SQLITE_READONLY, DW_ERR_UNAVAILABLE },
-    { SQLITE_CANTOPEN, DW_ERR_UNAVAILABLE },  { SQLITE_NOMEM, DW_ERR_NO_MEMORY },
-    { SQLITE_TOOBIG, DW_ERR_LIMIT },
+    { SQLITE_IOERR, DW_ERR_UNAVAILABLE },     { SQLITE_READONLY_DBMOVED, DW_ERR_UNAVAILABLE },
+    { SQLITE_NOMEM, DW_ERR_NO_MEMORY },       { SQLITE_TOOBIG, DW_ERR_LIMIT },
 };
 
 static enum dw_err error_of_code(int code)
 {
     for (size_t i = 0; i < ARRAY_SIZE(CODES); i++) {
-        if (CODES[i].code == (code & 0xff))
+        if (CODES[i].code == code || CODES[i].code == (code & 0xff))
             return CODES[i].err;
     }
     return DW_ERR_DATABASE;

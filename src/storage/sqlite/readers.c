@@ -1,5 +1,7 @@
 #include "storage/sqlite/sqlite.h"
 
+#include "storage/metrics.h"
+
 void sqlite_readers_init(struct sqlite_readers *r, const char *path, const struct sqlite_index *index,
                          unsigned max_open)
 {
@@ -24,7 +26,10 @@ static enum dw_err open_reader(struct sqlite_readers *r, struct sqlite_connectio
 {
     _cleanup_(sqlite_disconnect) struct sqlite_connection *c = NULL;
 
-    TRY(sqlite_connect(r->path, SQLITE_MODE_READ, &c));
+    const enum dw_err err = sqlite_connect(r->path, SQLITE_MODE_READ, &c);
+
+    /* The file was there when the database was opened: somebody has moved it away, and may bring it back. */
+    TRY(err == DW_ERR_DATABASE ? DW_ERR_UNAVAILABLE : err);
     TRY(sqlite_use_index(c, r->index));
     *ret_connection = TAKE_PTR(c);
     return DW_OK;
@@ -37,6 +42,7 @@ static void forget_reader(struct sqlite_readers *r)
     r->n_open--;
     pthread_cond_signal(&r->returned);
     pthread_mutex_unlock(&r->mutex);
+    metric_add(&CONNECTIONS_OPEN, 0, -1);
 }
 
 enum dw_err sqlite_readers_take(struct sqlite_readers *r, struct sqlite_connection **ret_connection)
@@ -45,6 +51,7 @@ enum dw_err sqlite_readers_take(struct sqlite_readers *r, struct sqlite_connecti
     enum dw_err err;
 
     pthread_mutex_lock(&r->mutex);
+    metric_add(&CONNECTION_WAITS, 0, r->idle == NULL && r->n_open == r->max_open);
     while (r->idle == NULL && r->n_open == r->max_open)
         pthread_cond_wait(&r->returned, &r->mutex);
     c = r->idle;
@@ -55,18 +62,21 @@ enum dw_err sqlite_readers_take(struct sqlite_readers *r, struct sqlite_connecti
     pthread_mutex_unlock(&r->mutex);
 
     if (c == NULL) {
+        metric_add(&CONNECTIONS_OPEN, 0, 1);
         err = open_reader(r, &c);
         if (err != DW_OK) {
             forget_reader(r);
             return err;
         }
     }
+    metric_add(&CONNECTIONS_USED, 0, 1);
     *ret_connection = c;
     return DW_OK;
 }
 
 void sqlite_readers_give(struct sqlite_readers *r, struct sqlite_connection *take_connection)
 {
+    metric_add(&CONNECTIONS_USED, 0, -1);
     /* A connection that can't leave its transaction would serve a state of the past for ever. */
     if (!sqlite3_get_autocommit(take_connection->db)) {
         sqlite_disconnect(&take_connection);
