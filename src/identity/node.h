@@ -30,8 +30,8 @@ DW_MUST_USE enum dw_err identity_join(struct identity *identity, const struct ch
 bool identity_is_told(const struct identity *identity);
 /* When nothing is acknowledged any more. Nothing happens without a channel. */
 void identity_leave(struct identity *identity);
-/* For the command line, which is no node. Whether this process changed what nodes keep in memory; and has the nodes look
- * into the database. The carrier is taken over. */
+/* For the command line, which is no node. Whether this process changed what nodes keep in memory; and has the nodes
+ * look into the database. The carrier is taken over. */
 bool identity_has_changed(const struct identity *identity);
 DW_MUST_USE enum dw_err identity_tell_nodes(struct identity *identity, const struct channel_calls *calls,
                                             void *take_carrier, const char *name);

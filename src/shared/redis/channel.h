@@ -1,6 +1,6 @@
 /*
- * What carries the channel between nodes (shared/channel.h) over Redis: PUBLISH and SUBSCRIBE, on two connections of its
- * own.
+ * What carries the channel between nodes (shared/channel.h) over Redis: PUBLISH and SUBSCRIBE, on two connections of
+ * its own.
  *
  * Redis runs commands one after the other and hands each message to every subscriber at once, so all hear all messages
  * in one order. It keeps none: who does not listen has missed it, which shared/channel_trust.h finds.

@@ -25,7 +25,7 @@ static int free_keys(void **state)
     return 0;
 }
 
-static const struct channel_notice DENIAL = { CHANNEL_DENIAL, 0x0123456789abcdef, UINT64_MAX, 7, 8, INT64_MAX, USER_ID };
+static const struct channel_notice DENIAL = { CHANNEL_DENIAL, 0x0123456789abcdef, 9, 7, 8, INT64_MAX, USER_ID };
 
 static bool reads(const unsigned char *bytes, size_t size, struct channel_notice *ret_notice)
 {
