@@ -16,6 +16,7 @@
 
 #include <doorward/base.h>
 #include <doorward/http.h>
+#include <doorward/metrics.h>
 #include <doorward/middleware.h>
 #include <doorward/model.h>
 #include <doorward/rate_limit.h>
@@ -73,8 +74,8 @@ struct dw_principal {
     struct dw_str token_id;    /* jti */
     struct dw_str client;
     int64_t expires_s;
-    int64_t authenticated_s;   /* when the user signed in; 0: not known */
-    int64_t mfa_s;             /* when a second factor was last shown; 0: not known, or never */
+    int64_t authenticated_s;   /* when the user signed in (`auth_time`); 0: not known */
+    int64_t mfa_s;             /* when a second factor was last shown (`amr` has "mfa"); 0: not known, or never */
     const void *user;          /* the application's own record */
 };
 
@@ -297,7 +298,8 @@ DW_API DW_MUST_USE enum dw_err dw_csrf_check_origin(struct dw_request *r, const 
 DW_API DW_MUST_USE enum dw_err dw_origin_of_url(struct dw_str url, struct dw_arena *arena, struct dw_str *ret_origin);
 
 /* Counts the request against a limit of dw_app_config.rate_limits, for a handler that does so only sometimes:
- * DW_ERR_RATE_LIMITED, to be returned; the answer then has its Retry-After. */
+ * DW_ERR_RATE_LIMITED, to be returned; the answer then has its Retry-After. With a store (dw_app_config.rate_store)
+ * DW_ERR_WOULD_BLOCK on an event loop, to be returned too: the handler is called again on a worker. */
 DW_API DW_MUST_USE enum dw_err dw_rate_limit_count(struct dw_request *r, const char *name);
 
 /* --- applications ----------------------------------------------------------------------------------------------- */
@@ -322,9 +324,12 @@ struct dw_app_config {
      * callers are their own people. */
     bool explain_denials;
     const char *server_url; /* OpenAPI's servers[0]; NULL: "/" */
-    /* These two are read at once and need not live on. Limits by client address; ends with a NULL name; the one named
-     * "default" holds for every request. */
+    /* Read at once, as the next two, and need not live on. Limits; ends with a NULL name; the one named "default" holds
+     * for every request. */
     const struct dw_rate_limit *rate_limits;
+    /* Where they are counted; of mounted applications, too. NULL: in the memory of this process. With
+     * one, a request under a limit is handed to a worker. */
+    const struct dw_rate_store *rate_store;
     /* Addresses and networks of proxies, "127.0.0.1, 10.0.0.0/8": what they say of the client (X-Forwarded-For and
      * -Proto, Forwarded) is believed, and dw_request_peer() is then the client's address. NULL: none. */
     const char *trusted_proxies;
@@ -336,7 +341,15 @@ struct dw_app_config {
     bool https_redirect;
     const struct dw_cors *cors;     /* NULL: pages of other origins may read nothing */
     const struct dw_mount *mounts;  /* NULL: none */
+    const struct dw_metrics *metrics; /* requests are counted, and DW_METRICS_ROUTES shows it; NULL: neither */
 };
+
+/*
+ * A table for dw_app_config.routes: GET /metrics, the text format 0.0.4 or OpenMetrics 1.0, as Accept asks. Shows this
+ * application's requests and what is counted for the whole process. 404 in an application without .metrics; 401 with
+ * WWW-Authenticate without the right token. Not in the description. Never waits for anything.
+ */
+DW_API extern const struct dw_route DW_METRICS_ROUTES[];
 
 /* .routes = DW_ROUTES(TASK_ROUTES, ADMIN_ROUTES): for as long as the block that it stands in. */
 #define DW_ROUTES(...) ((const struct dw_route *const[]){ __VA_ARGS__, NULL })

@@ -25,6 +25,7 @@ struct app_limit {
     struct dw_str (*key_of)(struct dw_request *r);
     struct dw_rate rates[DW_RATES_MAX]; /* by length of the window */
     size_t n_rates;                     /* 0: no limit */
+    unsigned metrics_series;
 };
 
 /* What is left of the limit nearest to its end. */
@@ -47,6 +48,7 @@ struct app_row {
     struct dw_str head; /* header lines that each of its answers carries */
     const struct app_limit *limit; /* its own; NULL: none */
     const struct channel *channel; /* of a WebSocket route (channel.h); NULL: it is none */
+    unsigned metrics_row;
 };
 
 /* OpenAPI has no words for WebSockets. */
@@ -61,6 +63,7 @@ struct dialog;
 struct accepting;
 struct envelope;
 struct middleware;
+struct app_metrics;
 
 struct dw_app {
     struct dw_app_config config;
@@ -82,11 +85,13 @@ struct dw_app {
     size_t n_limits;
     const struct app_limit *limit_of_all; /* that named "default"; NULL: none */
     struct rate_counters *counters; /* there when limits are */
+    struct dw_rate_store rate_store; /* asked before them; without `hit`: none */
     struct ip_range *proxies;
     size_t n_proxies;
     struct host_pattern *hosts;
     size_t n_hosts;    /* 0: any host */
     struct cors *cors; /* NULL: none */
+    struct app_metrics *metrics; /* NULL: nothing is counted */
     const struct middleware *before[MIDDLEWARE_MAX]; /* each ends with NULL */
     const struct middleware *routed[MIDDLEWARE_MAX];
     const struct middleware *resolved[MIDDLEWARE_MAX];
@@ -113,6 +118,8 @@ struct app_state {
     const struct plan_step *failed; /* whose resolve ended the request */
     bool is_input_read;
     bool has_resolved; /* the middleware's `resolved` was called */
+    bool is_limit_due;      /* limits by address wait for a worker to ask the store of them, */
+    enum dw_err postponed;  /* and after them this refusal, which the loop has found already */
 
     struct dw_principal principal;
     bool is_authenticated;

@@ -45,6 +45,11 @@ static const struct option USER_DELETE_OPTIONS[] = {
     { NULL },
 };
 
+static const struct option KEY_ROTATE_OPTIONS[] = {
+    { "--now", NULL, "do not wait until services know the key: the one that signs has leaked" },
+    { NULL },
+};
+
 static const struct option AUDIT_VERIFY_OPTIONS[] = {
     { "--head", "NUMBER:HASH", "a head that was printed earlier, and must still be in the log" },
     { "--since", "NUMBER:HASH", "a head that was printed earlier: check what came after it, and nothing before" },
@@ -123,9 +128,11 @@ const struct command COMMANDS[] = {
                  "the others are taken; exit code 1 when there was a bad one." },
 
     { "key list", action_key_list, .needs = NEEDS_IDENTITY, .summary = "List the keys that sign access tokens" },
-    { "key rotate", action_key_rotate, .needs = NEEDS_IDENTITY,
+    { "key rotate", action_key_rotate, .options = KEY_ROTATE_OPTIONS, .needs = NEEDS_IDENTITY,
       .summary = "Sign with a new key; the old one verifies until its last token has expired",
-      .details = "The new key is of the algorithm that DOORWARD_JWT_ALGORITHM names. " AT_ONCE },
+      .details = "A key that has been published for DOORWARD_KEY_LEAD signs at once. Otherwise one is published, of "
+                 "the algorithm that DOORWARD_JWT_ALGORITHM names, and takes over by itself after that time (STARTS), "
+                 "when all services that verify tokens know it." },
     { "key retire", action_key_retire, { "KID" }, NULL, NEEDS_IDENTITY,
       .summary = "Take a key out at once: the tokens that it signed are refused", .details = AT_ONCE },
 

@@ -24,6 +24,8 @@ struct identity_config {
     const char *audience;
     enum dw_alg algorithm;      /* of access tokens */
     int64_t access_ttl_s;
+    int64_t key_rotation_s;     /* age at which a signing key is replaced; 0: never by itself */
+    int64_t key_lead_s;         /* how long the next key is published before it signs */
     int64_t refresh_ttl_s;
     int64_t refresh_family_ttl_s; /* of a sign-in by tokens, however often it is refreshed; 0: no end */
     int64_t sessions_max;         /* sign-ins of a user that live at the same time; 0: any number */
@@ -114,6 +116,13 @@ bool identity_is_fresh(const struct identity *identity);
 DW_MUST_USE enum dw_err identity_purge(struct identity *identity);
 
 /* --- for the other files of this room ---------------------------------------------------------------------------- */
+
+/* DW_OK when the statement finds a row, whatever stands in it; DW_ERR_NOT_FOUND. */
+static inline enum dw_err sql_finds(struct transaction *tx, const struct statement *statement,
+                                    const struct value *values)
+{
+    return sql_one(tx, statement, values, NULL, NULL); /* the drivers call no reader that is not there */
+}
 
 /* DW_ERR_TOKEN_REVOKED when the database's deny list has the id: for when the one in memory may be behind. */
 DW_MUST_USE enum dw_err identity_check_denied(struct transaction *tx, struct dw_str id);

@@ -123,18 +123,11 @@ struct redemption {
     struct user user;
 };
 
-static enum dw_err ignore_row(const struct row *row, void *argument)
-{
-    (void)row;
-    (void)argument;
-    return DW_OK;
-}
-
 /* Whether the sign-in may still go on: nothing was used up, ended or switched off meanwhile. */
 static enum dw_err check_standing(struct transaction *tx, struct redemption *r)
 {
     const struct mfa_pending *p = r->pending;
-    enum dw_err err = sql_one(tx, &PENDING_SPENT, VALUES(V_TEXT(p->id)), ignore_row, NULL);
+    enum dw_err err = sql_finds(tx, &PENDING_SPENT, VALUES(V_TEXT(p->id)));
 
     if (err != DW_ERR_NOT_FOUND)
         return err == DW_OK ? DW_ERR_TOKEN_REVOKED : err;
@@ -175,7 +168,8 @@ static enum dw_err resume(const struct redemption *r, const struct device *devic
     const struct mfa_pending *p = r->pending;
     struct sign_in sign_in = { .login = r->user.username, .scope = p->scope, .client_id = p->client_id,
                                .device = *device };
-    struct first_factor factor = { .user = r->user, .mark = p->mark, .is_narrowed = p->scope.len > 0 };
+    struct first_factor factor = { .user = r->user, .mark = p->mark, .is_narrowed = p->scope.len > 0,
+                                   .mfa_s = dw_clock_now_s() };
 
     TRY(scope_grant(p->scope, r->user.permissions, r->attempt.arena, &factor.granted));
     snprintf(sign_in.tenant.id, sizeof(sign_in.tenant.id), "%.*s", (int)r->user.tenant_id.len, r->user.tenant_id.ptr);

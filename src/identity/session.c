@@ -4,6 +4,7 @@
 #include "identity/audit.h"
 #include "identity/credential.h"
 #include "identity/guard.h"
+#include "identity/metrics.h"
 #include "identity/node.h"
 #include "identity/refresh_token.h"
 #include "identity/role.h"
@@ -128,7 +129,7 @@ static enum dw_err insert_family(struct transaction *tx, const struct opening *o
     TRY(sql_exec(tx, &FAMILY_INSERT,
                  VALUES(V_TEXT(o->family), V_TEXT(o->user_id), V_TEXT(o->client), V_TEXT(o->scope),
                         V_INT(o->refresh.issued_s), V_INT(o->refresh.expires_s), V_TEXT(in->device.address),
-                        V_TEXT(in->device.user_agent)),
+                        V_TEXT(in->device.user_agent), o->factor->mfa_s > 0 ? V_INT(o->factor->mfa_s) : V_NULL),
                  NULL));
     TRY(refresh_token_hash(o->refresh.id, o->arena, &hash));
     return sql_exec(tx, &TOKEN_INSERT,
@@ -202,8 +203,8 @@ static enum dw_err opening_prepare(struct opening *o)
     return refresh_token_first_id(o->arena, &o->refresh.id);
 }
 
-enum dw_err session_first_factor(struct identity *identity, const struct sign_in *in, struct dw_arena *arena,
-                                 struct first_factor *ret_factor)
+static enum dw_err first_factor(struct identity *identity, const struct sign_in *in, struct dw_arena *arena,
+                                struct first_factor *ret_factor)
 {
     struct first_factor factor = { .is_narrowed = in->scope.len > 0 };
     int64_t wait_s;
@@ -230,6 +231,15 @@ enum dw_err session_first_factor(struct identity *identity, const struct sign_in
     return DW_OK;
 }
 
+enum dw_err session_first_factor(struct identity *identity, const struct sign_in *in, struct dw_arena *arena,
+                                 struct first_factor *ret_factor)
+{
+    const enum dw_err err = first_factor(identity, in, arena, ret_factor);
+
+    metric_add(&SIGN_INS, (unsigned)err, 1);
+    return err;
+}
+
 enum dw_err session_open(struct identity *identity, const struct sign_in *in, const struct first_factor *factor,
                          struct dw_arena *arena, struct token_pair *ret_pair)
 {
@@ -243,7 +253,8 @@ enum dw_err session_open(struct identity *identity, const struct sign_in *in, co
     TRY(session_publish(identity, o.user_id, &o.denials));
     const struct access_grant grant = { .user = &o.user, .session = o.family, .client = o.client,
                                         .scope = factor->granted, .is_narrowed = factor->is_narrowed,
-                                        .now_s = o.refresh.issued_s };
+                                        .now_s = o.refresh.issued_s, .authenticated_s = o.refresh.issued_s,
+                                        .mfa_s = factor->mfa_s };
 
     return pair_issue(identity, &grant, &o.refresh, arena, ret_pair);
 }
@@ -358,9 +369,9 @@ static enum dw_err rotation_scope(const struct rotation *r, struct dw_str *ret_s
     return DW_OK;
 }
 
-enum dw_err session_refresh(struct identity *identity, struct dw_str refresh_token, struct dw_str client_id,
-                            struct dw_str scope, const struct device *device, struct dw_arena *arena,
-                            struct token_pair *ret_pair)
+static enum dw_err refresh(struct identity *identity, struct dw_str refresh_token, struct dw_str client_id,
+                           struct dw_str scope, const struct device *device, struct dw_arena *arena,
+                           struct token_pair *ret_pair)
 {
     struct rotation r = { .identity = identity, .arena = arena, .asked = scope, .address = device->address,
                           .now_s = dw_clock_now_s() };
@@ -380,9 +391,20 @@ enum dw_err session_refresh(struct identity *identity, struct dw_str refresh_tok
     }
     TRY(rotation_scope(&r, &granted, &is_narrowed));
     const struct access_grant grant = { .user = &r.user, .session = r.old.family, .client = r.family.client,
-                                        .scope = granted, .is_narrowed = is_narrowed, .now_s = r.now_s };
+                                        .scope = granted, .is_narrowed = is_narrowed, .now_s = r.now_s,
+                                        .authenticated_s = r.family.created_at, .mfa_s = r.family.mfa_at };
 
     return pair_issue(identity, &grant, &r.next, arena, ret_pair);
+}
+
+enum dw_err session_refresh(struct identity *identity, struct dw_str refresh_token, struct dw_str client_id,
+                            struct dw_str scope, const struct device *device, struct dw_arena *arena,
+                            struct token_pair *ret_pair)
+{
+    const enum dw_err err = refresh(identity, refresh_token, client_id, scope, device, arena, ret_pair);
+
+    metric_add(&REFRESHES, (unsigned)err, 1);
+    return err;
 }
 
 /* --- signing out ------------------------------------------------------------------------------------------------ */
