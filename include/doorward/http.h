@@ -83,15 +83,18 @@ struct dw_server_config {
     unsigned body_deadline_s;       /* from the end of the header to the end of the body [30] */
     unsigned idle_s;                /* a kept connection without a request [75] */
     unsigned write_deadline_s;      /* until a written answer has left [30] */
+    unsigned stop_delay_s;          /* from the signal to the end of listening, for balancers to see it coming [0] */
     unsigned stop_deadline_s;       /* for requests under way when the server stops [10] */
     void (*on_ready)(void *argument, const char *address); /* called once, when it listens: "127.0.0.1:8080" */
     void *on_ready_argument;
+    void (*on_stop)(void *argument); /* called once, when it is told to stop, before stop_delay_s: no longer ready */
+    void *on_stop_argument;
 };
 
 struct dw_app;
 
-/* Serves until SIGINT or SIGTERM, then finishes what is under way and returns. DW_ERR_SETTING for an address that is
- * malformed, DW_ERR_IO for one that can't be bound (in use, no right). */
+/* Serves until SIGINT or SIGTERM and stop_delay_s longer, then finishes what is under way and returns. DW_ERR_SETTING
+ * for an address that is malformed, DW_ERR_IO for one that can't be bound (in use, no right). */
 DW_API DW_MUST_USE enum dw_err dw_serve(struct dw_app *app, const struct dw_server_config *config);
 /* Makes dw_serve() return as SIGTERM would; a second call or signal ends it without waiting for the requests under way.
  * Does nothing when nothing serves. Safe in a signal handler and from any thread. */

@@ -146,6 +146,7 @@ void dispatch_start_over(struct dw_request *r)
         memset(s->values, 0, s->match.row->plan.values_size);
     s->principal = (struct dw_principal){ 0 };
     s->is_authenticated = false;
+    s->cookies = dw_str_n(NULL, 0);
 }
 
 /* The handler, or, where it has waited without a thread, how it goes on. */
@@ -165,10 +166,12 @@ static enum dw_err run_handler(struct dw_request *r, void **ret_out)
     return err;
 }
 
-/* HTTP_TO_HASHING when it would have to wait, or to hash, where it may not: then nothing of its answer is left. */
+/* HTTP_TO_HASHING when it would have to wait, or to hash, where it may not: then nothing of its answer is left. The
+ * cookies that dependencies set before it are: a session's new value is not made a second time. */
 static enum http_verdict run(const struct dw_app *app, struct dw_request *r)
 {
     struct app_state *s = app_state(r);
+    const struct dw_str cookies = s->cookies;
     void *out = NULL;
     const enum dw_err err = run_handler(r, &out);
 
@@ -180,7 +183,7 @@ static enum http_verdict run(const struct dw_app *app, struct dw_request *r)
         http_answer_clear(r);
         s->fail_error = DW_OK;
         s->issues = (struct issue_list){ 0 };
-        s->cookies = dw_str_n(NULL, 0);
+        s->cookies = cookies;
         return HTTP_TO_HASHING;
     }
     s->finish = NULL;

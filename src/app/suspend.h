@@ -3,8 +3,8 @@
  *
  * Why: a write waits for its commit, and where hundreds of requests write at once a sleeping thread for each costs more
  * than the write. A handler that runs on an event loop starts what takes its time, says by suspend() how it will go on,
- * and returns DW_OK; whoever was started calls suspend_over(), once, from any thread. `finish` then runs on the loop in the
- * handler's place: same errors, same answer. DW_ERR_WOULD_BLOCK, before it has changed anything: again on a worker.
+ * and returns DW_OK; whoever was started calls suspend_over(), once, from any thread. `finish` then runs on the loop in
+ * the handler's place: same errors, same answer. DW_ERR_WOULD_BLOCK, before it has changed anything: again on a worker.
  * An error that the handler itself returns means that nothing was started.
  * Does not: keep what dependencies borrow from the loop's memory. For rows that need nobody (DW_PUBLIC).
  */

@@ -18,6 +18,7 @@ struct settings;
 struct storage;
 struct dw_passwords;
 struct identity;
+struct redis;
 
 /* A row of a command's options. */
 struct option {
@@ -58,10 +59,11 @@ struct cli {
     const char *arguments[ARGUMENTS_MAX];
     bool json;
     struct dw_arena *arena; /* until the command has ended */
-    struct settings *settings;      /* these four: open.h */
+    struct settings *settings;      /* these five: open.h */
     struct storage *storage;
     struct dw_passwords *passwords;
     struct identity *identity;
+    struct redis *redis; /* the server's; NULL: none is set */
     /* What cli_refuse() and cli_misuse() noted. */
     struct dw_str problem;
     bool is_misused;

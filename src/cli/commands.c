@@ -12,6 +12,8 @@ static const struct option SERVE_OPTIONS[] = {
 
 static const struct option MIGRATE_OPTIONS[] = {
     { "--status", NULL, "only show which ones are applied" },
+    { "--to", "URL", "copy the whole installation into another, empty database" },
+    { "--to-file", "FILE", "the same, with the URL in a file, where it has a password in it" },
     { NULL },
 };
 
@@ -40,6 +42,11 @@ static const struct option USER_LIST_OPTIONS[] = {
 static const struct option USER_DELETE_OPTIONS[] = {
     { "--yes", NULL, "do not ask" },
     TENANT_OPTION,
+    { NULL },
+};
+
+static const struct option KEY_ROTATE_OPTIONS[] = {
+    { "--now", NULL, "do not wait until services know the key: the one that signs has leaked" },
     { NULL },
 };
 
@@ -83,7 +90,10 @@ const struct command COMMANDS[] = {
                  "admin` sets another." },
     { "migrate", action_migrate, .options = MIGRATE_OPTIONS, .needs = NEEDS_SETTINGS,
       .summary = "Bring the database to this program's version",
-      .details = "serve and init do the same by themselves. A database that is not there is made." },
+      .details = "serve and init do the same by themselves. A database that is not there is made. With --to, "
+                 "sqlite:FILE or postgresql://USER@HOST/DATABASE: every row is copied in one transaction, read "
+                 "again on both sides and compared; the servers must be stopped. What ends it before leaves the "
+                 "target without a row, and it can be run again." },
     { "settings", action_settings, .needs = NEEDS_SETTINGS,
       .summary = "Show every setting: value, source, meaning" },
 
@@ -118,9 +128,11 @@ const struct command COMMANDS[] = {
                  "the others are taken; exit code 1 when there was a bad one." },
 
     { "key list", action_key_list, .needs = NEEDS_IDENTITY, .summary = "List the keys that sign access tokens" },
-    { "key rotate", action_key_rotate, .needs = NEEDS_IDENTITY,
+    { "key rotate", action_key_rotate, .options = KEY_ROTATE_OPTIONS, .needs = NEEDS_IDENTITY,
       .summary = "Sign with a new key; the old one verifies until its last token has expired",
-      .details = "The new key is of the algorithm that DOORWARD_JWT_ALGORITHM names. " AT_ONCE },
+      .details = "A key that has been published for DOORWARD_KEY_LEAD signs at once. Otherwise one is published, of "
+                 "the algorithm that DOORWARD_JWT_ALGORITHM names, and takes over by itself after that time (STARTS), "
+                 "when all services that verify tokens know it." },
     { "key retire", action_key_retire, { "KID" }, NULL, NEEDS_IDENTITY,
       .summary = "Take a key out at once: the tokens that it signed are refused", .details = AT_ONCE },
 

@@ -2,6 +2,8 @@
 
 #include "base/log.h"
 #include "cli/secret_file.h"
+#include "crypto/hash.h"
+#include "shared/redis/redis.h"
 #include "storage/driver.h"
 
 #include <errno.h>
@@ -186,6 +188,28 @@ enum dw_err open_applied_version(struct cli *cli, int *ret_version)
     return DW_OK;
 }
 
+/* --- Redis ------------------------------------------------------------------------------------------------------ */
+
+enum { REDIS_KEY_SIZE = 32 };
+
+/* A server that is down stops nothing: it is looked for until it is there. */
+static enum dw_err open_redis(struct cli *cli, const struct dw_secret *secret)
+{
+    _cleanup_(redis_address_free) struct redis_address address = { 0 };
+    _cleanup_secret_ struct dw_secret key = { 0 };
+    const char *problem = NULL;
+
+    if (cli->settings->redis_url.size == 0)
+        return DW_OK;
+    TRY(redis_address_parse(dw_secret_borrow(&cli->settings->redis_url), &address, &problem));
+    TRY(hkdf_sha256(secret, DW_STR("doorward redis"), REDIS_KEY_SIZE, &key));
+    const enum dw_err err = redis_open(&(struct redis_config){ .address = &address, .key = &key }, &cli->redis);
+    if (err == DW_ERR_UNSUPPORTED)
+        return cli_refuse(cli, err, SETTINGS_PREFIX "REDIS_URL: the client library of Redis is missing; the line above "
+                                    "has its name");
+    return err;
+}
+
 /* --- all of it -------------------------------------------------------------------------------------------------- */
 
 enum dw_err open_passwords(struct cli *cli, unsigned workers)
@@ -214,6 +238,8 @@ static enum dw_err open_accounts(struct cli *cli, enum open_as as, const struct 
         .audience = s->audience,
         .algorithm = (enum dw_alg)s->jwt_algorithm,
         .access_ttl_s = s->access_ttl_s,
+        .key_rotation_s = s->key_rotation_s,
+        .key_lead_s = s->key_lead_s,
         .refresh_ttl_s = s->refresh_ttl_s,
         .refresh_grace_s = s->refresh_grace_s,
         .session_idle_s = s->session_idle_s,
@@ -250,13 +276,25 @@ enum dw_err open_identity(struct cli *cli, enum open_as as)
     TRY(open_storage(cli, may_make));
     TRY(get_secret(cli, may_make, &secret, &is_new_secret));
     TRY(open_passwords(cli, as == OPEN_SERVER ? 0 : 1));
-    return open_accounts(cli, as, &secret, is_new_secret);
+    TRY(open_accounts(cli, as, &secret, is_new_secret));
+    return as == OPEN_SERVER ? open_redis(cli, &secret) : DW_OK;
+}
+
+enum dw_err open_copy(struct cli *cli, const char *to, struct copy_report *report)
+{
+    return storage_copy(DRIVERS, &IDENTITY_SCHEMA, cli->settings->database_url, to, report);
+}
+
+void open_release(struct cli *cli)
+{
+    redis_close(&cli->redis);
+    identity_close(&cli->identity);
+    dw_passwords_free(&cli->passwords);
+    storage_close(&cli->storage);
 }
 
 void open_close(struct cli *cli)
 {
-    identity_close(&cli->identity);
-    dw_passwords_free(&cli->passwords);
-    storage_close(&cli->storage);
+    open_release(cli);
     settings_free(&cli->settings);
 }

@@ -12,6 +12,7 @@
 #include "cli/command.h"
 #include "cli/settings.h"
 #include "identity/identity.h"
+#include "storage/copy.h"
 
 enum open_as {
     OPEN_BESIDE, /* on what is there, maybe beside a running server, which must learn of every change */
@@ -21,7 +22,7 @@ enum open_as {
 
 /* What the row of cli->command asks for. */
 DW_MUST_USE enum dw_err open_needs(struct cli *cli);
-/* cli->storage, ->passwords, ->identity, by cli->settings. */
+/* cli->storage, ->passwords, ->identity, and for the server ->redis, by cli->settings. */
 DW_MUST_USE enum dw_err open_identity(struct cli *cli, enum open_as as);
 /* cli->passwords alone. workers: 0 for as many as are set. */
 DW_MUST_USE enum dw_err open_passwords(struct cli *cli, unsigned workers);
@@ -29,6 +30,10 @@ DW_MUST_USE enum dw_err open_passwords(struct cli *cli, unsigned workers);
 DW_MUST_USE enum dw_err open_storage(struct cli *cli, bool may_make);
 /* The migrations that the database has, without touching it; 0 when there is none. */
 DW_MUST_USE enum dw_err open_applied_version(struct cli *cli, int *ret_version);
+/* The whole database that is set, copied to another (storage/copy.h). */
+DW_MUST_USE enum dw_err open_copy(struct cli *cli, const char *to, struct copy_report *report);
+/* Closes all but the settings. */
+void open_release(struct cli *cli);
 /* Closes whatever is open. */
 void open_close(struct cli *cli);
 

@@ -70,6 +70,12 @@ static void on_ready(void *argument, const char *address)
     memory_settle();
 }
 
+static void on_stop(void *argument)
+{
+    log_event(LOG_INFO, "stopping");
+    protocol_stop_soon(argument);
+}
+
 static enum dw_err make_app(struct cli *cli, struct protocol **ret_protocol)
 {
     const struct protocol_config config = {
@@ -112,6 +118,9 @@ static enum dw_err serve(struct cli *cli, struct protocol *protocol)
         .hashing_workers = s->hash_workers == 0 ? 0 : 2 * (unsigned)s->hash_workers + 2,
         .on_ready = on_ready,
         .on_ready_argument = cli,
+        .stop_delay_s = (unsigned)s->stop_delay_s,
+        .on_stop = on_stop,
+        .on_stop_argument = protocol,
     };
     const enum dw_err err = dw_serve(protocol_app(protocol), &config);
 

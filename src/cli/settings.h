@@ -38,6 +38,7 @@ enum setting_type {
     SETTING_SECRET,      /* struct dw_secret           32 characters or more; or NAME_FILE */
     SETTING_SMTP,        /* struct dw_secret           smtp(s)://[user:password@]host[:port]; or NAME_FILE */
     SETTING_MAIL_ADDRESS, /* const char *              name@example.com */
+    SETTING_REDIS,       /* struct dw_secret           redis://[[user]:password@]host[:port][/db]; or NAME_FILE */
 };
 
 struct setting_choice {
@@ -74,6 +75,7 @@ struct settings {
     const char *public_url;
     const char *database_url;
     int64_t database_connections;
+    struct dw_secret redis_url;  /* empty: none */
     struct dw_secret secret_key; /* empty: the file doorward.secret */
     int64_t jwt_algorithm;       /* enum dw_alg */
     const char *issuer;
@@ -101,6 +103,8 @@ struct settings {
     const char *smtp_ca;         /* NULL: the system's certificates */
     const char *mail_from;
     const char *mail_templates;  /* NULL: the built-in ones */
+    int64_t stop_delay_s;
+    int64_t key_rotation_s, key_lead_s;
     int64_t workers;             /* 0: one a core */
 
     struct setting_origin origins[SETTINGS_MAX];

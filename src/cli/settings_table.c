@@ -65,12 +65,21 @@ const struct setting SETTINGS[] = {
                  "DATABASE_URL_FILE names." },
     { "DATABASE_CONNECTIONS", SETTING_INT, "8", AT(database_connections), .min = 1, .max = 64,
       .meaning = "PostgreSQL: connections for reading, a node; one more writes." },
+    { "REDIS_URL", SETTING_REDIS, .otherwise = "none: each node counts by itself", AT(redis_url),
+      .meaning = "A Redis or Valkey in which all nodes count rate limits together: redis://HOST:PORT/DATABASE or "
+                 "unix:/PATH, with USER:PASSWORD@ before the host if need be. Nothing is lost with it." },
     { "SECRET_KEY", SETTING_SECRET, .otherwise = "the file " SETTINGS_SECRET_FILE ", made at the first start",
       AT(secret_key), .min = SECRET_MIN_SIZE, .max = SETTING_TEXT_MAX,
       .meaning = "What every other key is derived from or sealed with. Without it the database is of no use: keep a "
                  "copy of it, apart from the database." },
     { "JWT_ALGORITHM", SETTING_CHOICE, "ES256", AT(jwt_algorithm), .choices = JWT_ALGORITHMS,
       .meaning = "How access tokens are signed. A change takes effect with the next key: doorward key rotate." },
+    { "KEY_ROTATION", SETTING_DURATION, "90d", AT(key_rotation_s), .min = 0, .max = 3650 * (int64_t)DAY,
+      .meaning = "The age at which the key that signs access tokens is replaced, by whichever node sees it first; 0: "
+                 "only when somebody asks (doorward key rotate)." },
+    { "KEY_LEAD", SETTING_DURATION, "1h", AT(key_lead_s), .min = 1, .max = 7 * DAY,
+      .meaning = "How long the next signing key is published before it signs. Services that verify tokens are told to "
+                 "ask for the key set again within half of that, or 5 minutes." },
     { "ISSUER", SETTING_TEXT, .follows = "PUBLIC_URL", AT(issuer), .min = 1, .max = 255,
       .meaning = "The `iss` of tokens." },
     { "AUDIENCE", SETTING_TEXT, .follows = "ISSUER", AT(audience), .min = 1, .max = 255,
@@ -151,6 +160,9 @@ const struct setting SETTINGS[] = {
                  "`*` is every origin, without cookies." },
     { "CORS_ORIGIN_PATTERN", SETTING_PATTERN, .otherwise = "none", AT(cors_origin_pattern),
       .meaning = "Further origins, such as `https://[a-z0-9-]+\\.example\\.com`: the whole origin must match." },
+    { "STOP_DELAY", SETTING_DURATION, "0s", AT(stop_delay_s), .min = 0, .max = 5 * MINUTE,
+      .meaning = "How long the server goes on serving when it is told to stop, while `/readyz` says no and every "
+                 "answer ends its connection: time for balancers to send requests elsewhere." },
     { "WORKERS", SETTING_INT, .otherwise = "one a core", AT(workers), .min = 1, .max = 256,
       .meaning = "Event loops." },
     { NULL },
@@ -158,5 +170,5 @@ const struct setting SETTINGS[] = {
 _Static_assert(ARRAY_SIZE(SETTINGS) - 1 <= SETTINGS_MAX, "struct settings has too few origins");
 
 const char *const SETTINGS_LATER[] = {
-    "REDIS_URL", "TLS_CERT", "TLS_KEY", "METRICS_TOKEN", "METRICS_TOKEN_FILE", NULL,
+    "TLS_CERT", "TLS_KEY", "METRICS_TOKEN", "METRICS_TOKEN_FILE", NULL,
 };

@@ -9,6 +9,7 @@
 
 #include "mail/message.h"
 #include "mail/smtp.h"
+#include "shared/redis/address.h"
 
 #include <inttypes.h>
 
@@ -118,6 +119,10 @@ void setting_allowed(const struct setting *setting, char ret_text[SETTING_PROBLE
     case SETTING_SMTP:
         snprintf(ret_text, SETTING_PROBLEM_SIZE, "smtp:// or smtps://, USER:PASSWORD@ if need be, a host, and a port "
                                                  "if need be");
+        break;
+    case SETTING_REDIS:
+        snprintf(ret_text, SETTING_PROBLEM_SIZE, "redis://, USER:PASSWORD@ if need be, a host, a port and /DATABASE if "
+                                                 "need be; or unix:/PATH");
         break;
     case SETTING_MAIL_ADDRESS:
         snprintf(ret_text, SETTING_PROBLEM_SIZE, "an e-mail address alone");
@@ -377,9 +382,21 @@ static bool store_secret(const struct setting *setting, struct dw_str text, stru
     return keep_secret(setting, text, settings, ret_problem);
 }
 
+static bool store_redis(const struct setting *setting, struct dw_str text, struct settings *settings,
+                        char *ret_problem)
+{
+    _cleanup_(redis_address_free) struct redis_address address = { 0 };
+    const char *problem = NULL;
+
+    if (redis_address_parse(text, &address, &problem) == DW_OK)
+        return keep_secret(setting, text, settings, ret_problem);
+    snprintf(ret_problem, SETTING_PROBLEM_SIZE, "%s", problem);
+    return false;
+}
+
 bool setting_is_secret(const struct setting *setting)
 {
-    return setting->type == SETTING_SECRET || setting->type == SETTING_SMTP;
+    return setting->type == SETTING_SECRET || setting->type == SETTING_SMTP || setting->type == SETTING_REDIS;
 }
 
 bool setting_store(const struct setting *setting, struct dw_str text, struct settings *settings,
@@ -407,6 +424,8 @@ bool setting_store(const struct setting *setting, struct dw_str text, struct set
     case SETTING_SMTP:
         return smtp_url_is_valid(text) ? keep_secret(setting, text, settings, ret_problem)
                                        : wrong(setting, ret_problem);
+    case SETTING_REDIS:
+        return store_redis(setting, text, settings, ret_problem);
     case SETTING_SECRET:
         return store_secret(setting, text, settings, ret_problem);
     }

@@ -7,6 +7,7 @@
 #include "cli/output.h"
 #include "cli/manual.h"
 #include "cli/reference.h"
+#include "cli/transfer.h"
 #include "cli/vectors/vectors.h"
 
 /* --- init -------------------------------------------------------------------------------------------------------- */
@@ -75,6 +76,8 @@ enum dw_err action_migrate(struct cli *cli)
 {
     int applied = 0;
 
+    if (cli_option(cli, "--to") != NULL || cli_option(cli, "--to-file") != NULL)
+        return transfer(cli);
     if (cli_option(cli, "--status") != NULL) {
         TRY(open_applied_version(cli, &applied));
     } else {

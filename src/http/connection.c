@@ -87,6 +87,14 @@ void connection_time_out(struct connection *c, enum wait_kind kind)
         connection_close(c);
 }
 
+bool connection_has_input(const struct connection *c)
+{
+    uv_os_fd_t fd;
+    char byte;
+
+    return uv_fileno((const uv_handle_t *)&c->tcp, &fd) == 0 && recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
 /* --- reading ---------------------------------------------------------------------------------------------------- */
 
 static enum wait_kind connection_awaits(const struct connection *c)
@@ -103,7 +111,7 @@ static void connection_wait(struct connection *c)
 
     if (kind == WAIT_IDLE) {
         input_release(&c->input, &c->loop->inputs);
-        if (c->loop->stop != STOP_NONE) {
+        if (c->loop->stop >= STOP_GENTLY && c->is_used) {
             connection_close(c);
             return;
         }
@@ -199,8 +207,20 @@ static bool connection_take_peer(struct connection *c)
     return true;
 }
 
-void connection_accept(struct loop *loop)
+/* Gives the connection its socket: libuv's own, or one that was accepted already. */
+static bool connection_take_socket(struct connection *c, int *take_fd)
 {
+    if (*take_fd < 0)
+        return uv_accept((uv_stream_t *)&c->loop->listener, connection_stream(c)) == 0;
+    if (uv_tcp_open(&c->tcp, *take_fd) != 0)
+        return false;
+    *take_fd = -1;
+    return true;
+}
+
+void connection_adopt(struct loop *loop, int take_fd)
+{
+    _cleanup_close_ int fd = take_fd;
     struct server *server = loop->server;
     struct connection *c = calloc(1, sizeof(*c));
 
@@ -215,10 +235,15 @@ void connection_accept(struct loop *loop)
     c->parse.limits = &server->limits;
     loop->n_connections++;
     const unsigned others = atomic_fetch_add_explicit(&server->n_connections, 1, memory_order_relaxed);
-    if (uv_accept((uv_stream_t *)&loop->listener, connection_stream(c)) != 0 ||
+    if (!connection_take_socket(c, &fd) ||
         others >= server->config.max_connections || !connection_take_peer(c)) {
         connection_close(c);
         return;
     }
     connection_wait(c);
+}
+
+void connection_accept(struct loop *loop)
+{
+    connection_adopt(loop, -1);
 }

@@ -28,6 +28,7 @@ struct connection {
     bool has_begun;   /* the service knows of the request, so finished() is due */
     bool keep;        /* may serve another request */
     bool must_linger; /* the client may still be sending */
+    bool is_used;     /* has had a request */
     bool was_skipped; /* the worker did not serve it, as the server stops */
     struct wait wait;
     struct input input;
@@ -54,6 +55,10 @@ static inline struct connection *connection_of_wait(struct wait *wait)
 
 /* Takes the connection that waits at the listener. */
 void connection_accept(struct loop *loop);
+/* The same for a socket that is accepted already; -1: the one at the listener. */
+void connection_adopt(struct loop *loop, int take_fd);
+/* Whether bytes have come that nobody has read. */
+bool connection_has_input(const struct connection *c);
 /* Serves from the bytes at hand, as far as they reach and its share allows, then waits for more. */
 void connection_go_on(struct connection *c);
 void connection_read(struct connection *c);

@@ -146,7 +146,7 @@ static enum dw_err exchange_begin(struct connection *c)
     const bool has_body = parse_has_body(&c->parse);
     if (has_body)
         TRY(exchange_place_body(c));
-    c->has_begun = true;
+    c->has_begun = c->is_used = true;
     c->request->is_http_1_0 = parse_is_http_1_0(&c->parse);
     c->keep = parse_wants_to_stay(&c->parse);
     TRY(service_of(c)->begin(service_of(c)->context, c->request, &max_body));

@@ -6,9 +6,10 @@
 #include "http/work.h"
 
 #include <sched.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
-enum { LISTEN_BACKLOG = 4096, LINGER_MS = 2000 };
+enum { LISTEN_BACKLOG = 4096, LINGER_MS = 2000, UNUSED_GRACE_MS = 500 };
 
 /* --- what connections borrow ------------------------------------------------------------------------------------ */
 
@@ -85,6 +86,8 @@ static void on_tick(uv_timer_t *timer)
             wait_disarm(wait);
             connection_time_out(connection_of_wait(wait), (enum wait_kind)kind);
         }
+    if (loop->stop == STOP_GENTLY && now_ms >= loop->unused_until_ms)
+        loop_each(loop, WAIT_IDLE, connection_close);
     if (loop->stop == STOP_GENTLY && now_ms >= loop->stop_at_ms)
         loop_stop_now(loop);
     if (!loop_has_deadlines(loop))
@@ -134,7 +137,7 @@ void loop_check_finished(struct loop *loop)
     struct server *server = loop->server;
     struct loop *first = &server->loops[0];
 
-    if (loop->stop == STOP_NONE || loop->n_connections > 0 || loop->websockets.n > 0)
+    if (loop->stop < STOP_GENTLY || loop->n_connections > 0 || loop->websockets.n > 0)
         return;
     if (!loop->has_finished) {
         loop->has_finished = true;
@@ -146,12 +149,41 @@ void loop_check_finished(struct loop *loop)
         uv_stop(&loop->uv);
 }
 
+/* Who is in the kernel's queue is connected, as far as the client can tell, and may have sent its request. */
+static void loop_take_queue(struct loop *loop)
+{
+    uv_os_fd_t listener;
+    int fd;
+
+    if (uv_fileno((uv_handle_t *)&loop->listener, &listener) != 0)
+        return;
+    while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0)
+        connection_adopt(loop, fd);
+}
+
+/* Idle connections end, but not one whose next request is here already, and one without a first not before that has
+ * had a moment to come: a proxy that opened it does so to send. */
+static void loop_close_idle(struct loop *loop)
+{
+    struct wait *const ends = &loop->waits[WAIT_IDLE].ends;
+
+    for (struct wait *wait = ends->next, *next; wait != ends; wait = next) {
+        struct connection *c = connection_of_wait(wait);
+
+        next = wait->next;
+        if (c->is_used && !connection_has_input(c))
+            connection_close(c);
+    }
+}
+
 static void loop_stop_gently(struct loop *loop)
 {
     loop->stop = STOP_GENTLY;
+    loop->unused_until_ms = uv_now(&loop->uv) + UNUSED_GRACE_MS;
     loop->stop_at_ms = uv_now(&loop->uv) + (uint64_t)loop->server->config.stop_deadline_s * 1000;
+    loop_take_queue(loop);
     uv_close((uv_handle_t *)&loop->listener, NULL);
-    loop_each(loop, WAIT_IDLE, connection_close);
+    loop_close_idle(loop);
     websocket_watch_stop(loop, STOP_GENTLY);
     loop_need_tick(loop);
 }
@@ -161,7 +193,9 @@ static void on_wake(uv_async_t *async)
     struct loop *loop = async->data;
     const int wanted = atomic_load(&loop->server->stop_level);
 
-    if (wanted >= STOP_GENTLY && loop->stop == STOP_NONE)
+    if (wanted == STOP_SOON)
+        loop->stop = STOP_SOON;
+    if (wanted >= STOP_GENTLY && loop->stop < STOP_GENTLY)
         loop_stop_gently(loop);
     if (wanted >= STOP_NOW && loop->stop < STOP_NOW)
         loop_stop_now(loop);

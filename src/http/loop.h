@@ -53,6 +53,7 @@ struct loop {
     unsigned n_connections;
     enum stop_level stop;
     uint64_t stop_at_ms;
+    uint64_t unused_until_ms; /* then connections without a request so far are closed, too */
     bool has_finished;
     uv_thread_t thread;
     char scratch[LOOP_SCRATCH]; /* for bytes that nobody wants */

@@ -41,19 +41,46 @@ struct dw_server_config server_config_complete(const struct dw_server_config *co
 
 /* --- stopping --------------------------------------------------------------------------------------------------- */
 
+static void server_stop(struct server *server, enum stop_level level)
+{
+    atomic_store(&server->stop_level, level);
+    if (level == STOP_NOW)
+        stop_watch_release_signals(&server->stop_watch);
+    for (unsigned i = 0; i < server->n_loops; i++)
+        uv_async_send(&server->loops[i].wake);
+}
+
+static void on_stop_delay(uv_timer_t *timer)
+{
+    struct server *server = timer->data;
+
+    if (atomic_load(&server->stop_level) < STOP_GENTLY)
+        server_stop(server, STOP_GENTLY);
+}
+
+/* Balancers need a moment to see that this node is no longer ready: until then what they send is served. */
+static void server_stop_soon(struct server *server)
+{
+    server->stop_delay.data = server;
+    if (uv_timer_init(&server->loops[0].uv, &server->stop_delay) != 0 ||
+        uv_timer_start(&server->stop_delay, on_stop_delay, (uint64_t)server->config.stop_delay_s * 1000, 0) != 0)
+        server_stop(server, STOP_GENTLY);
+    else
+        server_stop(server, STOP_SOON);
+}
+
 /* On the first loop's thread: the first time gently, the second time now. */
 static void on_stop(void *argument)
 {
     struct server *server = argument;
     const int level = atomic_load(&server->stop_level);
 
-    if (level >= STOP_NOW)
-        return;
-    atomic_store(&server->stop_level, level + 1);
-    if (level + 1 == STOP_NOW)
-        stop_watch_release_signals(&server->stop_watch);
-    for (unsigned i = 0; i < server->n_loops; i++)
-        uv_async_send(&server->loops[i].wake);
+    if (level == STOP_NONE && server->config.on_stop != NULL)
+        server->config.on_stop(server->config.on_stop_argument);
+    if (level == STOP_NONE && server->config.stop_delay_s > 0)
+        server_stop_soon(server);
+    else if (level < STOP_NOW)
+        server_stop(server, level == STOP_NONE ? STOP_GENTLY : STOP_NOW);
 }
 
 /* --- starting --------------------------------------------------------------------------------------------------- */
@@ -114,7 +141,7 @@ static enum dw_err server_run(struct server *server)
     }
     if (err != DW_OK) {
         atomic_fetch_sub(&server->n_running, server->n_loops - 1 - n_threads);
-        on_stop(server);
+        server_stop(server, STOP_GENTLY);
     } else if (server->config.on_ready != NULL) {
         char text[ADDRESS_TEXT_SIZE];
         address_format(&server->address, text);

@@ -18,6 +18,7 @@
 /* How far the stop has gone; only ever upwards. */
 enum stop_level {
     STOP_NONE,
+    STOP_SOON,   /* goes on serving while balancers learn of it; every answer ends its connection */
     STOP_GENTLY, /* no new connections, finish what is under way */
     STOP_NOW,    /* drop everything */
 };
@@ -33,6 +34,7 @@ struct server {
     struct loop *loops;
     unsigned n_loops;
     struct stop_watch stop_watch; /* on the first loop */
+    uv_timer_t stop_delay;        /* on the first loop, from the first signal on */
     _Atomic int stop_level;
     _Atomic unsigned n_connections;
     _Atomic unsigned n_running; /* loops that have not finished */

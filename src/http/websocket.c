@@ -54,7 +54,7 @@ void websocket_board(struct websocket *ws, struct connection *c)
     ws->heard_ms = ws->checked_ms = uv_now(&loop->uv);
     websocket_watch_add(ws);
     hub_board(ws->hub, &ws->member, &loop->websockets.lane);
-    if (loop->stop != STOP_NONE)
+    if (loop->stop >= STOP_GENTLY)
         hub_close(ws->hub, ws->member.id, CLOSE_GOING_AWAY, dw_str_n(NULL, 0));
     websocket_event_run(ws, &opened);
     websocket_resume(ws);

@@ -20,8 +20,8 @@ void work_close(struct server *server)
     pool_free(&server->hashing);
 }
 
-/* The loop sleeps only when the list was empty, so only then is it woken. Once it is in the list the loop may go on with
- * it, and end: what is counted keeps the loop's memory. */
+/* The loop sleeps only when the list was empty, so only then is it woken. Once it is in the list the loop may go on
+ * with it, and end: what is counted keeps the loop's memory. */
 void work_give_back(struct work *work)
 {
     struct loop *loop = work->loop;

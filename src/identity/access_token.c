@@ -4,9 +4,6 @@
 #include "base/log.h"
 #include "identity/signing_key.h"
 
-/* Clocks of nodes differ, and step back: a token may be this much from the future. Expiry has no leeway. */
-enum { FUTURE_LEEWAY_S = 60 };
-
 static void write_claims(struct buffer *b, const struct identity *identity, const struct access_grant *grant,
                          const char *token_id)
 {
@@ -48,6 +45,9 @@ enum dw_err access_token_issue(struct identity *identity, const struct access_gr
     char token_id[DW_UUID_SIZE];
     struct dw_str token;
 
+    /* A node that was away must not sign with a key of then. */
+    if (!identity_is_fresh(identity))
+        TRY(signing_key_catch_up(identity));
     dw_uuid7(token_id);
     write_claims(&b, identity, grant, token_id);
     TRY(buffer_error(&b));
@@ -63,7 +63,7 @@ enum dw_err access_token_verify(struct identity *identity, struct dw_str token, 
 {
     const struct dw_jwt_rules rules = {
         .algs = DW_ALG_SET_ALL,
-        .leeway_s = FUTURE_LEEWAY_S,
+        .leeway_s = ACCESS_TOKEN_LEEWAY_S,
         .issuer = dw_str(identity->config.issuer),
         .audience = dw_str(identity->config.audience),
         .type = DW_STR(ACCESS_TOKEN_TYP),
@@ -73,6 +73,8 @@ enum dw_err access_token_verify(struct identity *identity, struct dw_str token, 
     TRY(dw_jwt_verify(signing_key_set(identity), &rules, token, arena, &claims));
     if (!dw_str_eq(dw_claim_str(&claims, "type"), DW_STR("access")))
         return DW_ERR_TOKEN_TYPE;
+    if (claims.issued_s < 0)
+        return DW_ERR_TOKEN_CLAIM;
     const struct access_claims result = {
         .subject = claims.subject,
         .token_id = claims.id,
@@ -81,8 +83,9 @@ enum dw_err access_token_verify(struct identity *identity, struct dw_str token, 
         .scope = dw_claim_str(&claims, "scope"),
         .tenant = dw_claim_str(&claims, "tenant"),
         .is_narrowed = dw_claim_int(&claims, "narrowed", 0) != 0,
-        .expires_s = claims.expires_s,
-        .not_before_s = claims.not_before_s - FUTURE_LEEWAY_S,
+        /* Of a lifetime that was longer when the token was made: a denial is kept for the present one. */
+        .expires_s = MIN_OF(claims.expires_s, claims.issued_s + identity->config.access_ttl_s),
+        .not_before_s = claims.not_before_s - ACCESS_TOKEN_LEEWAY_S,
         .version = dw_claim_int(&claims, "ver", -1),
     };
 

@@ -9,6 +9,10 @@
 #define ACCESS_TOKEN_TYP "at+jwt"
 #define CLIENT_FIRST_PARTY "doorward"
 
+/* Clocks of nodes differ, and step back: a token may be this much from the future. Expiry has no leeway. What is denied
+ * until its last token has expired is denied for as much longer. */
+enum { ACCESS_TOKEN_LEEWAY_S = 60 };
+
 struct access_grant {
     const struct user *user;
     struct dw_str session, client, scope;

@@ -229,8 +229,12 @@ enum dw_err outbox_run(struct identity *identity, outbox_send *send, void *argum
             return DW_OK;
         TRY(err);
         TRY(storage_write(identity->storage, claim, &turn));
-        if (turn.is_claimed)
-            TRY(attempt(&turn, send, argument));
+        if (!turn.is_claimed)
+            continue;
+        const enum dw_err sent = attempt(&turn, send, argument);
+
+        if (sent != DW_ERR_VALIDATION)
+            TRY(sent);
     }
     return DW_OK;
 }

@@ -5,7 +5,7 @@
  * expired; the waits grow. A row is claimed before it is sent, so that two servers on one database don't both send it;
  * one that died in between is tried again: a mail may come twice, never not at all.
  * Defends against: tokens readable in the database (sealed, and erased when the mail has left), an outbox that grows
- * without end.
+ * without end, addresses that no server takes: whoever registers with many holds nobody else's mails up.
  * Does not: know SMTP or the words of a mail; outbox_run() hands each to a function.
  */
 #ifndef IDENTITY_OUTBOX_H
@@ -29,11 +29,12 @@ struct outbox_mail {
     int64_t created_s, expires_s;
 };
 
-/* DW_OK: the mail has left. Anything else: it is tried again. */
+/* DW_OK: the mail has left. Anything else: it is tried again. DW_ERR_VALIDATION: there is something about this mail
+ * alone (the server does not know its recipient), so that the others need not wait for it. */
 typedef enum dw_err outbox_send(void *argument, const struct outbox_mail *mail);
 
-/* Sends what is due, until there is nothing more, or one fails (its error is handed on), or OUTBOX_RUN_MAX were sent.
- * One thread of a process at a time. */
+/* Sends what is due, until there is nothing more, or one fails for what would let all fail (its error is handed on), or
+ * OUTBOX_RUN_MAX were tried. One thread of a process at a time. */
 DW_MUST_USE enum dw_err outbox_run(struct identity *identity, outbox_send *send, void *argument);
 
 /* --- for the other files of this room, inside a write ------------------------------------------------------------ */

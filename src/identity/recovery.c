@@ -1,6 +1,7 @@
 #include "identity/recovery.h"
 
 #include "base/encoding.h"
+#include "base/log.h"
 #include "crypto/hash.h"
 #include "identity/audit.h"
 #include "identity/credential.h"
@@ -239,12 +240,29 @@ static enum dw_err audit_use(struct transaction *tx, const struct use *u)
     return audit_append(tx, &event);
 }
 
+/* Whoever likes may send tokens, and each event is written to the disk for good: past so many a minute, guesses are
+ * told in the server's own log alone, once. */
+static bool is_to_be_audited(struct identity *identity)
+{
+    enum { SECONDS = 60, COUNT_BITS = 32 };
+    const uint64_t minute = (uint64_t)dw_clock_now_s() / SECONDS << COUNT_BITS;
+    uint64_t seen = atomic_load_explicit(&identity->refused_links, memory_order_relaxed), next;
+
+    do {
+        next = seen >> COUNT_BITS == minute >> COUNT_BITS ? seen + 1 : minute + 1;
+    } while (!atomic_compare_exchange_weak(&identity->refused_links, &seen, next));
+    if (next == minute + RECOVERY_REFUSALS_MAX + 1)
+        log_event(LOG_WARNING, "many_links_refused", LOG_INT("per_minute", RECOVERY_REFUSALS_MAX));
+    return next <= minute + RECOVERY_REFUSALS_MAX;
+}
+
 static enum dw_err refuse(struct use *u)
 {
     const struct audit_event event = { .action = PURPOSES[u->purpose].used, .address = u->stranger->address,
                                        .result = DW_ERR_RECOVERY_TOKEN };
 
-    TRY(audit_record(u->identity, &event));
+    if (is_to_be_audited(u->identity))
+        TRY(audit_record(u->identity, &event));
     return DW_ERR_RECOVERY_TOKEN;
 }
 

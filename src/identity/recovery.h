@@ -3,12 +3,14 @@
  *
  * A token is 256 random bits, sent by mail, stored as its SHA-256, good once and for a while. It is bound to the user
  * and to the address that it was sent to: once another address holds, the links in the old mailbox are dead. Making a
- * new one of a purpose ends the older ones; setting a password in any way ends those for resetting.
+ * new one of a purpose ends the older ones; setting a password in any way ends those for resetting. While its user or
+ * her tenant is disabled, a token is none; enabled again, it is good for the rest of its time.
  * While a new address waits for its verification, a verified one before it stays the owner's: mails to reset the
  * password go there, whichever of the two is given, nobody else can take it, and a reset by it takes the change back.
  * Defends against: telling by answer or time whether an address has an account (recovery_request() does the same one
  * write for all; everything else happens in the background), guessing and replay of tokens, a mailbox that is flooded
- * (RECOVERY_HOURLY_MAX), a second factor that is by-passed (a reset signs nobody in and leaves it as it is).
+ * (RECOVERY_HOURLY_MAX), an audit log that is (RECOVERY_REFUSALS_MAX), a second factor that is by-passed (a reset signs
+ * nobody in and leaves it as it is).
  */
 #ifndef IDENTITY_RECOVERY_H
 #define IDENTITY_RECOVERY_H
@@ -22,6 +24,7 @@ enum {
     RECOVERY_WINDOW_S = 3600,
     RECOVERY_WAITING_MAX = 10000, /* requests that were not looked at yet; more are dropped */
     RECOVERY_BATCH = 50,
+    RECOVERY_REFUSALS_MAX = 60, /* bad tokens of a minute that the audit log tells of */
 };
 
 /* Notes that somebody forgot the password of `email` in the tenant `slug` (absent: the default one). DW_OK whether

@@ -25,7 +25,7 @@ const char RECOVERY_TABLES[] =
 #define FROM_OWNERS                                                                                                    \
     " FROM recovery_tokens r JOIN users u ON u.id = r.user_id AND u.is_active = 1"                                     \
     " AND CASE r.purpose WHEN 'reset' THEN COALESCE(u.former_email_key, u.email_key) ELSE u.email_key END = r.email_key" \
-    " JOIN tenants t ON t.id = u.tenant_id "
+    " JOIN tenants t ON t.id = u.tenant_id AND t.is_active = 1 "
 
 const struct statement RECOVERY_INSERT = {
     "recovery_insert",

@@ -5,7 +5,7 @@
  * wait with it: the check and the issuing take microseconds, and the database calls when the write is durable.
  * The write itself is statements that need no answer of each other (storage_post()): each looks for itself whether the
  * one before has done its work, so that those of many rotations go to the database at once.
- * Defends against: two winners of one rotation (one statement can change the row once, all others follow from that row),
+ * Defends against: two winners of a rotation (one statement can change the row once, all others follow from that row),
  * a successor of a token that was not spent, replay (session.h).
  */
 #ifndef IDENTITY_ROTATION_H

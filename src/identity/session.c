@@ -4,6 +4,7 @@
 #include "identity/audit.h"
 #include "identity/credential.h"
 #include "identity/guard.h"
+#include "identity/node.h"
 #include "identity/refresh_token.h"
 #include "identity/role.h"
 #include "identity/session_sql.h"
@@ -31,9 +32,11 @@ enum dw_err session_store_denials(struct transaction *tx, const struct identity 
 {
     const int64_t now_s = dw_clock_now_s();
 
-    d->expires_s = now_s + identity->config.access_ttl_s;
+    d->expires_s = now_s + identity->config.access_ttl_s + ACCESS_TOKEN_LEEWAY_S;
     for (size_t i = 0; i < d->n; i++)
         TRY(sql_exec(tx, &DENIAL_INSERT, VALUES(V_TEXT(d->ids[i]), V_INT(now_s), V_INT(d->expires_s)), NULL));
+    if (d->n > 0)
+        storage_notify(tx);
     return DW_OK;
 }
 
@@ -89,11 +92,9 @@ enum dw_err session_make_room_in(struct transaction *tx, struct identity *identi
 
 enum dw_err session_publish(struct identity *identity, struct dw_str user_id, const struct denials *denials)
 {
-    const int64_t now_s = dw_clock_now_s();
-
     for (size_t i = 0; i < denials->n; i++)
-        TRY(deny_list_add(identity->denied, denials->ids[i], denials->expires_s, now_s));
-    invalidation_publish(identity->invalidation, CHANGE_USER, user_id);
+        TRY(identity_publish_denial(identity, denials->ids[i], denials->expires_s));
+    identity_publish(identity, CHANGE_USER, user_id);
     return DW_OK;
 }
 
@@ -150,6 +151,8 @@ enum dw_err session_admit_in(struct transaction *tx, struct identity *identity, 
     TRY(err);
     if (!user.is_active)
         return DW_ERR_USER_INACTIVE;
+    if (user.mfa_enabled && !factor->user.mfa_enabled)
+        return DW_ERR_SIGN_IN; /* turned on meanwhile: this sign-in has not shown it */
     if (factor->rehash.ptr != NULL)
         TRY(credential_store_rehash(tx, user.id, factor->rehash));
     *ret_user = user;

@@ -46,7 +46,7 @@ DW_MUST_USE enum dw_err session_first_factor(struct identity *identity, const st
                                              struct dw_arena *arena, struct first_factor *ret_factor);
 
 /* Opens a sign-in of tokens for a user who has shown all factors. DW_ERR_USER_INACTIVE, DW_ERR_SIGN_IN when the user
- * was disabled or deleted meanwhile. */
+ * was disabled or deleted meanwhile, or was given another password or a second factor. */
 DW_MUST_USE enum dw_err session_open(struct identity *identity, const struct sign_in *sign_in,
                                      const struct first_factor *factor, struct dw_arena *arena,
                                      struct token_pair *ret_pair);
@@ -72,7 +72,8 @@ DW_MUST_USE enum dw_err session_sign_out_all(struct identity *identity, const st
 /* --- for the other files of this room, inside a write ------------------------------------------------------------ */
 
 /* What every sign-in does first: the user as she stands now, her last sign-in and a better hash written down.
- * DW_ERR_USER_INACTIVE, DW_ERR_SIGN_IN when she was disabled or deleted or got another password meanwhile. */
+ * DW_ERR_USER_INACTIVE, DW_ERR_SIGN_IN when she was disabled or deleted, or got another password or a second factor
+ * meanwhile. */
 DW_MUST_USE enum dw_err session_admit_in(struct transaction *tx, struct identity *identity,
                                          const struct first_factor *factor, int64_t now_s, struct dw_arena *arena,
                                          struct user *ret_user);

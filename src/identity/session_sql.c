@@ -46,8 +46,8 @@ const struct statement TOKEN_SPEND = {
 #define ROTATED_END                                                                                                    \
     "CASE WHEN f.created_at + CAST($5 AS BIGINT) < CAST($4 AS BIGINT) THEN f.created_at + CAST($5 AS BIGINT)"          \
     " ELSE CAST($4 AS BIGINT) END"
-/* $1 the next token, $2 the spent one, $3 now. A token that was spent before in the same second has its successor, which
- * has this name. */
+/* $1 the next token, $2 the spent one, $3 now. A token that was spent before in the same second has its successor,
+ * which has this name. */
 const struct statement TOKEN_SUCCEED = {
     "token_succeed",
     "INSERT INTO refresh_tokens (token_hash, family_id, issued_at, expires_at)"
@@ -91,8 +91,8 @@ static const struct statement TOKEN_BY_HASH = {
 
 const struct statement *const SESSION_STATEMENTS[] = {
     &FAMILY_INSERT, &FAMILY_TOUCH,   &FAMILY_END,     &FAMILY_END_ALL,    &TOKEN_INSERT, &TOKEN_SPEND,
-    &DENIAL_INSERT, &USER_SIGNED_IN, &USER_NEXT_VERSION, &FAMILY_OWNER, &TOKEN_BY_HASH, &FAMILY_END_OLDEST, &TOKEN_SUCCEED,
-    NULL,
+    &DENIAL_INSERT, &USER_SIGNED_IN, &USER_NEXT_VERSION, &FAMILY_OWNER, &TOKEN_BY_HASH, &FAMILY_END_OLDEST,
+    &TOKEN_SUCCEED, NULL,
 };
 
 static enum dw_err read_family(const struct row *row, void *argument)

@@ -20,7 +20,8 @@ DW_MUST_USE enum dw_err mail_sender_new(const struct mail_sender_config *config,
 /* Whether mails are put into the folder, for a person or another program to fetch. */
 bool mail_sender_is_folder(const struct mail_sender *sender);
 /* Writes and hands over the mail; waits for the server's word. Sent again after a failure it is the same mail (its id).
- * DW_ERR_VALIDATION: it can't be written. DW_ERR_UNAVAILABLE: not now; the log tells why. DW_ERR_IO: the folder. */
+ * DW_ERR_VALIDATION: it can't be written, or the server takes others and not this one. DW_ERR_UNAVAILABLE: not now; the
+ * log tells why. DW_ERR_IO: the folder. */
 DW_MUST_USE enum dw_err mail_send(struct mail_sender *sender, const struct mail_message *message);
 /* Ends a transfer under way, and every later one. Any thread. */
 void mail_sender_stop(struct mail_sender *sender);

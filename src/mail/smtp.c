@@ -39,6 +39,13 @@ static void cleanup_part(char **part)
     lib()->curl_free(*part);
 }
 
+/* Whether the server answers, and does not take this mail (5yz for good, RFC 5321 §4.2.1). Not knowing us is another
+ * thing: then it takes none. */
+static bool is_of_this_mail(CURLcode code, long answer)
+{
+    return answer / 100 == 5 && code != CURLE_LOGIN_DENIED && code != CURLE_USE_SSL_FAILED;
+}
+
 /* NULL when it is none. */
 static CURLU *parse(const char *text)
 {
@@ -195,7 +202,7 @@ enum dw_err smtp_send(struct smtp *smtp, const char *from, const char *to, struc
         return DW_OK;
     log_event(LOG_WARNING, "smtp_failed", LOG_CSTR("reason", lib()->curl_easy_strerror(code)),
               LOG_INT("answer", answer));
-    return DW_ERR_UNAVAILABLE;
+    return is_of_this_mail(code, answer) ? DW_ERR_VALIDATION : DW_ERR_UNAVAILABLE;
 }
 
 void smtp_stop(struct smtp *smtp)

@@ -20,7 +20,8 @@ bool smtp_url_is_valid(struct dw_str url);
 
 /* url: valid; copied. ca_file: PEM, instead of the system's; NULL: the system's. */
 DW_MUST_USE enum dw_err smtp_new(const struct dw_secret *url, const char *ca_file, struct smtp **ret_smtp);
-/* One mail to one address; the connection is kept for the next. DW_ERR_UNAVAILABLE when the server did not take it. */
+/* One mail to one address; the connection is kept for the next. DW_ERR_VALIDATION when the server takes others and
+ * not this one (an unknown recipient), DW_ERR_UNAVAILABLE when it took none. */
 DW_MUST_USE enum dw_err smtp_send(struct smtp *smtp, const char *from, const char *to, struct dw_str bytes);
 void smtp_stop(struct smtp *smtp);
 void smtp_free(struct smtp **smtp);

@@ -12,6 +12,8 @@
 #include "protocol/models.h"
 #include "protocol/protocol.h"
 
+#include <stdatomic.h>
+
 enum { PROTOCOL_SCOPES_MAX = 32, PROTOCOL_CREDENTIALS_MAX = 4 };
 
 struct protocol {
@@ -22,6 +24,7 @@ struct protocol {
     struct dw_scheme oauth2, api_key, session_cookie;
     struct dw_csrf csrf;
     struct edge edge;
+    _Atomic bool is_stopping;
     bool is_https; /* the public URL is: cookies are Secure and have the prefix */
     struct dw_scope_doc scopes[PROTOCOL_SCOPES_MAX + 1];
     const struct dw_scheme *credentials[PROTOCOL_CREDENTIALS_MAX + 1];

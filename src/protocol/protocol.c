@@ -5,6 +5,7 @@
 #include "protocol/oauth2/metadata.h"
 #include "protocol/routes.h"
 #include <doorward/docs.h>
+#include <stdatomic.h>
 
 enum { PROTOCOL_ARENA_LIMIT = 64 * 1024 };
 
@@ -87,6 +88,11 @@ enum dw_err protocol_app_new(const struct protocol_config *config, struct protoc
 struct dw_app *protocol_app(const struct protocol *protocol)
 {
     return protocol->app;
+}
+
+void protocol_stop_soon(struct protocol *protocol)
+{
+    atomic_store(&protocol->is_stopping, true);
 }
 
 void protocol_app_free(struct protocol **protocol)

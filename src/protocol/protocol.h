@@ -39,6 +39,8 @@ DW_MUST_USE enum dw_err protocol_app_new(const struct protocol_config *config, s
                                          char ret_problem[DW_PROBLEM_SIZE]);
 /* For dw_serve() and dw_call(); owned by the protocol. */
 struct dw_app *protocol_app(const struct protocol *protocol);
+/* From now on /readyz says no: whoever sends requests here is to send them elsewhere. Any thread. */
+void protocol_stop_soon(struct protocol *protocol);
 void protocol_app_free(struct protocol **protocol);
 
 #endif

@@ -10,6 +10,8 @@
 
 #include "storage/storage.h"
 
+struct table_calls;
+
 struct storage_driver {
     const char *scheme; /* of its URLs: "sqlite", "postgresql" */
     bool is_shared;     /* other nodes may write to the same database */
@@ -22,6 +24,10 @@ struct storage_driver {
     enum dw_err (*read)(void *state, enum dw_err (*fn)(struct transaction *, void *), void *argument);
     enum dw_err (*write)(void *state, enum dw_err (*fn)(struct transaction *, void *), void *argument);
     enum dw_err (*post)(void *state, struct posted_write *take_write);
+    /* The next three are NULL where no other node writes to the database: storage_listen(), and in a write. */
+    enum dw_err (*listen)(void *state, void (*heard)(void *argument), void *argument);
+    void (*unlisten)(void *state);
+    void (*notify)(struct transaction *tx);
     /* Executes to the end; hands the first max_rows rows to `read`, which may be NULL: rows are then only counted.
      * ret_rows and ret_changes may be NULL. */
     enum dw_err (*run)(struct transaction *tx, const struct statement *statement, const struct value *values,
@@ -34,6 +40,7 @@ struct storage_driver {
     int64_t (*row_int)(const struct row *row, unsigned column);
     struct dw_str (*row_text)(const struct row *row, unsigned column); /* blobs too */
     bool (*row_is_null)(const struct row *row, unsigned column);
+    const struct table_calls *tables; /* storage/tables.h */
 };
 
 /* The head of each driver's own struct transaction and struct row. */
@@ -45,6 +52,8 @@ struct row {
     const struct storage_driver *driver;
 };
 
+/* The one whose scheme the URL has; NULL: none. */
+const struct storage_driver *storage_find_driver(const struct storage_driver *const *drivers, const char *url);
 /* What the driver's open gave: for the driver's own counters (tests, benchmarks). */
 void *storage_driver_state(struct storage *storage);
 

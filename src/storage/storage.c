@@ -6,7 +6,7 @@ struct storage {
     void *context;
 };
 
-static const struct storage_driver *find_driver(const struct storage_driver *const *drivers, const char *url)
+const struct storage_driver *storage_find_driver(const struct storage_driver *const *drivers, const char *url)
 {
     for (; url != NULL && *drivers != NULL; drivers++) {
         const size_t length = strlen((*drivers)->scheme);
@@ -38,7 +38,7 @@ static enum dw_err check_schema(const struct storage_schema *schema)
 enum dw_err storage_open(const struct storage_driver *const *drivers, const struct storage_schema *schema,
                          const struct storage_config *config, struct storage **ret_storage)
 {
-    const struct storage_driver *driver = find_driver(drivers, config->url);
+    const struct storage_driver *driver = storage_find_driver(drivers, config->url);
     _cleanup_free_ struct storage *storage = NULL;
 
     if (driver == NULL)
@@ -69,7 +69,7 @@ void *storage_driver_state(struct storage *storage)
 
 enum dw_err storage_applied(const struct storage_driver *const *drivers, const char *url, int *ret_applied)
 {
-    const struct storage_driver *driver = find_driver(drivers, url);
+    const struct storage_driver *driver = storage_find_driver(drivers, url);
 
     return driver == NULL ? DW_ERR_SETTING : driver->applied(url, ret_applied);
 }
@@ -102,6 +102,23 @@ void *storage_set_context(struct storage *storage, void *context)
 void *transaction_context(const struct transaction *tx)
 {
     return tx->context;
+}
+
+enum dw_err storage_listen(struct storage *storage, void (*heard)(void *argument), void *argument)
+{
+    return storage->driver->listen == NULL ? DW_OK : storage->driver->listen(storage->state, heard, argument);
+}
+
+void storage_unlisten(struct storage *storage)
+{
+    if (storage->driver->unlisten != NULL)
+        storage->driver->unlisten(storage->state);
+}
+
+void storage_notify(struct transaction *tx)
+{
+    if (tx->driver->notify != NULL)
+        tx->driver->notify(tx);
 }
 
 struct call {

@@ -133,9 +133,21 @@ struct posted_write {
 /* Takes the write until done() is called. DW_ERR_BUSY when too many wait: done() is not called then. Never waits. */
 DW_MUST_USE enum dw_err storage_post(struct storage *storage, struct posted_write *write);
 
+/*
+ * Calls `heard`, from a thread of its own, soon after another node has committed a write that called storage_notify(),
+ * and whenever such a call may have been missed. A hint that saves waiting, no promise: who must know looks by itself,
+ * too. No call ever comes where no other node writes. One listener at a time; `heard` must not wait.
+ */
+DW_MUST_USE enum dw_err storage_listen(struct storage *storage, void (*heard)(void *argument), void *argument);
+/* From the return on no call comes any more. Nothing happens when nobody listens. */
+void storage_unlisten(struct storage *storage);
+
 /* --- inside a read or write ------------------------------------------------------------------------------------- */
 
 void *transaction_context(const struct transaction *tx);
+
+/* In a write: wakes the listeners of other nodes when it is committed, and not before. */
+void storage_notify(struct transaction *tx);
 
 /* Executes a statement that returns no row. ret_changes (may be NULL): rows changed. DW_ERR_CONSTRAINT when a unique,
  * foreign-key or check constraint refuses: hand it on (PostgreSQL runs nothing more in that transaction), or write ON
@@ -150,9 +162,9 @@ DW_MUST_USE enum dw_err sql_each(struct transaction *tx, const struct statement 
                                  enum dw_err (*read)(const struct row *row, void *argument), void *argument,
                                  size_t *ret_rows);
 
-/* Executes at the latest when sql_wait() or the next statement that is not `later` returns, or before `then` of a posted
- * write; what it fails with is returned there. read (may be NULL) gets the first row, if there is one. `values` need
- * not live on, `argument` and `ret_changes` (may be NULL) must. */
+/* Executes at the latest when sql_wait() or the next statement that is not `later` returns, or before `then` of a
+ * posted write; what it fails with is returned there. read (may be NULL) gets the first row, if there is one. `values`
+ * need not live on, `argument` and `ret_changes` (may be NULL) must. */
 DW_MUST_USE enum dw_err sql_later(struct transaction *tx, const struct statement *statement,
                                   const struct value *values,
                                   enum dw_err (*read)(const struct row *row, void *argument), void *argument,

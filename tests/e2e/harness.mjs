@@ -89,9 +89,9 @@ export class Server {
     this.err = "";
   }
 
-  /** Starts the program and returns when it answers. Its port is new each time; its public URL stays the first one. */
-  async start() {
-    this.port = await freePort();
+  /** Starts the program and returns when it answers. Its port is new each time, unless told; its public URL stays the first one. */
+  async start({ port } = {}) {
+    this.port = port ?? (await freePort());
     this.url = `http://127.0.0.1:${this.port}`;
     this.publicUrl ??= this.env.DOORWARD_PUBLIC_URL ?? this.url;
     this.exit = null;
@@ -169,6 +169,10 @@ export class Server {
     if (form !== undefined) {
       [body, sent["content-type"]] = [new URLSearchParams(form).toString(), "application/x-www-form-urlencoded"];
     }
+    // Whoever waited for a command without a turn of the event loop has not yet seen that the server closed an idle
+    // connection: it must not be used for this request. Two turns: the first may be the rest of the one under way.
+    await new Promise(setImmediate);
+    await new Promise(setImmediate);
     const answer = await fetch(this.url + target, { method, body, headers: sent, redirect: "manual" });
     const text = await answer.text();
     const isJson = /^application\/([\w.-]+\+)?json\b/.test(answer.headers.get("content-type") ?? "");

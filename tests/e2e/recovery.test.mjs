@@ -278,6 +278,25 @@ describe("a mail server in trouble", () => {
     await server.stop();
   });
 
+  test("one that does not know some recipients still gets everybody else's mails", async (t) => {
+    const onRcptTo = ({ address }, session, done) => done(
+      address.startsWith("unknown") ? Object.assign(new Error("No such user"), { responseCode: 550 }) : undefined);
+    const post = await new MailServer({ onRcptTo }).up();
+    t.after(() => post.down());
+    const server = await start({ DOORWARD_SMTP_URL: post.url });
+
+    for (let n = 0; n < 4; n += 1) {
+      const json = { ...somebody(), email: `unknown${n}@example.com` };
+      expectStatus(await server.post("/register", { json }), 201);
+    }
+    const person = await server.newcomer();
+    await post.to(person.email);
+    const refused = [...server.err.matchAll(/"event":"smtp_failed"[^}]*"answer":(\d+)/g)].map(([, answer]) => answer);
+    assert.ok(refused.length >= 4 && refused.every((answer) => answer === "550"), server.err);
+    assert.doesNotMatch(server.err, /"event":"mailer_failed"/); // nothing stopped for them
+    await server.stop();
+  });
+
   test("one that hangs does not keep the program from ending", async () => {
     const post = await new MailServer({ onConnect: () => {} }).up(); // never greets
     const server = await start({ DOORWARD_SMTP_URL: post.url });

@@ -2,7 +2,7 @@
  * Roles of a tenant and permissions of a user, for its administrators: what somebody may do, without a release.
  *
  * All of it asks for the role `admin`, and for `manage:roles` in the token's scope; a narrow token gives only what it
- * has itself (rights.h). A change counts with the next request.
+ * has itself, and takes nothing from those who have more (rights.h). A change counts with the next request.
  */
 #include "identity/custom_role.h"
 #include "protocol/admin/rights.h"
@@ -13,6 +13,7 @@ enum { PERMISSIONS_MAX = 64, PERMISSION_MAX_CHARS = 64 };
 
 #define NEEDS_MANAGER DW_DEPENDS({ DW_ROLE_OF(ROLE_ADMIN), NULL }, { DW_PERMISSION_OF("manage:roles"), NULL })
 #define NEEDS_WORDS "Needs the role `admin`, and `manage:roles` in the token's scope. "
+#define OUTRANKED_WORDS "Whoever loses rights by it must not have more than the credential carries: otherwise 403. "
 #define RECENT_WORDS "Asks for a recent sign-in or `current_password` as well, unless the credential is an API key."
 #define ANSWER_CONFIRMATION                                                                                            \
     { 400, "`current_password` is wrong" }, ANSWER_REAUTHENTICATION, ANSWER_RATE, ANSWER_BUSY
@@ -117,12 +118,23 @@ static enum dw_err create_role(struct dw_request *r, const struct role_new_in *i
     return DW_OK;
 }
 
+/* The role that the path names, when the caller may take from it what it gives. Of the built-in ones the domain says
+ * that they can't be changed. */
+static enum dw_err find_role(struct dw_request *r, const struct tenant *tenant)
+{
+    struct custom_role role;
+
+    TRY(custom_role_find(identity_of(r), tenant, dw_path_parameter(r, "name"), dw_request_arena(r), &role));
+    return role.built_in || has_rights(dw_principal(r), role.permissions) ? DW_OK : DW_ERR_FORBIDDEN;
+}
+
 static enum dw_err change_role(struct dw_request *r, const struct permissions_in *in, struct custom_role *out)
 {
     const struct tenant tenant = caller_tenant(r);
     const struct actor me = caller_actor(r);
     struct custom_role role = { .name = dw_path_parameter(r, "name") };
 
+    TRY(find_role(r, &tenant));
     TRY(read_permissions(r, &in->permissions, ROLE_PERMISSIONS_MAX_BYTES, &role.permissions));
     TRY(recent_sign_in_confirm(r, in->current_password));
     TRY(custom_role_update(identity_of(r), &tenant, &me, &role));
@@ -135,6 +147,7 @@ static enum dw_err delete_role(struct dw_request *r, const void *in, void *out)
     const struct tenant tenant = caller_tenant(r);
     const struct actor me = caller_actor(r);
 
+    TRY(find_role(r, &tenant));
     return custom_role_delete(identity_of(r), &tenant, &me, dw_path_parameter(r, "name"));
 }
 
@@ -142,12 +155,12 @@ static enum dw_err set_permissions(struct dw_request *r, const struct permission
 {
     const struct tenant tenant = caller_tenant(r);
     const struct actor me = caller_actor(r);
-    struct dw_str permissions;
+    struct dw_str permissions, id;
 
+    TRY(target_find(r, &tenant, &id));
     TRY(read_permissions(r, &in->permissions, DIRECT_PERMISSIONS_MAX_BYTES, &permissions));
     TRY(recent_sign_in_confirm(r, in->current_password));
-    return user_set_permissions(identity_of(r), &tenant, &me, dw_path_parameter(r, "id"), permissions,
-                                dw_request_arena(r), out);
+    return user_set_permissions(identity_of(r), &tenant, &me, id, permissions, dw_request_arena(r), out);
 }
 
 /* --- rows -------------------------------------------------------------------------------------------------------- */
@@ -161,18 +174,19 @@ const struct dw_route ROLE_ROUTES[] = {
       .answers = ANSWERS({ 409, "The name is taken, or there are too many roles" }) },
     { DW_PUT, "/roles/{name}", DW_HANDLER(change_role), .body = &PERMISSIONS_IN, .answer = &ROLE,
       .needs = NEEDS_MANAGER, .id = "change_role", .tag = TAG_ADMINISTRATION, .summary = "Change a role's permissions",
-      .description = NEEDS_WORDS "Counts with the next request of everybody who has the role. " RECENT_WORDS,
+      .description = NEEDS_WORDS "Counts with the next request of everybody who has the role. " OUTRANKED_WORDS
+                     RECENT_WORDS,
       .answers = ANSWERS(ANSWER_CONFIRMATION,
                          { 404, "No such role in the caller's tenant" }, { 409, "It is a built-in role" }) },
     { DW_DELETE, "/roles/{name}", DW_HANDLER(delete_role), .needs = NEEDS_MANAGER, .status = 204, .id = "delete_role",
-      .tag = TAG_ADMINISTRATION, .summary = "Delete a role", .description = NEEDS_WORDS,
+      .tag = TAG_ADMINISTRATION, .summary = "Delete a role", .description = NEEDS_WORDS OUTRANKED_WORDS,
       .answers = ANSWERS({ 404, "No such role in the caller's tenant" },
                          { 409, "It is a built-in role, or users have it" }) },
     { DW_PUT, "/users/{id}/permissions", DW_HANDLER(set_permissions), .body = &PERMISSIONS_IN, .answer = &USER,
       .needs = NEEDS_MANAGER, .id = "set_permissions", .tag = TAG_ADMINISTRATION,
       .summary = "Give a user permissions of her own",
       .description = NEEDS_WORDS "They come on top of the role's, and replace those given before. Counts with the next "
-                     "request. " RECENT_WORDS,
+                     "request. " OUTRANKED_WORDS RECENT_WORDS,
       .answers = ANSWERS(ANSWER_CONFIRMATION, ANSWER_NO_SUCH_USER) },
     { 0 },
 };

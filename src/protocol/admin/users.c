@@ -1,11 +1,8 @@
 /*
  * Users of a tenant, for those who administer it.
  *
- * Besides the permission that a row asks for, nobody may act upon a user who may do more than she may herself: with
- * `write:users` alone, an administrator's e-mail address could be changed and the account taken over by a password
- * reset. So the target's permissions must be among the caller's, and an administrator is an administrator's to change.
- * A promotion between that look and the change gives nothing that the change a moment earlier would not have given.
- * Another tenant's users don't exist here: 404.
+ * Besides the permission that a row asks for, nobody may act upon a user who may do more than she may herself
+ * (target_find()). Another tenant's users don't exist here: 404.
  */
 #include "identity/custom_role.h"
 #include "identity/mfa.h"
@@ -15,32 +12,6 @@
 #include "protocol/routes.h"
 
 #define OUTRANKED "Whoever is changed must not have more rights than the caller: otherwise 403."
-
-/* --- who may be acted upon -------------------------------------------------------------------------------------- */
-
-static bool may_act_upon(const struct dw_principal *actor, const struct user *target)
-{
-    const struct dw_str admin = DW_STR(ROLE_ADMIN);
-
-    if (dw_str_eq(target->role, admin) && !dw_str_eq(actor->role, admin))
-        return false;
-    return has_rights(actor, target->permissions);
-}
-
-/* The user whom the path names, when the caller may act upon her; DW_ERR_NOT_FOUND, DW_ERR_FORBIDDEN. What a key can't
- * do to its owner's account under /users/me, it can't do under this path either: DW_ERR_INTERACTIVE. */
-static enum dw_err find_target(struct dw_request *r, const struct tenant *tenant, struct dw_str *ret_id)
-{
-    struct user target;
-
-    TRY(user_get(identity_of(r), tenant, dw_path_parameter(r, "id"), dw_request_arena(r), &target));
-    if (!may_act_upon(dw_principal(r), &target))
-        return DW_ERR_FORBIDDEN;
-    if (!is_interactive(r) && dw_str_eq(target.id, dw_principal(r)->subject))
-        return DW_ERR_INTERACTIVE;
-    *ret_id = target.id;
-    return DW_OK;
-}
 
 /* --- seeing ----------------------------------------------------------------------------------------------------- */
 
@@ -79,7 +50,7 @@ static enum dw_err change_user(struct dw_request *r, const struct user_change_in
     };
     struct dw_str id;
 
-    TRY(find_target(r, &tenant, &id));
+    TRY(target_find(r, &tenant, &id));
     if (in->current_password.ptr != NULL || in->email.ptr != NULL)
         TRY(recent_sign_in_confirm(r, in->current_password));
     return refuse_field(r, user_update(identity_of(r), &tenant, &me, id, &change, dw_request_arena(r), out), "email");
@@ -91,7 +62,7 @@ static enum dw_err delete_user(struct dw_request *r, const void *in, void *out)
     const struct actor me = caller_actor(r);
     struct dw_str id;
 
-    TRY(find_target(r, &tenant, &id));
+    TRY(target_find(r, &tenant, &id));
     return user_delete(identity_of(r), &tenant, &me, id);
 }
 
@@ -107,7 +78,7 @@ static enum dw_err set_role(struct dw_request *r, const struct role_in *in, stru
     if (err == DW_ERR_NOT_FOUND)
         return dw_fail_field(r, "body", "role", "role_unknown", "There is no such role in the tenant");
     TRY(err);
-    TRY(find_target(r, &tenant, &id));
+    TRY(target_find(r, &tenant, &id));
     if (!has_rights(dw_principal(r), role.permissions))
         return DW_ERR_FORBIDDEN;
     TRY(recent_sign_in_confirm(r, in->current_password));
@@ -120,7 +91,7 @@ static enum dw_err sign_user_out(struct dw_request *r, const void *in, struct de
     const struct actor me = caller_actor(r);
     struct dw_str id;
 
-    TRY(find_target(r, &tenant, &id));
+    TRY(target_find(r, &tenant, &id));
     TRY(session_sign_out_all(identity_of(r), &tenant, &me, id));
     out->detail = DW_STR("Logged out everywhere");
     return DW_OK;
@@ -133,7 +104,7 @@ static enum dw_err reset_second_factor(struct dw_request *r, const struct confir
     const struct actor me = caller_actor(r);
     struct dw_str id;
 
-    TRY(find_target(r, &tenant, &id));
+    TRY(target_find(r, &tenant, &id));
     if (dw_str_eq(id, me.id))
         return dw_fail(r, DW_ERR_FORBIDDEN, "Your own second factor is turned off at /2fa/disable");
     TRY(recent_sign_in_confirm(r, in->current_password));

@@ -11,8 +11,11 @@ static enum dw_err show_health(struct dw_request *r, const void *in, struct heal
 
 static enum dw_err show_readiness(struct dw_request *r, const void *in, struct readiness_out *out)
 {
-    struct identity *identity = identity_of(r);
+    const struct protocol *protocol = dw_context(r);
+    struct identity *identity = protocol->identity;
 
+    if (atomic_load(&protocol->is_stopping))
+        return dw_fail(r, DW_ERR_UNAVAILABLE, "Not ready: the server is stopping");
     if (storage_ping(identity->storage) != DW_OK)
         return dw_fail(r, DW_ERR_UNAVAILABLE, "Not ready: the database does not answer");
     if (signing_key_active(identity) == NULL)

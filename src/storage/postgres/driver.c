@@ -1,5 +1,7 @@
 #include "storage/postgres/postgres.h"
 
+#include "storage/tables.h"
+
 static void free_state(struct pg_state **state)
 {
     if (*state == NULL)
@@ -74,6 +76,7 @@ static void close_database(void *state)
 {
     struct pg_state *s = state;
 
+    pg_listener_stop(&s->listener);
     pg_pool_close(&s->pool);
     group_writer_stop(&s->writer);
     free_state(&s);
@@ -104,6 +107,23 @@ static enum dw_err wait_for_all(struct transaction *tx)
     return pg_wait(((struct pg_transaction *)(void *)tx)->connection); /* head comes first */
 }
 
+static enum dw_err listen_to_others(void *state, void (*heard)(void *argument), void *argument)
+{
+    struct pg_state *s = state;
+
+    return pg_listener_start(&s->server, &s->writing, heard, argument, &s->listener);
+}
+
+static void unlisten(void *state)
+{
+    pg_listener_stop(&((struct pg_state *)state)->listener);
+}
+
+static void notify(struct transaction *tx)
+{
+    ((struct pg_transaction *)tx)->connection->notifies = true;
+}
+
 const struct storage_driver STORAGE_POSTGRES = {
     .scheme = "postgresql",
     .is_shared = true,
@@ -114,10 +134,14 @@ const struct storage_driver STORAGE_POSTGRES = {
     .read = read_database,
     .write = write_database,
     .post = post_write,
+    .listen = listen_to_others,
+    .unlisten = unlisten,
+    .notify = notify,
     .run = pg_run,
     .later = pg_run_later,
     .wait = wait_for_all,
     .row_int = pg_row_int,
     .row_text = pg_row_text,
     .row_is_null = pg_row_is_null,
+    .tables = &POSTGRES_TABLES,
 };

@@ -29,8 +29,15 @@
     X(PQpipelineSync)                                                                                                  \
     X(PQsendPrepare)                                                                                                   \
     X(PQsendQueryParams)                                                                                               \
+    X(PQputCopyData)                                                                                                   \
+    X(PQputCopyEnd)                                                                                                    \
     X(PQsendQueryPrepared)                                                                                             \
-    X(PQserverVersion)
+    X(PQserverVersion)                                                                                                 \
+    X(PQbackendPID)                                                                                                    \
+    X(PQsocket)                                                                                                        \
+    X(PQconsumeInput)                                                                                                  \
+    X(PQnotifies)                                                                                                      \
+    X(PQfreemem)
 
 #define LIBPQ_MEMBER(name) __typeof__(name) *name;
 struct libpq {

@@ -1,12 +1,13 @@
 /*
- * The PostgreSQL driver's insides: connections, the pool that reads, the writer.
+ * The PostgreSQL driver's insides: connections, the pool that reads, the writer, the listener.
  *
  * Why: several nodes on one database must behave as the one node on SQLite does. Writes therefore never run side by
  * side, on no node: each node's group writer takes one advisory lock for its transaction, and READ COMMITTED then sees
  * all that was committed before. What the accounts' code has looked at can't change before it has written, as on
  * SQLite, and there is nothing to retry but what PostgreSQL itself gives up. Reads run beside them, each in a snapshot.
  * Round trips are what costs: BEGIN, the lock, savepoints and preparing ride along with the first statement (pipeline
- * mode), the statements of all writes of a batch that come in two steps are one, and the end of a read is not waited for.
+ * mode), the statements of all writes of a batch that come in two steps are one round trip, and the end of a read is
+ * not waited for.
  * Defends against: an acknowledgement before the data is on disk (synchronous_commit is never off), a node that hangs
  * with the lock (idle_in_transaction_session_timeout), a peer that is silently gone (tcp_user_timeout), a database that
  * is down being asked by every request (back-off), values in the log (only codes and names are logged).
@@ -22,6 +23,8 @@
 #include "storage/postgres/libpq.h"
 #include "storage/statement_index.h"
 
+#include <stdatomic.h>
+
 enum {
     PG_PARAMS_MAX = 64,          /* parameters of one statement */
     PG_VARIANTS_MAX = 4,         /* of a statement, by its parameters' types; further ones are not kept prepared */
@@ -33,6 +36,9 @@ enum {
     PG_BACKOFF_FIRST_MS = 50,
     PG_BACKOFF_MAX_MS = 2000,
 };
+
+/* The advisory lock of whoever writes. The number is arbitrary and the same on every node: "doorward" in ASCII. */
+#define PG_WRITERS_LOCK "7237125663627506276"
 
 /* What a prepared statement of this session was prepared for: bit i is set when parameter i is an integer. */
 struct pg_prepared {
@@ -63,6 +69,7 @@ struct pg_connection {
     unsigned n_exchanges; /* since the transaction began */
     bool is_open;         /* a transaction is open at the server, or will be with the next statement */
     bool is_lost;         /* one of our own commands failed: the transaction as a whole is of no use */
+    bool notifies; /* the transaction's commit is to wake other nodes */
     bool is_broken;
     bool shows_messages; /* the server's words go to the log; otherwise they may quote a value */
     bool is_given_up; /* a serialization failure or a deadlock: the transaction is to be run again */
@@ -104,7 +111,7 @@ DW_MUST_USE enum dw_err pg_flush(struct pg_connection *c, const char *doing);
 /* The same, then reads the result of what was sent last by the caller itself (after pg_send_commands()). */
 DW_MUST_USE enum dw_err pg_finish(struct pg_connection *c, const char *doing, PGresult **ret_result);
 DW_MUST_USE enum dw_err pg_send_commands(struct pg_connection *c);
-/* After the caller has sent a statement behind the commands: its result is read with the next one that is waited for. */
+/* After the caller has sent a statement behind the commands: its result is read with the next that is waited for. */
 DW_MUST_USE enum dw_err pg_expect(struct pg_connection *c, const struct pg_expected *expected);
 /* Sends what waits and reads all results that are expected. */
 DW_MUST_USE enum dw_err pg_wait(struct pg_connection *c);
@@ -145,6 +152,7 @@ DW_MUST_USE enum dw_err pg_applied(const struct libpq *pq, PGconn *conn, int *re
 struct pg_writer {
     struct pg_server *server;
     struct pg_connection *connection; /* NULL while there is none */
+    _Atomic int pid;                  /* of its session at the server: 0 while there is none */
 };
 extern const struct group_calls PG_WRITER;
 
@@ -166,6 +174,19 @@ DW_MUST_USE enum dw_err pg_pool_read(struct pg_pool *pool, enum dw_err (*fn)(str
 /* The highest migration applied, asked of the server. */
 DW_MUST_USE enum dw_err pg_pool_version(struct pg_pool *pool, int *ret_applied);
 
+/* --- listener.c ------------------------------------------------------------------------------------------------- */
+
+struct pg_listener;
+
+/* What the server is told before the commit of a write that called storage_notify(). */
+#define PG_NOTIFY "NOTIFY doorward_changes"
+
+/* `server`, `writer` are borrowed until pg_listener_stop(). What this writer notified is not heard. */
+DW_MUST_USE enum dw_err pg_listener_start(struct pg_server *server, struct pg_writer *writer,
+                                          void (*heard)(void *argument), void *argument,
+                                          struct pg_listener **ret_listener);
+void pg_listener_stop(struct pg_listener **listener);
+
 /* --- driver.c --------------------------------------------------------------------------------------------------- */
 
 struct pg_state {
@@ -174,6 +195,7 @@ struct pg_state {
     struct pg_writer writing;
     struct group_writer writer;
     struct pg_pool pool;
+    struct pg_listener *listener; /* NULL: nobody listens */
 };
 
 #endif

@@ -1,13 +1,12 @@
 /* One transaction of the group writer (storage/group_writer.h) on PostgreSQL. */
 #include "storage/postgres/postgres.h"
 
-/* The number is arbitrary and the same on every node: "doorward" in ASCII. */
-#define TAKE_LOCK "SELECT pg_advisory_xact_lock(7237125663627506276)"
+#define TAKE_LOCK "SELECT pg_advisory_xact_lock(" PG_WRITERS_LOCK ")"
 
 static enum dw_err begin(struct pg_connection *c)
 {
     c->n_exchanges = 0;
-    c->is_given_up = c->is_lost = c->has_failed_later = false;
+    c->is_given_up = c->is_lost = c->has_failed_later = c->notifies = false;
     TRY(pg_later(c, "BEGIN ISOLATION LEVEL READ COMMITTED"));
     TRY(pg_later(c, TAKE_LOCK));
     c->is_open = true;
@@ -101,6 +100,8 @@ static enum dw_err run_transaction(struct pg_connection *c, struct posted_write 
     for (const struct posted_write *write = batch; write != NULL; write = write->next)
         attempt->done += write->err == DW_OK;
     if (attempt->done > 0 && c->n_exchanges > 0) {
+        if (c->notifies)
+            TRY(pg_later(c, PG_NOTIFY));
         attempt->is_committing = true;
         TRY(pg_later(c, "COMMIT"));
         TRY(pg_flush(c, "COMMIT"));
@@ -121,6 +122,8 @@ static enum dw_err try_batch(struct pg_writer *w, struct posted_write *batch, st
     if (w->connection == NULL)
         TRY(pg_connect(w->server, &w->connection));
     struct pg_connection *c = w->connection;
+
+    atomic_store(&w->pid, c->pq->PQbackendPID(c->conn));
     const enum dw_err err = run_transaction(c, batch, attempt);
     const bool was_light = !attempt->is_careful && batch->next != NULL && has_light(batch);
 

@@ -1,24 +1,25 @@
 #include "storage/sqlite/sqlite.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { WAL_ATTEMPTS = 500, WAL_NAP_MS = 10 };
+enum { WAL_LIMIT_MS = 5000, ALONE_LIMIT_MS = 1500, WAL_NAP_MS = 10, ALONE_BUSY_TIMEOUT_MS = 100 };
 
 /* What each connection is told before its first use. */
 static const struct {
     const char *sql;
     enum sqlite_mode least; /* for connections of this mode and those after it */
 } SETTINGS[] = {
-    { "PRAGMA synchronous=FULL", SQLITE_MODE_CREATE }, /* WAL: fsync before a commit returns */
-    { "PRAGMA foreign_keys=ON", SQLITE_MODE_CREATE },
-    { "PRAGMA secure_delete=ON", SQLITE_MODE_CREATE },  /* a deleted hash must not linger in free pages */
-    { "PRAGMA temp_store=MEMORY", SQLITE_MODE_CREATE }, /* no copies of credentials under /tmp */
-    { "PRAGMA mmap_size=0", SQLITE_MODE_CREATE },       /* an I/O error must be an error, not a SIGBUS */
-    { "PRAGMA journal_size_limit=16777216", SQLITE_MODE_CREATE },
+    { "PRAGMA synchronous=FULL", SQLITE_MODE_CREATE_ALONE }, /* WAL: fsync before a commit returns */
+    { "PRAGMA foreign_keys=ON", SQLITE_MODE_CREATE_ALONE },
+    { "PRAGMA secure_delete=ON", SQLITE_MODE_CREATE_ALONE },  /* a deleted hash must not linger in free pages */
+    { "PRAGMA temp_store=MEMORY", SQLITE_MODE_CREATE_ALONE }, /* no copies of credentials under /tmp */
+    { "PRAGMA mmap_size=0", SQLITE_MODE_CREATE_ALONE },       /* an I/O error must be an error, not a SIGBUS */
+    { "PRAGMA journal_size_limit=16777216", SQLITE_MODE_CREATE_ALONE },
     { "PRAGMA query_only=ON", SQLITE_MODE_READ },
 };
 
@@ -125,13 +126,13 @@ static enum dw_err create_file(const char *path)
  * Turning a new file into WAL mode needs it exclusively, and SQLite does not call the busy handler there: with several
  * processes starting at once, all but one get SQLITE_BUSY and try again.
  */
-static enum dw_err enter_wal(struct sqlite_connection *c)
+static enum dw_err enter_wal(struct sqlite_connection *c, int64_t limit_ms)
 {
-    int code = SQLITE_BUSY;
+    const int64_t end = clock_monotonic_ms() + limit_ms;
+    int code = sqlite3_exec(c->db, "PRAGMA journal_mode=WAL", NULL, NULL, NULL);
 
-    for (int i = 0; i < WAL_ATTEMPTS && (code & 0xff) == SQLITE_BUSY; i++) {
-        if (i > 0)
-            sqlite3_sleep(WAL_NAP_MS);
+    while ((code & 0xff) == SQLITE_BUSY && clock_monotonic_ms() < end) {
+        sqlite3_sleep(WAL_NAP_MS);
         code = sqlite3_exec(c->db, "PRAGMA journal_mode=WAL", NULL, NULL, NULL);
     }
     if (code != SQLITE_OK)
@@ -161,6 +162,12 @@ static enum dw_err check_wal(struct sqlite_connection *c)
     return DW_OK;
 }
 
+/* Before the first access, so that no other connection may have the file open even without using it. */
+static enum dw_err be_alone(struct sqlite_connection *c, enum sqlite_mode mode)
+{
+    return mode <= SQLITE_MODE_ALONE ? exec_plain(c, "PRAGMA locking_mode=EXCLUSIVE") : DW_OK;
+}
+
 static enum dw_err apply_settings(struct sqlite_connection *c, enum sqlite_mode mode)
 {
     char cache[64];
@@ -174,9 +181,11 @@ static enum dw_err apply_settings(struct sqlite_connection *c, enum sqlite_mode 
     for (size_t i = 0; i < ARRAY_SIZE(LIMITS); i++)
         sqlite3_limit(c->db, LIMITS[i].limit, LIMITS[i].value);
     sqlite3_extended_result_codes(c->db, 1);
-    sqlite3_busy_timeout(c->db, SQLITE_BUSY_TIMEOUT_MS);
+    /* Who holds a file alone holds it for long. */
+    sqlite3_busy_timeout(c->db, mode <= SQLITE_MODE_ALONE ? ALONE_BUSY_TIMEOUT_MS : SQLITE_BUSY_TIMEOUT_MS);
+    TRY(be_alone(c, mode));
     if (mode != SQLITE_MODE_READ)
-        TRY(enter_wal(c));
+        TRY(enter_wal(c, mode <= SQLITE_MODE_ALONE ? ALONE_LIMIT_MS : WAL_LIMIT_MS));
     TRY(check_wal(c));
     for (size_t i = 0; i < ARRAY_SIZE(SETTINGS); i++) {
         if (mode >= SETTINGS[i].least)
@@ -194,7 +203,7 @@ enum dw_err sqlite_connect(const char *path, enum sqlite_mode mode, struct sqlit
     int code;
 
     pthread_once(&once, configure_sqlite);
-    if (mode == SQLITE_MODE_CREATE)
+    if (mode == SQLITE_MODE_CREATE || mode == SQLITE_MODE_CREATE_ALONE)
         TRY(create_file(path));
     c = calloc(1, sizeof(*c));
     if (c == NULL)

@@ -1,13 +1,14 @@
 #include "storage/sqlite/sqlite.h"
 
 #include "base/log.h"
+#include "storage/tables.h"
 #include <unistd.h>
 
 /*
  * The file's name out of "sqlite:PATH". A relative one gets "./" in front, or SQLite would take "file:…" for a URI
  * with parameters. ":memory:" is refused: each connection would have a database of its own, and nothing is durable.
  */
-static enum dw_err path_of_url(const char *url, char **ret_path)
+enum dw_err sqlite_path_of_url(const char *url, char **ret_path)
 {
     const char *path = url + strlen("sqlite:");
     char *copy;
@@ -49,7 +50,7 @@ static enum dw_err open_database(const struct storage_schema *schema, const stru
 
     if (s == NULL)
         return DW_ERR_NO_MEMORY;
-    TRY(path_of_url(config->url, &s->path));
+    TRY(sqlite_path_of_url(config->url, &s->path));
     TRY(sqlite_connect(s->path, config->migrate ? SQLITE_MODE_CREATE : SQLITE_MODE_WRITE, &c));
     TRY(sqlite_migrate(c, schema->migrations, config->migrate));
     TRY(sqlite_index_build(c, schema, &s->index));
@@ -75,7 +76,7 @@ static enum dw_err applied(const char *url, int *ret_applied)
     _cleanup_(sqlite_disconnect) struct sqlite_connection *c = NULL;
     _cleanup_free_ char *path = NULL;
 
-    TRY(path_of_url(url, &path));
+    TRY(sqlite_path_of_url(url, &path));
     TRY(sqlite_connect(path, SQLITE_MODE_WRITE, &c));
     return sqlite_applied(c, ret_applied);
 }
@@ -120,4 +121,5 @@ const struct storage_driver STORAGE_SQLITE = {
     .row_int = sqlite_row_int,
     .row_text = sqlite_row_text,
     .row_is_null = sqlite_row_is_null,
+    .tables = &SQLITE_TABLES,
 };

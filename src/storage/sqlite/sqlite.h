@@ -69,9 +69,16 @@ struct sqlite_row {
 
 /* --- connection.c ----------------------------------------------------------------------------------------------- */
 
-enum sqlite_mode { SQLITE_MODE_CREATE, SQLITE_MODE_WRITE, SQLITE_MODE_READ };
+enum sqlite_mode {
+    SQLITE_MODE_CREATE_ALONE, /* the file exists or is made; no other connection may be there, or come */
+    SQLITE_MODE_ALONE,
+    SQLITE_MODE_CREATE,
+    SQLITE_MODE_WRITE,
+    SQLITE_MODE_READ,
+};
 
-/* Opens with every setting that the rest relies on. CREATE makes the file, mode 0600, when it is missing. */
+/* Opens with every setting that the rest relies on. CREATE makes the file, mode 0600, when it is missing. ALONE is
+ * DW_ERR_UNAVAILABLE while anyone else has the file open. */
 DW_MUST_USE enum dw_err sqlite_connect(const char *path, enum sqlite_mode mode,
                                        struct sqlite_connection **ret_connection);
 void sqlite_disconnect(struct sqlite_connection **connection);
@@ -133,6 +140,9 @@ DW_MUST_USE enum dw_err sqlite_read(struct sqlite_readers *r, enum dw_err (*fn)(
                                     void *argument);
 
 /* --- driver.c --------------------------------------------------------------------------------------------------- */
+
+/* The file's name out of "sqlite:PATH", to be freed; DW_ERR_SETTING (logged) when it names none. */
+DW_MUST_USE enum dw_err sqlite_path_of_url(const char *url, char **ret_path);
 
 struct sqlite_state {
     char *path;

@@ -47,6 +47,14 @@ static const struct dw_dependency DISK = {
     .name = "disk", .size = sizeof(int), .resolve = disk_resolve, .release = disk_release
 };
 
+/* As a session does whose value is renewed on the way. */
+static enum dw_err cookie_resolve(struct dw_request *r, const struct dw_dependency *self, void *ret_value)
+{
+    return dw_answer_cookie(r, &(struct dw_cookie){ .name = "fresh", .value = DW_STR("value") });
+}
+
+static const struct dw_dependency COOKIE = { .name = "cookie", .resolve = cookie_resolve };
+
 struct body {
     int64_t n;
 };
@@ -91,7 +99,16 @@ static enum dw_err confirm(struct dw_request *r, const void *in, void *out)
     return dw_request_may_hash(r) ? DW_OK : DW_ERR_WOULD_BLOCK;
 }
 
+/* The cookie of an answer that is given up is given up with it. */
+static enum dw_err hesitate_with_cookie(struct dw_request *r, const void *in, void *out)
+{
+    CHECK_OK(dw_answer_cookie(r, &(struct dw_cookie){ .name = "half", .value = DW_STR("done") }));
+    return dw_request_may_hash(r) ? DW_OK : DW_ERR_WOULD_BLOCK;
+}
+
 static const struct dw_route ROUTES[] = {
+    { DW_POST, "/renewed", hesitate_with_cookie, .needs = DW_DEPENDS({ &COOKIE, NULL }) },
+    { DW_GET, "/renewed-inline", hesitate_with_cookie, .lane = DW_INLINE, .needs = DW_DEPENDS({ &COOKIE, NULL }) },
     { DW_POST, "/confirmed", confirm, .body = &OPTIONAL, .is_body_optional = true,
       .needs = DW_DEPENDS({ &READY, NULL }) },
     { DW_GET, "/inline", handle, .lane = DW_INLINE, .needs = DW_DEPENDS({ &READY, NULL }) },
@@ -192,6 +209,37 @@ static void test_lanes(void **state)
     }
 }
 
+static unsigned count(struct dw_str text, const char *part)
+{
+    unsigned n = 0;
+
+    for (size_t at = 0; at + strlen(part) <= text.len; at++)
+        n += memcmp(text.ptr + at, part, strlen(part)) == 0;
+    return n;
+}
+
+/* What a dependency set stays, however often the handler has to move; each cookie is set once. */
+static void test_cookies_move_along(void **state)
+{
+    static const struct {
+        enum dw_method method;
+        const char *target;
+    } ROWS[] = { { DW_POST, "/renewed" }, { DW_GET, "/renewed-inline" } };
+
+    for (size_t i = 0; i < ARRAY_SIZE(ROWS); i++) {
+        _cleanup_drive_ struct drive d = { 0 };
+
+        assert_int_equal(drive_serve(&d, ROWS[i].method, ROWS[i].target, NULL), HTTP_TO_WORKER);
+        drive_wait(&d);
+        const struct http_service *service = &d.fixture.app->service;
+        service->finish_head(service->context, d.request);
+        assert_int_equal(d.request->status, 204);
+        assert_int_equal(count(buffer_str(&d.request->head), "Set-Cookie: fresh=value;"), 1);
+        assert_int_equal(count(buffer_str(&d.request->head), "Set-Cookie: half=done;"), 1);
+        drive_finish(&d);
+    }
+}
+
 static void test_queue_is_full(void **state)
 {
     _cleanup_drive_ struct drive d = { 0 };
@@ -231,5 +279,6 @@ static void test_refused_before_it_began(void **state)
     drive_finish(&d);
 }
 
-CHECK_MAIN(cmocka_unit_test(test_lanes), cmocka_unit_test(test_queue_is_full), cmocka_unit_test(test_client_goes_away),
+CHECK_MAIN(cmocka_unit_test(test_lanes), cmocka_unit_test(test_cookies_move_along),
+           cmocka_unit_test(test_queue_is_full), cmocka_unit_test(test_client_goes_away),
            cmocka_unit_test(test_refused_before_it_began))

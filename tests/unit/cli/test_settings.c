@@ -60,6 +60,12 @@ static const struct row ROWS[] = {
       .problem = "DOORWARD_SECRET_KEY (environment): allowed: 32 to 1024 random" },
     { "a database's password is not shown", { "DOORWARD_DATABASE_URL=postgres://u:hunter2@h/d" },
       .err = DW_ERR_SETTING, .problem = "DOORWARD_DATABASE_URL (environment): write postgresql://" },
+    { "a Redis's password is not shown", { "DOORWARD_REDIS_URL=redis://u:hunter2@h:x" }, .err = DW_ERR_SETTING,
+      .problem = "DOORWARD_REDIS_URL (environment): allowed: redis://" },
+    { "Redis over TLS", { "DOORWARD_REDIS_URL=rediss://h" }, .err = DW_ERR_SETTING,
+      .problem = "DOORWARD_REDIS_URL (environment): rediss:// (TLS) is not supported" },
+    { "a Redis from a file", { "DOORWARD_REDIS_URL_FILE=redis" }, .name = "REDIS_URL", .text = "",
+      .source = SOURCE_ENVIRONMENT },
     { "a secret from a file", { "DOORWARD_SECRET_KEY_FILE=good" }, .name = "SECRET_KEY", .text = "",
       .source = SOURCE_ENVIRONMENT },
     { "environment's file before .env", { "DOORWARD_SECRET_KEY_FILE=good" }, "DOORWARD_SECRET_KEY=short\n",
@@ -76,8 +82,8 @@ static const struct row ROWS[] = {
       .warning = "DOORWARD_ACESS_TTL (environment): no such setting; did you mean DOORWARD_ACCESS_TTL?" },
     { "a name from elsewhere", .env_file = "DOORWARD_FROBNICATE=1\n", .name = "LISTEN", .text = "127.0.0.1:8080",
       .warning = "DOORWARD_FROBNICATE (.env, line 1): no such setting (doorward settings" },
-    { "a later version's name", { "DOORWARD_REDIS_URL=redis://a" }, .name = "LISTEN", .text = "127.0.0.1:8080",
-      .warning = "DOORWARD_REDIS_URL (environment): this version does not have this setting" },
+    { "a later version's name", { "DOORWARD_METRICS_TOKEN=a" }, .name = "LISTEN", .text = "127.0.0.1:8080",
+      .warning = "DOORWARD_METRICS_TOKEN (environment): this version does not have this setting" },
     { "_FILE is for secrets", { "DOORWARD_LISTEN_FILE=a" }, .name = "LISTEN", .text = "127.0.0.1:8080",
       .warning = "DOORWARD_LISTEN_FILE (environment): no such setting" },
     { "others' names are not ours", { "LISTEN=1", "PATH=/" }, "REDIS_URL=x\n", .name = "LISTEN",
@@ -129,6 +135,7 @@ static void test_loads(void **state)
 {
     (void)state;
     file_write("good", SECRET "\n", 0600);
+    file_write("redis", "redis://:hunter2@127.0.0.1/1\n", 0600);
     file_write("open", SECRET "\n", 0644);
     file_write("bad", "hunter2\n", 0600);
     for (size_t i = 0; i < ARRAY_SIZE(ROWS); i++)

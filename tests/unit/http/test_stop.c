@@ -91,6 +91,74 @@ static void second_signal_stops_at_once(void **state)
     close(idle);
 }
 
+static _Atomic int n_told;
+
+static void note_stop(void *argument)
+{
+    assert_ptr_equal(&server, argument);
+    atomic_fetch_add(&n_told, 1);
+}
+
+/* Told to stop, it serves on, on new connections too, but each answer ends its connection. Told twice, it ends. */
+static void serves_on_for_the_delay(void **state)
+{
+    struct answer a;
+
+    atomic_store(&n_told, 0);
+    fixture_start(&server, &(struct dw_server_config){ .loops = 2, .stop_delay_s = 3600, .on_stop = note_stop,
+                                                       .on_stop_argument = &server });
+    const int idle = connect_and_ask();
+
+    assert_int_equal(0, atomic_load(&n_told));
+    dw_serve_stop();
+    for (bool is_kept = true; is_kept;) { /* each loop hears of it by itself */
+        const int fd = client_connect(&server);
+        client_send_text(fd, "GET /hello HTTP/1.1\r\n" HOST "\r\n");
+        client_read_answer(fd, false, &a);
+        assert_int_equal(200, a.status);
+        is_kept = !answer_has(&a, "\r\nConnection: close\r\n");
+        answer_free(&a);
+        close(fd);
+    }
+    assert_int_equal(1, atomic_load(&n_told));
+    client_send_text(idle, "GET /hello HTTP/1.1\r\n" HOST "\r\n");
+    client_expect(idle, 200, "an older connection is served");
+    dw_serve_stop();
+    assert_int_equal(0, pthread_join(server.thread, NULL));
+    CHECK_OK(server.result);
+    assert_int_equal(1, atomic_load(&n_told));
+    close(idle);
+}
+
+static void the_delay_ends(void **state)
+{
+    fixture_start(&server, &(struct dw_server_config){ .loops = 2, .stop_delay_s = 1 });
+    const int idle = connect_and_ask();
+
+    fixture_stop(&server);
+    client_expect_end(idle, "idle");
+    close(idle);
+}
+
+/* A connection that has not sent anything yet may be a proxy's that is about to: it gets a moment, and no more. */
+static void a_request_on_its_way_is_served(void **state)
+{
+    fixture_start(&server, &(struct dw_server_config){ .loops = 1 });
+    const int used = connect_and_ask();
+    const int unused = client_connect(&server), silent = client_connect(&server);
+
+    dw_serve_stop();
+    client_expect_end(used, "the stop has begun");
+    client_send_text(unused, "GET /hello HTTP/1.1\r\n" HOST "\r\n");
+    client_expect(unused, 200, "on its way");
+    client_expect_end(silent, "nothing came");
+    assert_int_equal(0, pthread_join(server.thread, NULL));
+    CHECK_OK(server.result);
+    close(used);
+    close(unused);
+    close(silent);
+}
+
 static void taken_address_is_told(void **state)
 {
     const struct dw_server_config loops[] = { { .loops = 1 }, { .loops = 2 } };
@@ -136,5 +204,7 @@ static void every_address_includes_ipv4(void **state)
 
 CHECK_MAIN(cmocka_unit_test(idle_connections_are_closed), cmocka_unit_test(request_under_way_is_finished),
            cmocka_unit_test(stop_has_a_deadline), cmocka_unit_test(second_signal_stops_at_once),
+           cmocka_unit_test(serves_on_for_the_delay), cmocka_unit_test(the_delay_ends),
+           cmocka_unit_test(a_request_on_its_way_is_served),
            cmocka_unit_test(taken_address_is_told), cmocka_unit_test(malformed_addresses_are_told),
            cmocka_unit_test(every_address_includes_ipv4))

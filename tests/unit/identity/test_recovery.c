@@ -1,6 +1,9 @@
 /* Forgotten passwords, verification of addresses, and the outbox (spec E10). */
 #include "recovery_fixture.h"
 
+#include "identity/audit.h"
+#include "identity/tenant_admin.h"
+
 static bool is_verified(struct fixture *f, struct dw_str id)
 {
     struct user user;
@@ -101,6 +104,64 @@ static void a_token_is_good_for_its_own_purpose_alone(void **state)
     assert_int_equal(verify(f, DW_STR("")), DW_ERR_RECOVERY_TOKEN);
     assert_int_equal(verify(f, DW_STR("0123456789012345678901234567890123456789012")), DW_ERR_RECOVERY_TOKEN);
     assert_int_equal(reset(f, other, "a brand new phrase"), DW_OK);
+}
+
+/* Whoever likes may guess, and must not fill the disk with it. */
+static void guesses_without_end_do_not_fill_the_audit_log(void **state)
+{
+    struct fixture *f = *state;
+    struct audit_head before, after;
+
+    dw_clock_set(2000000000);
+    for (int minute = 0; minute < 2; minute++) {
+        assert_int_equal(audit_head_read(f->identity, &before), DW_OK);
+        for (int i = 0; i < RECOVERY_REFUSALS_MAX + 20; i++) {
+            const struct dw_str token = DW_STR("0123456789012345678901234567890123456789012");
+
+            assert_int_equal(i % 2 ? verify(f, token) : reset(f, token, "a brand new phrase"), DW_ERR_RECOVERY_TOKEN);
+        }
+        assert_int_equal(audit_head_read(f->identity, &after), DW_OK);
+        assert_int_equal(after.seq - before.seq, RECOVERY_REFUSALS_MAX);
+        dw_clock_set(dw_clock_now_s() + 60);
+    }
+}
+
+static void set_tenant_active(struct fixture *f, int is_active)
+{
+    const struct tenant_change change = { .is_active = is_active };
+    struct tenant_record record;
+    struct tenant operators;
+
+    assert_int_equal(tenant_find(f->identity, (struct dw_str){ 0 }, &operators), DW_OK);
+    assert_int_equal(tenant_update(f->identity, &operators, &SYSTEM, dw_str(f->tenant.id), &change, f->arena, &record),
+                     DW_OK);
+}
+
+static void a_disabled_tenants_links_lead_nowhere_until_it_is_enabled(void **state)
+{
+    struct fixture *f = *state;
+    struct tenant_record record;
+    struct post post;
+
+    assert_int_equal(tenant_create(f->identity, &f->tenant, &SYSTEM, DW_STR("acme"), DW_STR("Acme"), f->arena, &record),
+                     DW_OK);
+    assert_int_equal(tenant_find(f->identity, DW_STR("acme"), &f->tenant), DW_OK);
+    const struct user alice = registered(f, "alice", "alice@example.com");
+
+    assert_int_equal(deliver(f, &post), 1);
+    const struct dw_str to_verify = post.last.payload;
+
+    assert_int_equal(recovery_request(f->identity, DW_STR("acme"), DW_STR("alice@example.com"), DW_STR("::1")), DW_OK);
+    assert_int_equal(deliver(f, &post), 1);
+    const struct dw_str to_reset = post.last.payload;
+
+    set_tenant_active(f, 0);
+    assert_int_equal(verify(f, to_verify), DW_ERR_RECOVERY_TOKEN);
+    assert_int_equal(reset(f, to_reset, "a brand new phrase"), DW_ERR_RECOVERY_TOKEN);
+    assert_false(is_verified(f, alice.id));
+    set_tenant_active(f, 1);
+    assert_int_equal(verify(f, to_verify), DW_OK);
+    assert_int_equal(reset(f, to_reset, "a brand new phrase"), DW_OK);
 }
 
 static void nobody_else_gets_a_mail(void **state)
@@ -211,6 +272,39 @@ static void a_mail_is_tried_until_it_is_taken(void **state)
     assert_int_equal(post.n, 1);
 }
 
+/* A server that does not know one recipient. */
+static enum dw_err refuse_nobody(void *argument, const struct outbox_mail *mail)
+{
+    const bool is_nobody = dw_str_starts_with(mail->to, DW_STR("nobody"));
+
+    return is_nobody ? DW_ERR_VALIDATION : receive(argument, mail);
+}
+
+static void what_one_server_does_not_take_holds_up_nothing_else(void **state)
+{
+    struct fixture *f = *state;
+    struct post post = { .arena = f->arena };
+
+    dw_clock_set(2000000000);
+    for (int i = 0; i < 5; i++) {
+        char name[16], email[32];
+
+        snprintf(name, sizeof(name), "nobody%d", i);
+        snprintf(email, sizeof(email), "nobody%d@example.com", i);
+        registered(f, name, email);
+    }
+    registered(f, "alice", "alice@example.com");
+    assert_int_equal(outbox_run(f->identity, refuse_nobody, &post), DW_OK);
+    assert_int_equal(post.n, 1);
+    assert_true(dw_str_eq(post.last.to, DW_STR("alice@example.com")));
+    /* It is tried again like any other. */
+    assert_int_equal(outbox_run(f->identity, receive, &post), DW_OK);
+    assert_int_equal(post.n, 1);
+    dw_clock_set(2000000000 + 5);
+    assert_int_equal(outbox_run(f->identity, receive, &post), DW_OK);
+    assert_int_equal(post.n, 6);
+}
+
 static void a_dead_link_is_not_sent(void **state)
 {
     struct fixture *f = *state;
@@ -263,11 +357,14 @@ int main(void)
         STORY(a_weak_password_leaves_the_token_good),
         STORY(what_is_no_live_token_is_refused),
         STORY(a_token_is_good_for_its_own_purpose_alone),
+        STORY(guesses_without_end_do_not_fill_the_audit_log),
+        STORY(a_disabled_tenants_links_lead_nowhere_until_it_is_enabled),
         STORY(nobody_else_gets_a_mail),
         STORY(a_mailbox_is_not_flooded),
         STORY(an_address_is_verified_by_its_own_mail),
         STORY(another_mail_may_be_asked_for_now_and_then),
         STORY(a_mail_is_tried_until_it_is_taken),
+        STORY(what_one_server_does_not_take_holds_up_nothing_else),
         STORY(a_dead_link_is_not_sent),
         STORY(two_servers_do_not_send_the_same_mail_unless_one_dies),
     };

@@ -212,6 +212,53 @@ static void signing_out_ends_that_sign_in_alone_and_survives_a_restart(void **st
     }
 }
 
+static int64_t denied_until(struct fixture *f, int64_t from_s)
+{
+    struct token_pair pair = fixture_pair(f, "alice");
+    struct dw_claims claims;
+    struct deny_id id;
+
+    assert_int_equal(dw_jwt_decode_unverified(pair.access_token, f->arena, &claims), DW_OK);
+    assert_int_equal(session_sign_out(f->identity, &f->tenant, &SYSTEM, claims.subject, dw_claim_str(&claims, "sid"),
+                                      claims.id), DW_OK);
+    assert_true(deny_id_parse(claims.id, &id));
+    for (dw_clock_set(from_s); dw_clock_now_s() < from_s + 86400; dw_clock_set(dw_clock_now_s() + 30)) {
+        fixture_restart(f);
+        if (!deny_list_has(f->identity->denied, &id))
+            break;
+    }
+    return dw_clock_now_s();
+}
+
+/* A node whose clock is ahead by as much as is forgiven makes tokens that live as much longer by this one's. */
+static void what_is_revoked_stays_so_as_long_as_clocks_may_differ(void **state)
+{
+    enum { NOW_S = 2000000000, DIFFERENCE_S = 60 };
+    struct fixture *f = *state;
+
+    dw_clock_set(NOW_S);
+    fixture_user(f, "alice", "user");
+    assert_in_range(denied_until(f, NOW_S + FIXTURE_ACCESS_TTL_S - 60) - NOW_S, FIXTURE_ACCESS_TTL_S + DIFFERENCE_S,
+                    FIXTURE_ACCESS_TTL_S + 2 * DIFFERENCE_S);
+}
+
+/* A denial is kept for the lifetime of now: a token from when that was longer must not come back to life after it. */
+static void a_token_lives_no_longer_than_tokens_do_now(void **state)
+{
+    enum { NOW_S = 2000000000 };
+    struct fixture *f = *state;
+
+    dw_clock_set(NOW_S);
+    fixture_user(f, "alice", "user");
+    const struct token_pair pair = fixture_pair(f, "alice");
+
+    f->identity->config.access_ttl_s = FIXTURE_ACCESS_TTL_S / 3;
+    dw_clock_set(NOW_S + FIXTURE_ACCESS_TTL_S / 3 - 1);
+    assert_int_equal(fixture_check(f, pair.access_token), DW_OK);
+    dw_clock_set(NOW_S + FIXTURE_ACCESS_TTL_S / 3);
+    assert_int_equal(fixture_check(f, pair.access_token), DW_ERR_TOKEN_EXPIRED);
+}
+
 static void signing_out_everywhere_ends_all(void **state)
 {
     struct fixture *f = *state;
@@ -288,6 +335,8 @@ int main(void)
         STORY(a_refresh_token_belongs_to_its_client),
         STORY(expired_tokens_are_told_apart),
         STORY(signing_out_ends_that_sign_in_alone_and_survives_a_restart),
+        STORY(what_is_revoked_stays_so_as_long_as_clocks_may_differ),
+        STORY(a_token_lives_no_longer_than_tokens_do_now),
         STORY(signing_out_everywhere_ends_all),
         STORY(scope_is_what_is_asked_and_may_be_had),
         STORY(a_sign_in_under_way_ends_with_the_password_that_began_it),

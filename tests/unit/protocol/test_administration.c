@@ -76,6 +76,52 @@ static void nobody_acts_upon_those_with_more_rights(void **state)
     STATUS(200, ask(f, DW_PATCH, user_path(f, &copy, ""), copy.access, "{\"full_name\":\"me\"}"));
 }
 
+/* Taking rights away is acting upon whoever has them, by name or by role. */
+static void a_narrow_credential_takes_nothing_from_those_with_more(void **state)
+{
+    struct fixture *f = *state;
+    const struct person root = holder(f, "root", "admin", "");
+    const struct person auditor = holder(f, "auditor", "user", "read:audit");
+    const struct person ann = newcomer(f, "ann");
+    const char *const paths[] = { user_path(f, &auditor, "/permissions"), "/roles/auditors" };
+
+    STATUS(201, ask(f, DW_POST, "/roles", root.access, "{\"name\":\"auditors\",\"permissions\":[\"read:audit\"]}"));
+    STATUS(201, ask(f, DW_POST, "/roles", root.access, "{\"name\":\"others\",\"permissions\":[]}"));
+    STATUS(200, ask_token(f, "grant_type=password&username=root&password=" PASSWORD "&scope=manage:roles"));
+    const char *narrow = answer_text(f, "access_token");
+
+    for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+        STATUS(403, ask(f, DW_PUT, paths[i], narrow, "{\"permissions\":[]}"));
+        STATUS(403, ask(f, DW_PUT, paths[i], narrow, "{\"permissions\":[\"manage:roles\"]}"));
+    }
+    STATUS(403, ask(f, DW_DELETE, "/roles/auditors", narrow, NULL));
+    STATUS(200, ask(f, DW_GET, "/audit", auditor.access, NULL));
+    STATUS(404, ask(f, DW_PUT, "/users/" NOBODY "/permissions", narrow, "{\"permissions\":[]}"));
+    STATUS(404, ask(f, DW_PUT, "/roles/nobodys", narrow, "{\"permissions\":[]}"));
+    STATUS(404, ask(f, DW_DELETE, "/roles/nobodys", narrow, NULL));
+    STATUS(409, ask(f, DW_PUT, "/roles/admin", narrow, "{\"permissions\":[]}"));
+    STATUS(200, ask(f, DW_PUT, user_path(f, &ann, "/permissions"), narrow, "{\"permissions\":[\"manage:roles\"]}"));
+    STATUS(200, ask(f, DW_PUT, "/roles/others", narrow, "{\"permissions\":[\"manage:roles\"]}"));
+    STATUS(204, ask(f, DW_DELETE, "/roles/others", narrow, NULL));
+    STATUS(200, ask(f, DW_PUT, paths[0], root.access, "{\"permissions\":[]}"));
+    STATUS(403, ask(f, DW_GET, "/audit", auditor.access, NULL));
+}
+
+/* What a key can't do to its owner's account under /users/me, it can't do under her id either. */
+static void a_key_gives_its_own_user_nothing(void **state)
+{
+    struct fixture *f = *state;
+    const struct person root = holder(f, "root", "admin", "");
+
+    STATUS(201, ask(f, DW_POST, "/users/me/api-keys", root.access, "{\"name\":\"all\"}"));
+    const struct dw_call_header headers[] = {
+        { "X-API-Key", dw_str(answer_text(f, "key")) }, { "Content-Type", DW_STR("application/json") }, { 0 },
+    };
+
+    check_detail(f, 403, ask_with(f, DW_PUT, user_path(f, &root, "/permissions"), headers,
+                                  "{\"permissions\":[\"books:burn\"]}"), dw_error_info(DW_ERR_INTERACTIVE)->message);
+}
+
 static void a_role_needs_the_scope_as_well(void **state)
 {
     struct fixture *f = *state;
@@ -250,6 +296,9 @@ static void the_pages_have_everybody_once(void **state)
 
 CHECK_MAIN(cmocka_unit_test_setup_teardown(each_caller_may_what_her_rights_say, fixture_open, fixture_close),
            cmocka_unit_test_setup_teardown(nobody_acts_upon_those_with_more_rights, fixture_open, fixture_close),
+           cmocka_unit_test_setup_teardown(a_narrow_credential_takes_nothing_from_those_with_more, fixture_open,
+                                           fixture_close),
+           cmocka_unit_test_setup_teardown(a_key_gives_its_own_user_nothing, fixture_open, fixture_close),
            cmocka_unit_test_setup_teardown(a_role_needs_the_scope_as_well, fixture_open, fixture_close),
            cmocka_unit_test_setup_teardown(a_role_takes_effect_on_tokens_already_held, fixture_open, fixture_close),
            cmocka_unit_test_setup_teardown(the_last_administrator_stays, fixture_open, fixture_close),

@@ -1,0 +1,40 @@
+/*
+ * Where a Redis or Valkey is, as one URL:
+ *
+ *     redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE]       unix:[//[USER]:PASSWORD@]/PATH[?db=DATABASE]
+ *
+ * User and password are percent-encoded where they hold what a URL reads otherwise (RFC 3986 §2.1).
+ * Defends against: a password in a log (the label has none; a problem never quotes the text), a URL that another client
+ * would read differently (what is not understood is refused).
+ */
+#ifndef SHARED_REDIS_ADDRESS_H
+#define SHARED_REDIS_ADDRESS_H
+
+#include "base/cleanup.h"
+
+enum {
+    REDIS_URL_MAX = 1024,
+    REDIS_HOST_SIZE = 256,
+    REDIS_PATH_SIZE = 108,
+    REDIS_LABEL_SIZE = 300,
+    REDIS_DB_MAX = 65535,
+};
+
+struct redis_address {
+    char host[REDIS_HOST_SIZE]; /* without brackets; "": a socket */
+    char path[REDIS_PATH_SIZE];
+    unsigned port;
+    unsigned db;
+    struct dw_secret user, password; /* empty: none */
+};
+
+/* DW_ERR_SETTING with the reason in ret_problem (static, without the URL); DW_ERR_NO_MEMORY. */
+DW_MUST_USE enum dw_err redis_address_parse(struct dw_str url, struct redis_address *ret_address,
+                                            const char **ret_problem);
+DW_MUST_USE enum dw_err redis_address_copy(const struct redis_address *address, struct redis_address *ret_copy);
+void redis_address_free(struct redis_address *address);
+
+/* For people to read: "redis://db.internal:6379/0", "unix:/run/redis.sock". */
+void redis_address_label(const struct redis_address *address, char ret_label[REDIS_LABEL_SIZE]);
+
+#endif
