@@ -43,6 +43,8 @@ static struct principal principal_of(const struct access_claims *claims, const s
         .client = claims->client,
         .scope = claims->is_narrowed ? claims->scope : user->permissions,
         .expires_s = claims->expires_s,
+        .authenticated_s = claims->authenticated_s,
+        .mfa_s = claims->mfa_s,
     };
 }
 

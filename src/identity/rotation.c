@@ -197,7 +197,8 @@ enum dw_err rotation_end(struct rotation *r, bool may_wait, struct token_pair *r
     TRY(rotation_scope(r, &granted));
     const struct access_grant grant = { .user = &r->family.user, .session = r->old.family, .client = r->family.client,
                                         .scope = granted, .now_s = r->now_s,
-                                        .is_narrowed = r->family.scope.ptr != NULL || r->asked.len > 0 };
+                                        .is_narrowed = r->family.scope.ptr != NULL || r->asked.len > 0,
+                                        .authenticated_s = r->family.created_at, .mfa_s = r->family.mfa_at };
 
     return session_issue_pair(r->identity, &grant, &r->next, r->arena, ret_pair);
 }

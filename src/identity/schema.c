@@ -142,6 +142,7 @@ static const struct migration MIGRATIONS[] = {
     { 15, "an address is kept until the next one is verified", FORMER_EMAIL_COLUMNS },
     { 16, "one-time passwords expire", CREDENTIAL_EXPIRY_COLUMN },
     { 17, "when a signing key starts", KEY_START_COLUMN },
+    { 18, "second factors of sign-ins", SECOND_FACTOR_COLUMN },
     { 0 },
 };
 

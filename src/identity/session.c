@@ -126,7 +126,7 @@ static enum dw_err insert_family(struct transaction *tx, const struct opening *o
     TRY(sql_exec(tx, &FAMILY_INSERT,
                  VALUES(V_TEXT(o->family), V_TEXT(o->user_id), V_TEXT(o->client), V_TEXT(o->scope),
                         V_INT(o->refresh.issued_s), V_INT(o->refresh.expires_s), V_TEXT(in->device.address),
-                        V_TEXT(in->device.user_agent)),
+                        V_TEXT(in->device.user_agent), o->factor->mfa_s > 0 ? V_INT(o->factor->mfa_s) : V_NULL),
                  NULL));
     TRY(refresh_token_hash(o->refresh.id, o->arena, &hash));
     return sql_exec(tx, &TOKEN_INSERT,
@@ -241,7 +241,8 @@ enum dw_err session_open(struct identity *identity, const struct sign_in *in, co
     TRY(session_publish(identity, o.user_id, &o.denials));
     const struct access_grant grant = { .user = &o.user, .session = o.family, .client = o.client,
                                         .scope = factor->granted, .is_narrowed = factor->is_narrowed,
-                                        .now_s = o.refresh.issued_s };
+                                        .now_s = o.refresh.issued_s, .authenticated_s = o.refresh.issued_s,
+                                        .mfa_s = factor->mfa_s };
 
     return session_issue_pair(identity, &grant, &o.refresh, arena, ret_pair);
 }

@@ -2,11 +2,14 @@
 
 #include "identity/session.h"
 
+/* NULL: by the password alone. */
+const char SECOND_FACTOR_COLUMN[] = "ALTER TABLE refresh_families ADD COLUMN mfa_at BIGINT;";
+
 const struct statement FAMILY_INSERT = {
     "family_insert",
     "INSERT INTO refresh_families (id, user_id, client_id, scope, created_at, last_used_at, expires_at, address,"
-    " user_agent) VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8)",
-    8,
+    " user_agent, mfa_at) VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8, $9)",
+    9,
 };
 const struct statement FAMILY_END = {
     "family_end",
@@ -67,7 +70,7 @@ const struct statement FAMILY_TOUCH = {
 };
 static const struct statement FAMILY_OWNER = {
     "family_owner",
-    "SELECT " USER_COLUMNS ", f.client_id, f.scope, f.revoked_at, f.created_at FROM refresh_families f"
+    "SELECT " USER_COLUMNS ", f.client_id, f.scope, f.revoked_at, f.created_at, f.mfa_at FROM refresh_families f"
     " JOIN users u ON u.id = f.user_id JOIN tenants t ON t.id = u.tenant_id WHERE f.id = $1",
     1,
 };
@@ -104,6 +107,7 @@ static enum dw_err read_family(const struct row *row, void *argument)
     f->scope = dw_arena_copy(f->arena, row_text(row, USER_COLUMN_COUNT + 1));
     f->is_revoked = !row_is_null(row, USER_COLUMN_COUNT + 2);
     f->created_at = row_int(row, USER_COLUMN_COUNT + 3);
+    f->mfa_at = row_int(row, USER_COLUMN_COUNT + 4);
     f->is_there = true;
     return f->client.ptr && (f->scope.ptr || row_is_null(row, USER_COLUMN_COUNT + 1)) ? DW_OK : DW_ERR_NO_MEMORY;
 }

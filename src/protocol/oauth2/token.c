@@ -27,7 +27,7 @@ static enum dw_err grant_password(struct dw_request *r, const struct token_form 
     struct sign_in sign_in = { .login = form->username, .password = &password, .scope = form->scope,
                                .client_id = client, .device = caller_device(r) };
 
-    if (!dw_request_may_block(r))
+    if (!dw_request_may_hash(r))
         return DW_ERR_WOULD_BLOCK; /* before it is counted */
     if (form->username.len == 0 || form->password.len == 0)
         return dw_fail(r, DW_ERR_BAD_REQUEST, "username and password are required");
