@@ -277,7 +277,9 @@ static bool goes_on(const struct dw_request *r)
 /* Rows that try the loop say themselves when they have to hash. */
 static bool is_for_hashing(const struct dw_request *r)
 {
-    return dispatch_lane(r) == HTTP_TO_HASHING && !app_row(r)->route->tries_loop;
+    const struct dw_route *route = app_state(r)->match.row->route;
+
+    return route->lane == DW_HASHING && !route->tries_loop;
 }
 
 static enum http_verdict dispatch_serve_waiting(void *context, struct dw_request *r)
