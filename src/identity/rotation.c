@@ -2,6 +2,7 @@
 
 #include "identity/access_token.h"
 #include "identity/audit.h"
+#include "identity/metrics.h"
 #include "identity/refresh_token.h"
 #include "identity/role.h"
 #include "identity/session_sql.h"
@@ -30,9 +31,9 @@ struct rotation {
     enum dw_err err;     /* of the write as a whole */
 };
 
-enum dw_err rotation_begin(struct identity *identity, struct dw_str refresh_token, struct dw_str client_id,
-                           struct dw_str scope, const struct device *device, struct dw_arena *arena,
-                           struct rotation **ret_rotation)
+static enum dw_err begin(struct identity *identity, struct dw_str refresh_token, struct dw_str client_id,
+                         struct dw_str scope, const struct device *device, struct dw_arena *arena,
+                         struct rotation **ret_rotation)
 {
     struct rotation *r = dw_arena_alloc(arena, sizeof(*r));
     struct dw_str granted;
@@ -50,6 +51,17 @@ enum dw_err rotation_begin(struct identity *identity, struct dw_str refresh_toke
     TRY(refresh_token_hash(r->next.id, arena, &r->next_hash));
     *ret_rotation = r;
     return DW_OK;
+}
+
+enum dw_err rotation_begin(struct identity *identity, struct dw_str refresh_token, struct dw_str client_id,
+                           struct dw_str scope, const struct device *device, struct dw_arena *arena,
+                           struct rotation **ret_rotation)
+{
+    const enum dw_err err = begin(identity, refresh_token, client_id, scope, device, arena, ret_rotation);
+
+    if (err != DW_OK)
+        metric_add(&REFRESHES, (unsigned)err, 1);
+    return err;
 }
 
 /* --- the write -------------------------------------------------------------------------------------------------- */
@@ -149,7 +161,11 @@ enum dw_err rotation_post(struct rotation *r, void (*done)(void *argument), void
     r->done = done;
     r->argument = argument;
     r->write = (struct posted_write){ .fn = rotate, .then = judge, .done = rotation_written, .argument = r };
-    return storage_post(r->identity->storage, &r->write);
+    const enum dw_err err = storage_post(r->identity->storage, &r->write);
+
+    if (err != DW_OK)
+        metric_add(&REFRESHES, (unsigned)err, 1);
+    return err;
 }
 
 static enum dw_err rotate_and_judge(struct transaction *tx, void *argument)
@@ -159,10 +175,9 @@ static enum dw_err rotate_and_judge(struct transaction *tx, void *argument)
     return judge(tx, argument);
 }
 
-enum dw_err rotation_write(struct rotation *r)
+void rotation_write(struct rotation *r)
 {
     r->err = storage_write(r->identity->storage, rotate_and_judge, r);
-    return r->err;
 }
 
 /* --- the new pair ------------------------------------------------------------------------------------------------ */
@@ -180,7 +195,7 @@ static enum dw_err rotation_scope(const struct rotation *r, struct dw_str *ret_s
     return DW_OK;
 }
 
-enum dw_err rotation_end(struct rotation *r, bool may_wait, struct token_pair *ret_pair)
+static enum dw_err end(struct rotation *r, bool may_wait, struct token_pair *ret_pair)
 {
     struct dw_str granted;
 
@@ -203,6 +218,15 @@ enum dw_err rotation_end(struct rotation *r, bool may_wait, struct token_pair *r
     return session_issue_pair(r->identity, &grant, &r->next, r->arena, ret_pair);
 }
 
+enum dw_err rotation_end(struct rotation *r, bool may_wait, struct token_pair *ret_pair)
+{
+    const enum dw_err err = end(r, may_wait, ret_pair);
+
+    if (err != DW_ERR_WOULD_BLOCK)
+        metric_add(&REFRESHES, (unsigned)err, 1);
+    return err;
+}
+
 enum dw_err session_refresh(struct identity *identity, struct dw_str refresh_token, struct dw_str client_id,
                             struct dw_str scope, const struct device *device, struct dw_arena *arena,
                             struct token_pair *ret_pair)
@@ -210,6 +234,6 @@ enum dw_err session_refresh(struct identity *identity, struct dw_str refresh_tok
     struct rotation *r;
 
     TRY(rotation_begin(identity, refresh_token, client_id, scope, device, arena, &r));
-    TRY(rotation_write(r));
+    rotation_write(r);
     return rotation_end(r, true, ret_pair);
 }

@@ -24,7 +24,7 @@ DW_MUST_USE enum dw_err rotation_begin(struct identity *identity, struct dw_str 
  * the database's. Never waits. DW_ERR_BUSY: nothing was done, nothing will be called. */
 DW_MUST_USE enum dw_err rotation_post(struct rotation *rotation, void (*done)(void *argument), void *argument);
 /* The same, and waits until it is done. */
-DW_MUST_USE enum dw_err rotation_write(struct rotation *rotation);
+void rotation_write(struct rotation *rotation);
 /* The new pair, or why there is none: see session_refresh(). Without may_wait DW_ERR_WOULD_BLOCK where it would take a
  * millisecond or more: call it again on a thread that may. */
 DW_MUST_USE enum dw_err rotation_end(struct rotation *rotation, bool may_wait, struct token_pair *ret_pair);

@@ -4,6 +4,7 @@
 #include "identity/audit.h"
 #include "identity/credential.h"
 #include "identity/guard.h"
+#include "identity/metrics.h"
 #include "identity/node.h"
 #include "identity/refresh_token.h"
 #include "identity/role.h"
@@ -200,8 +201,8 @@ static enum dw_err opening_prepare(struct opening *o)
     return refresh_token_first_id(o->arena, &o->refresh.id);
 }
 
-enum dw_err session_first_factor(struct identity *identity, const struct sign_in *in, struct dw_arena *arena,
-                                 struct first_factor *ret_factor)
+static enum dw_err first_factor(struct identity *identity, const struct sign_in *in, struct dw_arena *arena,
+                                struct first_factor *ret_factor)
 {
     struct first_factor factor = { .is_narrowed = in->scope.len > 0 };
     int64_t wait_s;
@@ -226,6 +227,15 @@ enum dw_err session_first_factor(struct identity *identity, const struct sign_in
     TRY(scope_grant(in->scope, factor.user.permissions, arena, &factor.granted));
     *ret_factor = factor;
     return DW_OK;
+}
+
+enum dw_err session_first_factor(struct identity *identity, const struct sign_in *in, struct dw_arena *arena,
+                                 struct first_factor *ret_factor)
+{
+    const enum dw_err err = first_factor(identity, in, arena, ret_factor);
+
+    metric_add(&SIGN_INS, (unsigned)err, 1);
+    return err;
 }
 
 enum dw_err session_open(struct identity *identity, const struct sign_in *in, const struct first_factor *factor,

@@ -76,7 +76,7 @@ static enum dw_err refresh(struct dw_request *r, struct dw_str token, struct dw_
     }
     if (!dw_request_may_block(r))
         return DW_ERR_WOULD_BLOCK;
-    TRY(rotation_write(rotation));
+    rotation_write(rotation);
     return refresh_end(r, rotation, out);
 }
 

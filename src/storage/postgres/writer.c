@@ -1,6 +1,8 @@
 /* One transaction of the group writer (storage/group_writer.h) on PostgreSQL. */
 #include "storage/postgres/postgres.h"
 
+#include "storage/metrics.h"
+
 #define TAKE_LOCK "SELECT pg_advisory_xact_lock(" PG_WRITERS_LOCK ")"
 
 static enum dw_err begin(struct pg_connection *c)
@@ -144,6 +146,7 @@ static enum dw_err write_batch(void *connection, struct posted_write *batch, uns
     for (int i = 0; i < PG_ATTEMPTS && again; i++) {
         again = false;
         err = try_batch(connection, batch, &attempt, &again);
+        metric_add(&COMMITS_REPEATED, 0, again && i + 1 < PG_ATTEMPTS);
     }
     *ret_done = attempt.done;
     return err;
