@@ -73,8 +73,8 @@ struct dw_principal {
     struct dw_str token_id;    /* jti */
     struct dw_str client;
     int64_t expires_s;
-    int64_t authenticated_s;   /* when the user signed in; 0: not known */
-    int64_t mfa_s;             /* when a second factor was last shown; 0: not known, or never */
+    int64_t authenticated_s;   /* when the user signed in (`auth_time`); 0: not known */
+    int64_t mfa_s;             /* when a second factor was last shown (`amr` has "mfa"); 0: not known, or never */
     const void *user;          /* the application's own record */
 };
 
@@ -297,7 +297,8 @@ DW_API DW_MUST_USE enum dw_err dw_csrf_check_origin(struct dw_request *r, const 
 DW_API DW_MUST_USE enum dw_err dw_origin_of_url(struct dw_str url, struct dw_arena *arena, struct dw_str *ret_origin);
 
 /* Counts the request against a limit of dw_app_config.rate_limits, for a handler that does so only sometimes:
- * DW_ERR_RATE_LIMITED, to be returned; the answer then has its Retry-After. */
+ * DW_ERR_RATE_LIMITED, to be returned; the answer then has its Retry-After. With a store (dw_app_config.rate_store)
+ * DW_ERR_WOULD_BLOCK on an event loop, to be returned too: the handler is called again on a worker. */
 DW_API DW_MUST_USE enum dw_err dw_rate_limit_count(struct dw_request *r, const char *name);
 
 /* --- applications ----------------------------------------------------------------------------------------------- */
@@ -322,9 +323,12 @@ struct dw_app_config {
      * callers are their own people. */
     bool explain_denials;
     const char *server_url; /* OpenAPI's servers[0]; NULL: "/" */
-    /* These two are read at once and need not live on. Limits by client address; ends with a NULL name; the one named
-     * "default" holds for every request. */
+    /* Read at once, as the next two, and need not live on. Limits; ends with a NULL name; the one named "default" holds
+     * for every request. */
     const struct dw_rate_limit *rate_limits;
+    /* Where they are counted; of mounted applications, too. NULL: in the memory of this process. With
+     * one, a request under a limit is handed to a worker. */
+    const struct dw_rate_store *rate_store;
     /* Addresses and networks of proxies, "127.0.0.1, 10.0.0.0/8": what they say of the client (X-Forwarded-For and
      * -Proto, Forwarded) is believed, and dw_request_peer() is then the client's address. NULL: none. */
     const char *trusted_proxies;

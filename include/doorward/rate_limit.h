@@ -60,6 +60,36 @@ struct dw_rate_limit {
 /* The name of the limit that holds for every route, and for what is no route. */
 #define DW_RATE_LIMIT_DEFAULT "default"
 
+/* --- counting elsewhere: several processes that count together --------------------------------------------------- */
+
+/* One request to be counted. Borrowed for the time of the call. */
+struct dw_rate_hit {
+    /* The limit and whose count it is, the same in every process with these tables. It may hold an address: what leaves
+     * the process should be a MAC of it. */
+    struct dw_str key;
+    const struct dw_rate *rates; /* the shortest window first; all of them hold */
+    size_t n_rates;              /* 1 to DW_RATES_MAX */
+    enum dw_rate_window window;
+};
+
+/* What one rate says to it. */
+struct dw_rate_verdict {
+    bool is_allowed;
+    uint32_t remaining;
+    int64_t reset_s;       /* until all of it is there again */
+    int64_t retry_after_s; /* when refused: until one more may pass */
+};
+
+/* Where requests are counted instead of in the memory of this process (dw_app_config.rate_store). */
+struct dw_rate_store {
+    void *context;
+    /* Counts the request by each of the rates in turn, up to the first that refuses it; by that one and those after it
+     * it is not counted. *ret_n verdicts, that of the refusing one the last. Never on an event loop: it may wait, and
+     * should not for long. Any error: this process counts by itself, so that a limit holds in any case. Any thread. */
+    enum dw_err (*hit)(void *context, const struct dw_rate_hit *hit, struct dw_rate_verdict ret_verdicts[DW_RATES_MAX],
+                       size_t *ret_n);
+};
+
 #ifdef __cplusplus
 }
 #endif

@@ -82,6 +82,7 @@ struct dw_app {
     size_t n_limits;
     const struct app_limit *limit_of_all; /* that named "default"; NULL: none */
     struct rate_counters *counters; /* there when limits are */
+    struct dw_rate_store rate_store; /* asked before them; without `hit`: none */
     struct ip_range *proxies;
     size_t n_proxies;
     struct host_pattern *hosts;
@@ -113,6 +114,8 @@ struct app_state {
     const struct plan_step *failed; /* whose resolve ended the request */
     bool is_input_read;
     bool has_resolved; /* the middleware's `resolved` was called */
+    bool is_limit_due;      /* limits by address wait for a worker to ask the store of them, */
+    enum dw_err postponed;  /* and after them this refusal, which the loop has found already */
 
     struct dw_principal principal;
     bool is_authenticated;

@@ -43,6 +43,26 @@ static void fail(const struct dw_app *app, struct dw_request *r, enum dw_err err
     dispatch_release(r);
 }
 
+static void early_write(const struct app_early *early, struct dw_request *r)
+{
+    r->status = early->status;
+    if (!dw_str_is_absent(early->location))
+        dw_answer_header(r, "Location", early->location);
+    if (early->text.len > 0)
+        dw_answer_body(r, "text/plain; charset=utf-8", early->text);
+}
+
+static void dispatch_refuse(void *context, struct dw_request *r, enum dw_err err)
+{
+    /* Without memory the answer is still made, only without the words that a state could add. */
+    const struct app_state *s = app_state_make(context, r);
+
+    if (s != NULL && s->early.status != 0)
+        early_write(&s->early, r);
+    else
+        fail(s == NULL ? context : s->app, r, err);
+}
+
 static bool has_body(const struct dw_request *r)
 {
     return r->answer.len > 0 || !dw_str_is_absent(r->answer_static);
@@ -105,17 +125,18 @@ enum dw_err dispatch_call_handler(struct dw_request *r, void **ret_out)
     return DW_OK;
 }
 
-/* Once, also where a request that had to move is resolved again. */
+/* Once, also where a request that had to move is resolved again; unless it was this that made it move. */
 static enum dw_err resolved_run(struct dw_request *r)
 {
     struct app_state *s = app_state(r);
+    enum dw_err err = DW_OK;
 
     if (s->has_resolved)
         return DW_OK;
-    s->has_resolved = true;
-    for (const struct middleware *const *m = s->app->resolved; *m != NULL; m++)
-        TRY((*m)->resolved(s->app, r));
-    return DW_OK;
+    for (const struct middleware *const *m = s->app->resolved; err == DW_OK && *m != NULL; m++)
+        err = (*m)->resolved(s->app, r);
+    s->has_resolved = err != DW_ERR_WOULD_BLOCK;
+    return err;
 }
 
 /* Who, then what was sent: an unknown caller learns nothing about the form of a body. */
@@ -182,8 +203,10 @@ static bool lane_waits(const struct app_row *row)
 static enum http_verdict dispatch_serve(void *context, struct dw_request *r)
 {
     const struct dw_app *app = context;
-    const enum dw_err err = app_row(r) == NULL ? DW_ERR_INTERNAL : prepare(r);
 
+    if (app_state(r)->is_limit_due)
+        return HTTP_TO_WORKER;
+    const enum dw_err err = app_row(r) == NULL ? DW_ERR_INTERNAL : prepare(r);
     if (err == DW_ERR_WOULD_BLOCK && !r->may_block) {
         dispatch_start_over(r);
         return dispatch_lane(r);
@@ -200,11 +223,30 @@ static enum http_verdict dispatch_serve(void *context, struct dw_request *r)
     return dispatch_lane(r);
 }
 
+/* What dispatch_begin() had to leave to a worker. False when that has answered the request. */
+static bool begin_end(void *context, struct dw_request *r)
+{
+    const struct app_state *s = app_state(r);
+    const enum dw_err err = rate_limits_count_due(r);
+
+    if (err != DW_OK)
+        fail(s->app, r, err);
+    else if (s->postponed != DW_OK)
+        dispatch_refuse(context, r, s->postponed);
+    return err == DW_OK && s->postponed == DW_OK;
+}
+
 static enum http_verdict dispatch_serve_waiting(void *context, struct dw_request *r)
 {
     const struct dw_app *app = context;
-    const enum dw_err err = app_row(r) == NULL ? DW_ERR_INTERNAL : prepare(r);
 
+    if (!begin_end(context, r))
+        return HTTP_ANSWERED;
+    const enum dw_err err = app_row(r) == NULL ? DW_ERR_INTERNAL : prepare(r);
+    const bool must_move = !r->may_hash && (err == DW_ERR_WOULD_BLOCK ||
+                                            (err == DW_OK && dispatch_lane(r) == HTTP_TO_HASHING));
+    if (must_move)
+        return HTTP_TO_HASHING;
     if (err != DW_OK)
         fail(app, r, err);
     else if (!run(app, r))
@@ -250,31 +292,17 @@ static enum dw_err dispatch_begin(void *context, struct dw_request *r, size_t *m
 
     if (s == NULL)
         return DW_ERR_NO_MEMORY;
-    TRY(before_run(app, r));
-    TRY(row_find(r, s));
-    const size_t wanted = s->match.row->route->max_body_bytes;
+    enum dw_err err = before_run(app, r);
+    if (err == DW_OK)
+        err = row_find(r, s);
+    if (err != DW_OK && s->is_limit_due) { /* what is no route counts as well */
+        s->postponed = err;
+        err = DW_OK;
+    }
+    TRY(err);
+    const size_t wanted = s->postponed != DW_OK ? 0 : s->match.row->route->max_body_bytes;
     *max_body = MIN_OF(*max_body, wanted == 0 ? APP_BODY_DEFAULT : wanted);
     return DW_OK;
-}
-
-static void early_write(const struct app_early *early, struct dw_request *r)
-{
-    r->status = early->status;
-    if (!dw_str_is_absent(early->location))
-        dw_answer_header(r, "Location", early->location);
-    if (early->text.len > 0)
-        dw_answer_body(r, "text/plain; charset=utf-8", early->text);
-}
-
-static void dispatch_refuse(void *context, struct dw_request *r, enum dw_err err)
-{
-    /* Without memory the answer is still made, only without the words that a state could add. */
-    const struct app_state *s = app_state_make(context, r);
-
-    if (s != NULL && s->early.status != 0)
-        early_write(&s->early, r);
-    else
-        fail(s == NULL ? context : s->app, r, err);
 }
 
 static void dispatch_finish_head(void *context, struct dw_request *r)

@@ -3,8 +3,8 @@
 /*
  * Applications in applications (spec B): made with the outer one, found by their prefix before its rows.
  *
- * What only the outermost can know is its own: who the proxies are. What the world sees of all of them together is one:
- * whether the public URL is https.
+ * What only the outermost can know is its own: who the proxies are, where limits are counted. What the world sees of
+ * all of them together is one: whether the public URL is https.
  */
 
 enum { MOUNTS_MAX = 64 };
@@ -45,6 +45,8 @@ static enum dw_err mount_make(struct dw_app *app, const struct dw_mount *mount, 
         return problem_say(p, "more than %d applications in each other", DW_MOUNT_DEPTH_MAX);
     if (mount->config->trusted_proxies != NULL)
         return problem_say(p, "trusted proxies are the outermost application's");
+    if (mount->config->rate_store != NULL)
+        return problem_say(p, "the store of rate limits is the outermost application's");
     struct dw_app_config config = *mount->config;
     const char *prefix = dw_arena_printf(app->arena, "%s%s", app->mount, mount->prefix).ptr;
 
@@ -53,6 +55,7 @@ static enum dw_err mount_make(struct dw_app *app, const struct dw_mount *mount, 
     if (config.server_url == NULL || prefix == NULL)
         return DW_ERR_NO_MEMORY;
     config.is_https = config.is_https || app->config.is_https;
+    config.rate_store = &app->rate_store;
     TRY(app_new(&config, app, prefix, p, &app->mounted[app->n_mounted]));
     return router_mount(&app->router, mount->prefix, app->mounted[app->n_mounted++], p);
 }

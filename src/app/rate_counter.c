@@ -128,11 +128,11 @@ static int64_t seconds_up(int64_t ms)
     return ms <= 0 ? 1 : (ms + MS_IN_S - 1) / MS_IN_S;
 }
 
-static struct rate_verdict count(struct counter *c, const struct dw_rate *rate, enum dw_rate_window window,
+static struct dw_rate_verdict count(struct counter *c, const struct dw_rate *rate, enum dw_rate_window window,
     int64_t now_ms)
 {
     const uint64_t length = (uint64_t)c->length_ms, all = rate->amount * length;
-    struct rate_verdict verdict = { 0 };
+    struct dw_rate_verdict verdict = { 0 };
 
     advance(c, window, now_ms);
     verdict.is_allowed = weigh(c, now_ms) + length <= all;
@@ -146,10 +146,10 @@ static struct rate_verdict count(struct counter *c, const struct dw_rate *rate, 
     return verdict;
 }
 
-struct rate_verdict rate_counters_hit(struct rate_counters *counters, const struct dw_rate *rate,
+struct dw_rate_verdict rate_counters_hit(struct rate_counters *counters, const struct dw_rate *rate,
     enum dw_rate_window window, struct dw_str key, int64_t now_ms)
 {
-    const struct rate_verdict unknown = { .is_allowed = true, .remaining = rate->amount, .reset_s = rate->seconds };
+    const struct dw_rate_verdict unknown = { .is_allowed = true, .remaining = rate->amount, .reset_s = rate->seconds };
     unsigned char mac[SHA256_SIZE];
     uint32_t bucket_number;
 
@@ -160,7 +160,7 @@ struct rate_verdict rate_counters_hit(struct rate_counters *counters, const stru
     struct bucket *bucket = &counters->buckets[bucket_number % BUCKETS];
     pthread_mutex_lock(&bucket->mutex);
     struct counter *c = find(bucket, mac, rate->seconds * MS_IN_S, now_ms);
-    const struct rate_verdict verdict = count(c, rate, window, now_ms);
+    const struct dw_rate_verdict verdict = count(c, rate, window, now_ms);
     pthread_mutex_unlock(&bucket->mutex);
     return verdict;
 }

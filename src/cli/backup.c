@@ -274,7 +274,7 @@ enum dw_err action_restore(struct cli *cli)
     if (access(file, R_OK) != 0)
         return cli_refuse(cli, DW_ERR_IO, "%s: %s", file, strerror(errno));
     if (access(path, F_OK) == 0 && cli_option(cli, "--force") == NULL)
-        return cli_refuse(cli, DW_ERR_CONFLICT, "there is a database already, %s: with --force it is moved aside", path);
+        return cli_refuse(cli, DW_ERR_CONFLICT, "there is a database already, %s: --force moves it aside", path);
     if (access(path, F_OK) == 0 && files->settle(cli->settings->database_url, problem) != DW_OK)
         return cli_refuse(cli, DW_ERR_UNAVAILABLE, "%s", problem);
     TRY(draft_name(cli, path, &draft));

@@ -61,6 +61,11 @@ static const struct option LOGOUT_ALL_OPTIONS[] = {
     { NULL },
 };
 
+static const struct option KEY_ROTATE_OPTIONS[] = {
+    { "--now", NULL, "do not wait until services know the key: the one that signs has leaked" },
+    { NULL },
+};
+
 static const struct option AUDIT_VERIFY_OPTIONS[] = {
     { "--head", "NUMBER:HASH", "a head that was printed earlier, and must still be in the log" },
     { "--since", "NUMBER:HASH", "a head that was printed earlier: check what came after it, and nothing before" },
@@ -107,8 +112,8 @@ const struct command COMMANDS[] = {
                  "target without a row, and it can be run again." },
     { "backup", action_backup, { "FILE" }, BACKUP_OPTIONS, NEEDS_SETTINGS,
       .summary = "Copy the SQLite database into a file, while the server runs",
-      .details = "One state of the database, checked, mode 0600, there under its name when it is whole. Keep the secret "
-                 "key too: without it the file is of no use. On PostgreSQL it tells how pg_dump does it." },
+      .details = "One state of the database, checked, mode 0600, there under its name when it is whole. Keep the "
+                 "secret key too: without it the file is of no use. On PostgreSQL it tells how pg_dump does it." },
     { "restore", action_restore, { "FILE" }, RESTORE_OPTIONS, NEEDS_SETTINGS,
       .summary = "Put a back-up into the database's place, and end every sign-in",
       .details = "The server must be stopped. A back-up has forgotten what was revoked after it was made; so the "
@@ -142,8 +147,8 @@ const struct command COMMANDS[] = {
       .details = WHICH_USER AT_ONCE " Make sure who asks." },
     { "user logout-all", action_user_logout_all, .options = LOGOUT_ALL_OPTIONS, .needs = NEEDS_IDENTITY,
       .summary = "End every sign-in of every user, and replace the signing keys",
-      .details = "For after a break-in, or after PostgreSQL was restored from a back-up. " AT_ONCE " Links in mails are "
-                 "void too; API keys and passwords stay." },
+      .details = "For after a break-in, or after PostgreSQL was restored from a back-up. " AT_ONCE " Links in mails "
+                 "are void too; API keys and passwords stay." },
     { "user import", action_user_import, { "FILE" }, USER_IMPORT_OPTIONS, NEEDS_IDENTITY,
       .summary = "Take users over from another system, with their password hashes",
       .details = "FILE is JSON lines, or CSV with a line of headings; - is standard input. Members: username, email, "
@@ -152,9 +157,11 @@ const struct command COMMANDS[] = {
                  "the others are taken; exit code 1 when there was a bad one." },
 
     { "key list", action_key_list, .needs = NEEDS_IDENTITY, .summary = "List the keys that sign access tokens" },
-    { "key rotate", action_key_rotate, .needs = NEEDS_IDENTITY,
+    { "key rotate", action_key_rotate, .options = KEY_ROTATE_OPTIONS, .needs = NEEDS_IDENTITY,
       .summary = "Sign with a new key; the old one verifies until its last token has expired",
-      .details = "The new key is of the algorithm that DOORWARD_JWT_ALGORITHM names. " AT_ONCE },
+      .details = "A key that has been published for DOORWARD_KEY_LEAD signs at once. Otherwise one is published, of "
+                 "the algorithm that DOORWARD_JWT_ALGORITHM names, and takes over by itself after that time (STARTS), "
+                 "when all services that verify tokens know it." },
     { "key retire", action_key_retire, { "KID" }, NULL, NEEDS_IDENTITY,
       .summary = "Take a key out at once: the tokens that it signed are refused", .details = AT_ONCE },
 

@@ -1,19 +1,20 @@
 #include "cli/keeper.h"
 
+#include "base/clock.h"
 #include "base/log.h"
+#include "base/thread.h"
 #include "identity/api_key_use.h"
 #include "identity/decoy.h"
 #include "identity/audit.h"
-
-#include <signal.h>
-#include <time.h>
+#include "identity/signing_key.h"
 
 struct keeper {
     struct identity *identity;
     pthread_t thread;
     pthread_mutex_t mutex;
-    pthread_cond_t stopping; /* on the monotonic clock */
-    bool is_stopping;        /* under the mutex */
+    pthread_cond_t change; /* of what follows, which the mutex guards; on the monotonic clock */
+    bool is_stopping;
+    bool is_woken; /* another node has told that it changed something */
 };
 
 struct chore {
@@ -33,8 +34,11 @@ static enum dw_err tell_audit_head(struct identity *identity)
     return DW_OK;
 }
 
+enum { WATCH }; /* its place in the table */
+
 static const struct chore CHORES[] = {
-    { "watch", identity_watch, KEEPER_WATCH_MS },
+    [WATCH] = { "watch", identity_watch, KEEPER_WATCH_MS },
+    { "signing_keys", signing_key_keep, KEEPER_KEYS_MS },
     { "decoys", decoy_sample, (int64_t)DECOY_SAMPLE_S * 1000, .at_start = true },
     { "purge", identity_purge, (int64_t)KEEPER_PURGE_S * 1000 },
     { "api_key_uses", api_key_write_uses, (int64_t)KEEPER_USES_S * 1000, .at_end = true },
@@ -53,75 +57,109 @@ static void run_chore(struct keeper *keeper, const struct chore *chore, bool *ha
     log_flush();
 }
 
-static struct timespec after_ms(struct timespec t, int64_t ms)
+/* Not of the coarse clock: what waits until then must not find that it is still before. */
+static int64_t now_fine_ms(void)
 {
-    const int64_t ns = t.tv_nsec + ms % 1000 * 1000000;
-
-    return (struct timespec){ .tv_sec = t.tv_sec + ms / 1000 + ns / 1000000000, .tv_nsec = ns % 1000000000 };
+    return clock_monotonic_ns() / 1000000;
 }
 
-/* False when it is time to end. */
-static bool wait_until(struct keeper *keeper, const struct timespec *until)
+enum turn { TURN_END, TURN_WOKEN, TURN_ALL };
+
+/* All chores' turn is at `turn_ms`; when woken, a look alone, not before `look_ms`. */
+static enum turn wait_for_turn(struct keeper *keeper, int64_t turn_ms, int64_t look_ms)
 {
-    int waited = 0;
+    enum turn turn = TURN_ALL;
 
     pthread_mutex_lock(&keeper->mutex);
-    while (!keeper->is_stopping && waited == 0)
-        waited = pthread_cond_timedwait(&keeper->stopping, &keeper->mutex, until);
-    const bool goes_on = !keeper->is_stopping;
+    for (;;) {
+        const int64_t now_ms = now_fine_ms();
+        const struct timespec until = thread_deadline(keeper->is_woken ? MIN_OF(look_ms, turn_ms) : turn_ms);
+
+        if (keeper->is_stopping)
+            turn = TURN_END;
+        else if (now_ms < turn_ms && keeper->is_woken && now_ms >= look_ms)
+            turn = TURN_WOKEN;
+        if (turn != TURN_ALL || now_ms >= turn_ms)
+            break;
+        pthread_cond_timedwait(&keeper->change, &keeper->mutex, &until);
+    }
+    keeper->is_woken = false; /* before the look: what is told from now on asks for another */
     pthread_mutex_unlock(&keeper->mutex);
-    return goes_on;
+    return turn;
+}
+
+/* When to look again at the earliest: looks may take a tenth of the time, and come fifty times a second. */
+static int64_t look_after(int64_t begun_ms)
+{
+    const int64_t now_ms = now_fine_ms();
+
+    return now_ms + MAX_OF((int64_t)KEEPER_REST_MS, 9 * (now_ms - begun_ms));
 }
 
 static void *keep(void *argument)
 {
     struct keeper *keeper = argument;
     bool has_failed[ARRAY_SIZE(CHORES)] = { false };
-    struct timespec now;
+    int64_t turn_ms, begun_ms = 0, number = 0;
 
     for (size_t i = 0; i < ARRAY_SIZE(CHORES); i++)
         if (CHORES[i].at_start)
             run_chore(keeper, &CHORES[i], &has_failed[i]);
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    for (int64_t turn = 1;; turn++) {
-        now = after_ms(now, KEEPER_WATCH_MS);
-        if (!wait_until(keeper, &now))
+    turn_ms = now_fine_ms() + KEEPER_WATCH_MS;
+    for (int64_t look_ms = 0;; look_ms = look_after(begun_ms)) {
+        const enum turn turn = wait_for_turn(keeper, turn_ms, look_ms);
+
+        begun_ms = now_fine_ms();
+        if (turn == TURN_END)
             return NULL;
-        for (size_t i = 0; i < ARRAY_SIZE(CHORES); i++) {
-            if (turn % (CHORES[i].every_ms / KEEPER_WATCH_MS) == 0)
+        run_chore(keeper, &CHORES[WATCH], &has_failed[WATCH]);
+        if (turn == TURN_WOKEN)
+            continue;
+        number++;
+        for (size_t i = WATCH + 1; i < ARRAY_SIZE(CHORES); i++) {
+            if (number % (CHORES[i].every_ms / KEEPER_WATCH_MS) == 0)
                 run_chore(keeper, &CHORES[i], &has_failed[i]);
         }
-        clock_gettime(CLOCK_MONOTONIC, &now); /* a slow chore is not made up for */
+        turn_ms = now_fine_ms() + KEEPER_WATCH_MS; /* a slow chore is not made up for */
     }
 }
 
-/* The server's threads take the signals: this one lets them pass. */
-static int start_thread(struct keeper *keeper)
+void keeper_wake(void *argument)
 {
-    sigset_t all, before;
+    struct keeper *keeper = argument;
 
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    const int failed = pthread_create(&keeper->thread, NULL, keep, keeper);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return failed;
+    pthread_mutex_lock(&keeper->mutex);
+    keeper->is_woken = true;
+    pthread_cond_signal(&keeper->change);
+    pthread_mutex_unlock(&keeper->mutex);
+}
+
+static void keeper_free(struct keeper **keeper)
+{
+    if (*keeper == NULL)
+        return;
+    pthread_cond_destroy(&(*keeper)->change);
+    pthread_mutex_destroy(&(*keeper)->mutex);
+    free(*keeper);
+    *keeper = NULL;
 }
 
 enum dw_err keeper_start(struct identity *identity, struct keeper **ret_keeper)
 {
-    _cleanup_free_ struct keeper *keeper = calloc(1, sizeof(*keeper));
-    pthread_condattr_t monotonic;
+    _cleanup_(keeper_free) struct keeper *keeper = calloc(1, sizeof(*keeper));
 
     if (keeper == NULL)
         return DW_ERR_NO_MEMORY;
     keeper->identity = identity;
     pthread_mutex_init(&keeper->mutex, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&keeper->stopping, &monotonic);
-    pthread_condattr_destroy(&monotonic);
-    if (start_thread(keeper) != 0)
-        return DW_ERR_NO_MEMORY;
+    thread_condition_init(&keeper->change);
+    TRY(storage_listen(identity->storage, keeper_wake, keeper));
+    const enum dw_err err = thread_start(keep, keeper, &keeper->thread);
+
+    if (err != DW_OK) {
+        storage_unlisten(identity->storage);
+        return err;
+    }
     *ret_keeper = TAKE_PTR(keeper);
     return DW_OK;
 }
@@ -132,16 +170,14 @@ void keeper_stop(struct keeper **keeper)
 
     if (k == NULL)
         return;
+    storage_unlisten(k->identity->storage);
     pthread_mutex_lock(&k->mutex);
     k->is_stopping = true;
-    pthread_cond_signal(&k->stopping);
+    pthread_cond_signal(&k->change);
     pthread_mutex_unlock(&k->mutex);
     pthread_join(k->thread, NULL);
     for (size_t i = 0; i < ARRAY_SIZE(CHORES); i++)
         if (CHORES[i].at_end)
             run_chore(k, &CHORES[i], &(bool){ false });
-    pthread_cond_destroy(&k->stopping);
-    pthread_mutex_destroy(&k->mutex);
-    free(k);
-    *keeper = NULL;
+    keeper_free(keeper);
 }

@@ -1,7 +1,9 @@
 /*
- * The server's own chores, on a thread of their own: it learns what the command line changed in the same database, and
- * removes what has expired; it also writes when API keys were used, and tells the server's log where the audit log ends
- * (whoever keeps logs elsewhere can show with it what was cut off), both once more when the server stops.
+ * The server's own chores, on a thread of their own: it learns what other nodes and the command line changed in the
+ * same database, four times a second and as soon as somebody tells (keeper_wake()), lets the next signing key
+ * take over when its time has come, and removes what has expired; it also writes when API keys were used, and tells the
+ * server's log where the audit log ends (whoever keeps logs elsewhere can show with it what was cut off), both once
+ * more when the server stops.
  *
  * A chore that fails is tried again at its next turn; the log tells the first failure and the recovery, not each.
  */
@@ -10,12 +12,21 @@
 
 #include "identity/identity.h"
 
-enum { KEEPER_WATCH_MS = 250, KEEPER_PURGE_S = 300, KEEPER_USES_S = 60, KEEPER_AUDIT_HEAD_S = 3600 };
+enum {
+    KEEPER_WATCH_MS = 250,
+    KEEPER_REST_MS = 20, /* after a look, at the least */
+    KEEPER_KEYS_MS = 1000,
+    KEEPER_PURGE_S = 300,
+    KEEPER_USES_S = 60,
+    KEEPER_AUDIT_HEAD_S = 3600,
+};
 
 struct keeper;
 
 /* `identity` is borrowed until keeper_stop(). */
 DW_MUST_USE enum dw_err keeper_start(struct identity *identity, struct keeper **ret_keeper);
+/* There is something to learn: the next look comes at once, or soon after the last one. Any thread; doesn't wait. */
+void keeper_wake(void *keeper);
 /* Waits for the chore under way. */
 void keeper_stop(struct keeper **keeper);
 

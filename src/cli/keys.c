@@ -10,6 +10,7 @@ static const struct field KEY_FIELDS[] = {
     { "alg", FIELD_TEXT, offsetof(struct signing_key_info, alg), "ALG", 5 },
     { "state", FIELD_TEXT, offsetof(struct signing_key_info, state), "STATE", 8 },
     { "created_at", FIELD_TIME, offsetof(struct signing_key_info, created_at), "CREATED", 20 },
+    { "starts_at", FIELD_TIME, offsetof(struct signing_key_info, starts_at), "STARTS", 20 },
     { "retires_at", FIELD_TIME, offsetof(struct signing_key_info, retires_at), "RETIRES", 20 },
     { NULL },
 };
@@ -33,7 +34,7 @@ enum dw_err action_key_rotate(struct cli *cli)
     struct dw_str kid;
     size_t n = 0;
 
-    TRY(signing_key_rotate(cli->identity, &CLI_ACTOR, cli->arena, &kid));
+    TRY(signing_key_rotate(cli->identity, &CLI_ACTOR, cli_option(cli, "--now") != NULL, cli->arena, &kid));
     TRY(signing_key_list(cli->identity, cli->arena, &keys, &n));
     for (size_t i = 0; i < n; i++) {
         if (dw_str_eq(keys[i].kid, kid))
@@ -50,7 +51,7 @@ enum dw_err action_key_retire(struct cli *cli)
     if (err == DW_ERR_NOT_FOUND)
         return cli_refuse(cli, err, "no key \"%s\"", kid);
     if (err == DW_ERR_CONFLICT)
-        return cli_refuse(cli, err, "this key signs: run `doorward key rotate` first");
+        return cli_refuse(cli, err, "this key signs: run `doorward key rotate --now` first");
     TRY(err);
     return output_said(cli, "Retired %s; tokens that it signed are refused", kid);
 }

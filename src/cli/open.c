@@ -248,6 +248,8 @@ static enum dw_err open_accounts(struct cli *cli, enum open_as as, const struct 
         .audience = s->audience,
         .algorithm = (enum dw_alg)s->jwt_algorithm,
         .access_ttl_s = s->access_ttl_s,
+        .key_rotation_s = s->key_rotation_s,
+        .key_lead_s = s->key_lead_s,
         .refresh_ttl_s = s->refresh_ttl_s,
         .refresh_grace_s = s->refresh_grace_s,
         .session_idle_s = s->session_idle_s,

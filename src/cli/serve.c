@@ -5,6 +5,7 @@
 #include "cli/keeper.h"
 #include "cli/mailer.h"
 #include "cli/open.h"
+#include "cli/rate_store.h"
 #include "cli/settle.h"
 #include "protocol/protocol.h"
 
@@ -78,6 +79,10 @@ static void on_stop(void *argument)
 
 static enum dw_err make_app(struct cli *cli, struct protocol **ret_protocol)
 {
+    const struct dw_rate_store *rate_store = NULL;
+
+    if (cli->redis != NULL)
+        TRY(rate_store_new(cli->arena, cli->redis, &rate_store));
     const struct protocol_config config = {
         .identity = cli->identity,
         .public_url = cli->settings->public_url,
@@ -87,6 +92,7 @@ static enum dw_err make_app(struct cli *cli, struct protocol **ret_protocol)
         .rate_limit_register = cli->settings->rate_limit_register,
         .rate_limit_forgot = cli->settings->rate_limit_forgot,
         .rate_limit_default = cli->settings->rate_limit_default,
+        .rate_store = rate_store,
         .trusted_proxies = cli->settings->trusted_proxies,
         .trusted_hosts = cli->settings->trusted_hosts,
         .https_redirect = cli->settings->https_redirect != 0,

@@ -104,6 +104,7 @@ struct settings {
     const char *mail_from;
     const char *mail_templates;  /* NULL: the built-in ones */
     int64_t stop_delay_s;
+    int64_t key_rotation_s, key_lead_s;
     int64_t workers;             /* 0: one a core */
 
     struct setting_origin origins[SETTINGS_MAX];

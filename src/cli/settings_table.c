@@ -74,6 +74,12 @@ const struct setting SETTINGS[] = {
                  "copy of it, apart from the database." },
     { "JWT_ALGORITHM", SETTING_CHOICE, "ES256", AT(jwt_algorithm), .choices = JWT_ALGORITHMS,
       .meaning = "How access tokens are signed. A change takes effect with the next key: doorward key rotate." },
+    { "KEY_ROTATION", SETTING_DURATION, "90d", AT(key_rotation_s), .min = 0, .max = 3650 * (int64_t)DAY,
+      .meaning = "The age at which the key that signs access tokens is replaced, by whichever node sees it first; 0: "
+                 "only when somebody asks (doorward key rotate)." },
+    { "KEY_LEAD", SETTING_DURATION, "1h", AT(key_lead_s), .min = 1, .max = 7 * DAY,
+      .meaning = "How long the next signing key is published before it signs. Services that verify tokens are told to "
+                 "ask for the key set again within half of that, or 5 minutes." },
     { "ISSUER", SETTING_TEXT, .follows = "PUBLIC_URL", AT(issuer), .min = 1, .max = 255,
       .meaning = "The `iss` of tokens." },
     { "AUDIENCE", SETTING_TEXT, .follows = "ISSUER", AT(audience), .min = 1, .max = 255,

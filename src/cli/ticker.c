@@ -1,8 +1,7 @@
 #include "cli/ticker.h"
 
-#include <pthread.h>
-#include <signal.h>
-#include <time.h>
+#include "base/clock.h"
+#include "base/thread.h"
 
 struct ticker {
     int64_t every_ms;
@@ -14,20 +13,10 @@ struct ticker {
     bool is_stopping;        /* under the mutex */
 };
 
-static struct timespec from_now(int64_t ms)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    const int64_t ns = t.tv_nsec + ms % 1000 * 1000000;
-
-    return (struct timespec){ .tv_sec = t.tv_sec + ms / 1000 + ns / 1000000000, .tv_nsec = ns % 1000000000 };
-}
-
 /* False when it is time to end. */
 static bool rest(struct ticker *ticker)
 {
-    const struct timespec until = from_now(ticker->every_ms);
+    const struct timespec until = thread_deadline(clock_monotonic_ms() + ticker->every_ms);
     int waited = 0;
 
     pthread_mutex_lock(&ticker->mutex);
@@ -48,21 +37,9 @@ static void *tick(void *argument)
     return NULL;
 }
 
-static int start_thread(struct ticker *ticker)
-{
-    sigset_t all, before;
-
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    const int failed = pthread_create(&ticker->thread, NULL, tick, ticker);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return failed;
-}
-
 enum dw_err ticker_start(int64_t every_ms, void (*turn)(void *argument), void *argument, struct ticker **ret_ticker)
 {
     _cleanup_free_ struct ticker *ticker = calloc(1, sizeof(*ticker));
-    pthread_condattr_t monotonic;
 
     if (ticker == NULL)
         return DW_ERR_NO_MEMORY;
@@ -70,12 +47,8 @@ enum dw_err ticker_start(int64_t every_ms, void (*turn)(void *argument), void *a
     ticker->turn = turn;
     ticker->argument = argument;
     pthread_mutex_init(&ticker->mutex, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&ticker->stopping, &monotonic);
-    pthread_condattr_destroy(&monotonic);
-    if (start_thread(ticker) != 0)
-        return DW_ERR_NO_MEMORY;
+    thread_condition_init(&ticker->stopping);
+    TRY(thread_start(tick, ticker, &ticker->thread));
     *ret_ticker = TAKE_PTR(ticker);
     return DW_OK;
 }

@@ -12,7 +12,7 @@ enum { SHA1_SIZE = 20, SHA256_SIZE = 32, HASH_MAX_SIZE = 64 };
 DW_MUST_USE enum dw_err hash_sha256(struct dw_str data, unsigned char ret_digest[SHA256_SIZE]);
 /* bits: 256, 384 or 512. */
 DW_MUST_USE enum dw_err hash_sha2(unsigned bits, struct dw_str data, unsigned char *ret_digest);
-/* For the WebSocket handshake alone (RFC 6455 §4.2.2), where it protects nothing. */
+/* For the WebSocket handshake (RFC 6455 §4.2.2) and the names of scripts in Redis alone, where it protects nothing. */
 DW_MUST_USE enum dw_err hash_sha1(struct dw_str data, unsigned char ret_digest[SHA1_SIZE]);
 DW_MUST_USE enum dw_err hmac_sha256(const struct dw_secret *key, struct dw_str data,
                                     unsigned char ret_mac[SHA256_SIZE]);

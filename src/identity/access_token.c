@@ -3,6 +3,15 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "identity/signing_key.h"
+#include "jose/claims.h"
+
+/* RFC 9068 §2.2.1, in the words of RFC 8176 §2. */
+static void write_authentication(struct buffer *b, const struct access_grant *grant)
+{
+    json_write_member_int(b, "auth_time", grant->authenticated_s);
+    json_write_key(b, "amr");
+    buffer_append(b, grant->mfa_s > 0 ? DW_STR("[\"pwd\",\"otp\",\"mfa\"]") : DW_STR("[\"pwd\"]"));
+}
 
 static void write_claims(struct buffer *b, const struct identity *identity, const struct access_grant *grant,
                          const char *token_id)
@@ -35,6 +44,7 @@ static void write_claims(struct buffer *b, const struct identity *identity, cons
     json_write_member_str(b, "tenant", grant->user->tenant);
     json_write_member_str(b, "sid", grant->session);
     json_write_member_int(b, "ver", grant->user->token_version);
+    write_authentication(b, grant);
     buffer_append_char(b, '}');
 }
 
@@ -45,6 +55,9 @@ enum dw_err access_token_issue(struct identity *identity, const struct access_gr
     char token_id[DW_UUID_SIZE];
     struct dw_str token;
 
+    /* A node that was away must not sign with a key of then. */
+    if (!identity_is_fresh(identity))
+        TRY(signing_key_catch_up(identity));
     dw_uuid7(token_id);
     write_claims(&b, identity, grant, token_id);
     TRY(buffer_error(&b));
@@ -84,6 +97,8 @@ enum dw_err access_token_verify(struct identity *identity, struct dw_str token, 
         .expires_s = MIN_OF(claims.expires_s, claims.issued_s + identity->config.access_ttl_s),
         .not_before_s = claims.not_before_s - ACCESS_TOKEN_LEEWAY_S,
         .version = dw_claim_int(&claims, "ver", -1),
+        .authenticated_s = claims_authenticated_s(&claims),
+        .mfa_s = claims_mfa_s(&claims),
     };
 
     if (!result.subject.ptr || !result.token_id.ptr || !result.session.ptr || !result.client.ptr ||

@@ -18,6 +18,8 @@ struct access_grant {
     struct dw_str session, client, scope;
     bool is_narrowed; /* the client asked for less than the user may: the scope limits what the token is good for */
     int64_t now_s;
+    int64_t authenticated_s; /* when the user signed in; refreshing makes it no later */
+    int64_t mfa_s;           /* when she showed her second factor then; 0: she did not */
 };
 
 DW_MUST_USE enum dw_err access_token_issue(struct identity *identity, const struct access_grant *grant,
@@ -28,6 +30,7 @@ struct access_claims {
     struct dw_str subject, token_id, session, client, scope, tenant;
     bool is_narrowed;
     int64_t expires_s, not_before_s, version;
+    int64_t authenticated_s, mfa_s; /* 0: not known; without a second factor */
 };
 DW_MUST_USE enum dw_err access_token_verify(struct identity *identity, struct dw_str token, struct dw_arena *arena,
                                             struct access_claims *ret_claims);

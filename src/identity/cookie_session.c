@@ -18,13 +18,13 @@ const char COOKIE_SESSION_TABLES[] =
 static const struct statement COOKIE_INSERT = {
     "cookie_insert",
     "INSERT INTO refresh_families (id, user_id, client_id, created_at, last_used_at, expires_at, address, user_agent,"
-    " cookie_hash, idle_expires_at, rights_hash) VALUES ($1, $2, $3, $4, $4, $5, $6, $7, $8, $9, $10)",
-    10,
+    " cookie_hash, idle_expires_at, rights_hash, mfa_at) VALUES ($1, $2, $3, $4, $4, $5, $6, $7, $8, $9, $10, $11)",
+    11,
 };
 static const struct statement COOKIE_FIND = {
     "cookie_find",
-    "SELECT id, user_id, last_used_at, expires_at, idle_expires_at, revoked_at, rights_hash FROM refresh_families"
-    " WHERE cookie_hash = $1",
+    "SELECT id, user_id, last_used_at, expires_at, idle_expires_at, revoked_at, rights_hash, created_at, mfa_at"
+    " FROM refresh_families WHERE cookie_hash = $1",
     1,
 };
 static const struct statement COOKIE_SEEN = {
@@ -132,7 +132,8 @@ static enum dw_err insert_session(struct transaction *tx, void *argument)
     TRY(sql_exec(tx, &COOKIE_INSERT,
                  VALUES(V_TEXT(o->session.id), V_TEXT(o->session.user.id), V_TEXT(client), V_INT(o->now_s),
                         V_INT(o->now_s + o->ttl_s), V_TEXT(in->device.address), V_TEXT(in->device.user_agent),
-                        V_TEXT(o->hash), o->idle_s < 0 ? V_NULL : V_INT(o->now_s + o->idle_s), V_TEXT(rights)),
+                        V_TEXT(o->hash), o->idle_s < 0 ? V_NULL : V_INT(o->now_s + o->idle_s), V_TEXT(rights),
+                        o->factor->mfa_s > 0 ? V_INT(o->factor->mfa_s) : V_NULL),
                  NULL));
     return audit_append(tx, &event);
 }
@@ -167,6 +168,7 @@ struct cookie_row {
     struct dw_arena *arena;
     struct dw_str id, user_id, rights;
     int64_t last_used_at, expires_at, idle_expires_at; /* idle: -1 for none */
+    int64_t created_at, mfa_at;                        /* mfa: 0 for none */
     bool is_revoked;
     struct user *user;
 };
@@ -182,6 +184,8 @@ static enum dw_err read_cookie_row(const struct row *row, void *argument)
     c->idle_expires_at = row_is_null(row, 4) ? -1 : row_int(row, 4);
     c->is_revoked = !row_is_null(row, 5);
     c->rights = dw_arena_copy(c->arena, row_text(row, 6));
+    c->created_at = row_int(row, 7);
+    c->mfa_at = row_int(row, 8);
     return c->id.ptr != NULL && c->user_id.ptr != NULL && c->rights.ptr != NULL ? DW_OK : DW_ERR_NO_MEMORY;
 }
 
@@ -259,7 +263,7 @@ enum dw_err cookie_session_restore(struct identity *identity, struct dw_str valu
     *ret_is_stale = !dw_str_eq(rights, c.rights);
     *ret_principal = (struct principal){
         .user = c.user, .session = c.id, .client = DW_STR(CLIENT_FIRST_PARTY), .scope = c.user->permissions,
-        .expires_s = c.expires_at,
+        .expires_s = c.expires_at, .authenticated_s = c.created_at, .mfa_s = c.mfa_at,
     };
     return DW_OK;
 }

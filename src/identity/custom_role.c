@@ -2,6 +2,7 @@
 
 #include "base/buffer.h"
 #include "identity/audit.h"
+#include "identity/node.h"
 
 const char CUSTOM_ROLE_TABLES[] =
     "CREATE TABLE roles ("
@@ -273,7 +274,7 @@ enum dw_err custom_role_update(struct identity *identity, const struct tenant *t
         return DW_ERR_ROLE_BUILT_IN;
     TRY(storage_write(identity->storage, apply_change, &c));
     /* Of its users there may be many: cheaper to read all of them anew than to name each. */
-    invalidation_publish(identity->invalidation, CHANGE_USERS, DW_STR(""));
+    identity_publish(identity, CHANGE_USERS, DW_STR(""));
     return DW_OK;
 }
 
@@ -323,7 +324,7 @@ enum dw_err user_set_permissions(struct identity *identity, const struct tenant 
     struct role_change c = { identity, tenant, actor, id, permissions, arena, { { 0 } } };
 
     TRY(storage_write(identity->storage, apply_permissions, &c));
-    invalidation_publish(identity->invalidation, CHANGE_USER, id);
+    identity_publish(identity, CHANGE_USER, id);
     *ret_user = c.user;
     return DW_OK;
 }

@@ -43,7 +43,7 @@ static enum dw_err replace_keys(struct identity *identity, const struct actor *a
 
     TRY(signing_key_list(identity, arena, &before, &n));
     for (size_t i = 0; i <= n; i++) {
-        TRY(signing_key_rotate(identity, actor, arena, &kid));
+        TRY(signing_key_rotate(identity, actor, true, arena, &kid));
         if (!has_key(before, n, kid))
             break;
     }

@@ -9,6 +9,7 @@
 #include "identity/decoy.h"
 #include "identity/outbox.h"
 #include "identity/guard.h"
+#include "identity/node.h"
 #include "identity/principal.h"
 #include "identity/recovery.h"
 #include "identity/signing_key.h"
@@ -61,6 +62,7 @@ static enum dw_err derive_keys(struct identity *identity, const struct dw_secret
     TRY(hkdf_sha256(secret, DW_STR("doorward refresh successors"), IDENTITY_SECRET_SIZE, &identity->keys.successor));
     TRY(hkdf_sha256(secret, DW_STR("doorward audit log"), IDENTITY_SECRET_SIZE, &identity->keys.audit));
     TRY(hkdf_sha256(secret, DW_STR("doorward pending sign-ins"), IDENTITY_SECRET_SIZE, &pending));
+    TRY(hkdf_sha256(secret, DW_STR("doorward channel"), CHANNEL_KEY_SIZE, &identity->keys.channel));
     TRY(dw_key_from_octets(&pending, DW_ALG_HS256, &identity->keys.pending));
     TRY(hkdf_sha256(secret, DW_STR("doorward recovery codes"), IDENTITY_SECRET_SIZE, &identity->keys.recovery));
     TRY(hkdf_sha256(secret, DW_STR("doorward sign-in guard"), IDENTITY_SECRET_SIZE, &identity->keys.guard));
@@ -120,6 +122,7 @@ void identity_close(struct identity **identity)
 
     if (i == NULL)
         return;
+    identity_leave(i);
     principal_forget_thread();
     signing_key_unload(i);
     dw_key_free(&i->keys.refresh);
@@ -130,6 +133,7 @@ void identity_close(struct identity **identity)
     dw_secret_free(&i->keys.sealing);
     dw_secret_free(&i->keys.guard);
     dw_secret_free(&i->keys.audit);
+    dw_secret_free(&i->keys.channel);
     storage_set_context(i->storage, i->context_before);
     invalidation_free(&i->invalidation);
     api_key_uses_free(&i->api_key_uses);
@@ -150,6 +154,7 @@ enum dw_err identity_announce(struct transaction *tx, struct identity *identity,
     if (!identity->config.announce)
         return DW_OK;
     dw_uuid7(change_id);
+    storage_notify(tx);
     return sql_exec(tx, &CHANGE_INSERT,
                     VALUES(V_CSTR(change_id), V_INT(kind), V_TEXT(id), V_INT(dw_clock_now_s())), NULL);
 }
@@ -176,6 +181,8 @@ static enum dw_err learn_change(const struct row *row, void *argument)
     TRY(deny_list_add(w->identity->watched, row_text(row, 0), w->now_s + CHANGES_KEPT_S + WATCH_WINDOW_S, w->now_s));
     if (row_int(row, 1) == CHANGE_KEYS)
         w->identity->keys_are_stale = true;
+    else if (row_int(row, 1) == CHANGE_MUTED)
+        node_hear_of_muted(w->identity, row_text(row, 2));
     else
         invalidation_publish(w->identity->invalidation, row_int(row, 1) == CHANGE_USERS ? CHANGE_USERS : CHANGE_USER,
                              row_text(row, 2));
@@ -203,6 +210,7 @@ enum dw_err identity_watch(struct identity *identity)
     struct watch w = { .identity = identity, .now_s = dw_clock_now_s() };
     const int64_t begun_ms = clock_monotonic_ms();
 
+    node_tell_muted(identity);
     /* A transaction may commit a while after the time that its rows bear, and the clock may be set back. */
     w.since_s = MIN_OF(identity->watched_s, w.now_s) - WATCH_WINDOW_S;
     TRY(storage_read(identity->storage, watch, &w));
@@ -215,14 +223,21 @@ enum dw_err identity_watch(struct identity *identity)
     }
     identity->watched_s = w.now_s;
     /* Last: only what was learned is known. */
-    atomic_store_explicit(&identity->fresh_until_ms, begun_ms + FRESH_MS, memory_order_release);
+    atomic_store_explicit(&identity->looked_ms, begun_ms, memory_order_release);
+    if (identity->channel != NULL)
+        change_channel_looked(identity->channel, begun_ms);
     return DW_OK;
 }
 
 bool identity_is_fresh(const struct identity *identity)
 {
-    return !identity->is_shared ||
-        clock_monotonic_ms() < atomic_load_explicit(&identity->fresh_until_ms, memory_order_acquire);
+    if (!identity->is_shared)
+        return true;
+    const int64_t looked_ms = atomic_load_explicit(&identity->looked_ms, memory_order_acquire);
+
+    if (looked_ms != 0 && clock_monotonic_ms() < looked_ms + FRESH_MS)
+        return true;
+    return identity->channel != NULL && change_channel_is_trusted(identity->channel);
 }
 
 enum dw_err identity_check_denied(struct transaction *tx, struct dw_str id)

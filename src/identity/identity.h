@@ -24,6 +24,8 @@ struct identity_config {
     const char *audience;
     enum dw_alg algorithm;      /* of access tokens */
     int64_t access_ttl_s;
+    int64_t key_rotation_s;     /* age at which a signing key is replaced; 0: never by itself */
+    int64_t key_lead_s;         /* how long the next key is published before it signs */
     int64_t refresh_ttl_s;
     int64_t refresh_family_ttl_s; /* of a sign-in by tokens, however often it is refreshed; 0: no end */
     int64_t sessions_max;         /* sign-ins of a user that live at the same time; 0: any number */
@@ -48,10 +50,12 @@ struct identity_keys {
     struct dw_secret recovery;   /* hashes recovery codes */
     struct dw_secret guard;      /* names what failed sign-ins are counted by, HMAC-SHA256 */
     struct dw_secret audit;      /* chains the audit log's rows, HMAC-SHA256 */
+    struct dw_secret channel;    /* proves that a message on the channel is of a node, HMAC-SHA256 */
 };
 
 struct signing_keys; /* identity/signing_key.h */
 struct api_key_uses; /* identity/api_key_use.h */
+struct change_channel; /* shared/channel.h */
 struct decoys;       /* identity/decoy.h */
 
 struct identity {
@@ -70,8 +74,13 @@ struct identity {
     struct deny_list *watched; /* ids of changes by other processes that were seen already */
     int64_t watched_s;         /* when they were last looked for with success; this and the next: the watcher's alone */
     bool keys_are_stale;       /* another process changed the signing keys, and they could not be read yet */
+    int64_t muted_again_ms;    /* when to tell again that the channel is away */
+    _Atomic int64_t looked_ms; /* monotonic: when the last look at what others did began; 0: none yet */
+    _Atomic uint64_t n_published;   /* changes that this process made */
+    struct change_channel *channel; /* to the other nodes (identity/node.h); NULL: none */
+    void (*wake)(void *argument);   /* there is something to look for; set with the channel */
+    void *wake_argument;
     _Atomic uint64_t refused_links; /* in the minute that its upper half numbers; see recovery.c */
-    _Atomic int64_t fresh_until_ms; /* monotonic: until then all that others had acknowledged before is known here */
 };
 
 /* Where a sign-in comes from. */
@@ -98,8 +107,9 @@ void identity_close(struct identity **identity);
 /* Learns what other processes on the same database (other nodes, the command line) have changed or revoked. The server
  * calls it four times a second. */
 DW_MUST_USE enum dw_err identity_watch(struct identity *identity);
-/* Whether what this process remembers may be relied on. False when other nodes write to the database and it was last
- * watched too long ago: then every question goes to the database (slower, never wrong). */
+/* Whether what this process remembers may be relied on. False when other nodes write to the database, it was last
+ * watched too long ago, and there is no channel that proves that all is known (identity/node.h): then every question
+ * goes to the database (slower, never wrong). */
 bool identity_is_fresh(const struct identity *identity);
 
 /* Removes what has expired: refresh tokens, denials, retired keys. Call it now and then; bounded work. */

@@ -2,6 +2,7 @@
 
 #include "base/encoding.h"
 #include "identity/mfa_attempt.h"
+#include "identity/node.h"
 #include "identity/notice.h"
 #include "identity/session_sql.h"
 #include <doorward/otp.h>
@@ -234,7 +235,7 @@ static enum dw_err change_run(struct factor_change *c, enum dw_err (*apply)(stru
     if (c->attempt.refusal == DW_ERR_MFA_PAUSED)
         *ret_wait_s = c->attempt.wait_s;
     TRY(c->attempt.refusal);
-    invalidation_publish(identity->invalidation, CHANGE_USER, c->attempt.user_id);
+    identity_publish(identity, CHANGE_USER, c->attempt.user_id);
     return DW_OK;
 }
 

@@ -175,7 +175,8 @@ static enum dw_err resume(const struct redemption *r, const struct device *devic
     const struct mfa_pending *p = r->pending;
     struct sign_in sign_in = { .login = r->user.username, .scope = p->scope, .client_id = p->client_id,
                                .device = *device };
-    struct first_factor factor = { .user = r->user, .mark = p->mark, .is_narrowed = p->scope.len > 0 };
+    struct first_factor factor = { .user = r->user, .mark = p->mark, .is_narrowed = p->scope.len > 0,
+                                   .mfa_s = dw_clock_now_s() };
 
     TRY(scope_grant(p->scope, r->user.permissions, r->attempt.arena, &factor.granted));
     snprintf(sign_in.tenant.id, sizeof(sign_in.tenant.id), "%.*s", (int)r->user.tenant_id.len, r->user.tenant_id.ptr);

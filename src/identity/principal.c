@@ -1,6 +1,7 @@
 #include "identity/principal.h"
 
 #include "identity/principal_cache.h"
+#include "identity/signing_key.h"
 
 /* What a check knows of a token, wherever that came from. */
 struct evidence {
@@ -42,6 +43,8 @@ static struct principal principal_of(const struct access_claims *claims, const s
         .client = claims->client,
         .scope = claims->is_narrowed ? claims->scope : user->permissions,
         .expires_s = claims->expires_s,
+        .authenticated_s = claims->authenticated_s,
+        .mfa_s = claims->mfa_s,
     };
 }
 
@@ -74,7 +77,11 @@ static enum dw_err restore_from_memory(struct identity *identity, struct dw_str 
     if (cache == NULL || !identity_is_fresh(identity))
         return DW_ERR_WOULD_BLOCK;
     if (known == NULL) {
-        TRY(access_token_verify(identity, token, arena, &claims));
+        const enum dw_err err = access_token_verify(identity, token, arena, &claims);
+
+        if (err == DW_ERR_JOSE_NO_KEY && identity->is_shared)
+            return DW_ERR_WOULD_BLOCK; /* another node may have signed it with a key that is not known here yet */
+        TRY(err);
         known = principal_cache_keep(cache, token, &claims);
     }
     if (known == NULL)
@@ -123,6 +130,18 @@ static enum dw_err read_user(struct transaction *tx, void *argument)
     return user_load(tx, r->claims->subject, r->arena, r->user);
 }
 
+/* The database is asked about a key that is not known here before its token is refused. */
+static enum dw_err verify_waiting(struct identity *identity, struct dw_str token, struct dw_arena *arena,
+                                  struct access_claims *ret_claims)
+{
+    const enum dw_err err = access_token_verify(identity, token, arena, ret_claims);
+
+    if (err != DW_ERR_JOSE_NO_KEY || !identity->is_shared)
+        return err;
+    TRY(signing_key_catch_up(identity));
+    return access_token_verify(identity, token, arena, ret_claims);
+}
+
 static enum dw_err restore_from_database(struct identity *identity, struct dw_str token, struct dw_arena *arena,
                                          struct principal *ret_principal)
 {
@@ -135,7 +154,7 @@ static enum dw_err restore_from_database(struct identity *identity, struct dw_st
 
     if (user == NULL)
         return DW_ERR_NO_MEMORY;
-    TRY(access_token_verify(identity, token, arena, &claims));
+    TRY(verify_waiting(identity, token, arena, &claims));
     TRY(judge_time(&claims));
     if (!deny_id_parse(claims.token_id, &e.token_id) || !deny_id_parse(claims.session, &e.session))
         return DW_ERR_TOKEN_CLAIM;

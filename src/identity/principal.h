@@ -20,6 +20,7 @@ struct principal {
     struct dw_str scope;
     bool is_partial; /* an API key with less than its owner may: the role does not come with it */
     int64_t expires_s;
+    int64_t authenticated_s, mfa_s; /* of the sign-in; 0: not known, an API key's; without a second factor */
 };
 
 /*

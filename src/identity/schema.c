@@ -122,6 +122,9 @@ static const char LIST_INDEXES[] =
     "DROP INDEX audit_events_by_target;"
     "CREATE INDEX audit_events_by_tenant ON audit_events (tenant_id, seq);";
 
+/* When the next signing key takes over by itself; NULL: when somebody asks. */
+static const char KEY_START_COLUMN[] = "ALTER TABLE signing_keys ADD COLUMN starts_at BIGINT;";
+
 static const struct migration MIGRATIONS[] = {
     { 1, "accounts, sign-ins, keys, audit", FIRST_TABLES },
     { 2, "recovery of accounts", RECOVERY_TABLES },
@@ -139,12 +142,15 @@ static const struct migration MIGRATIONS[] = {
     { 14, "where a pruned audit log begins", AUDIT_PRUNED_COLUMNS },
     { 15, "an address is kept until the next one is verified", FORMER_EMAIL_COLUMNS },
     { 16, "one-time passwords expire", CREDENTIAL_EXPIRY_COLUMN },
+    { 17, "when a signing key starts", KEY_START_COLUMN },
+    { 18, "second factors of sign-ins", SECOND_FACTOR_COLUMN },
     { 0 },
 };
 
 static const struct statement *const *const ALL_STATEMENTS[] = {
     IDENTITY_STATEMENTS, TENANT_STATEMENTS, USER_STATEMENTS, CREDENTIAL_STATEMENTS, SESSION_STATEMENTS,
-    SIGNING_KEY_STATEMENTS, AUDIT_STATEMENTS, AUDIT_VERIFY_STATEMENTS, AUDIT_PRUNE_STATEMENTS, RECOVERY_STATEMENTS,
+    SIGNING_KEY_STATEMENTS, SIGNING_KEY_CHANGE_STATEMENTS, AUDIT_STATEMENTS, AUDIT_VERIFY_STATEMENTS,
+    AUDIT_PRUNE_STATEMENTS, RECOVERY_STATEMENTS,
     OUTBOX_STATEMENTS, API_KEY_STATEMENTS, API_KEY_USE_STATEMENTS, COOKIE_SESSION_STATEMENTS, SIGN_IN_LIST_STATEMENTS,
     MFA_STATEMENTS, MFA_ATTEMPT_STATEMENTS, MFA_PENDING_STATEMENTS, GUARD_STATEMENTS, USER_IMPORT_STATEMENTS,
     CUSTOM_ROLE_STATEMENTS, TENANT_ADMIN_STATEMENTS, DASHBOARD_STATEMENTS, RECENT_SIGN_IN_STATEMENTS,

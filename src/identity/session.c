@@ -4,6 +4,7 @@
 #include "identity/audit.h"
 #include "identity/credential.h"
 #include "identity/guard.h"
+#include "identity/node.h"
 #include "identity/refresh_token.h"
 #include "identity/role.h"
 #include "identity/session_sql.h"
@@ -35,6 +36,8 @@ static enum dw_err denials_store(struct transaction *tx, const struct identity *
     d->expires_s = now_s + identity->config.access_ttl_s + ACCESS_TOKEN_LEEWAY_S;
     for (size_t i = 0; i < d->n; i++)
         TRY(sql_exec(tx, &DENIAL_INSERT, VALUES(V_TEXT(d->ids[i]), V_INT(now_s), V_INT(d->expires_s)), NULL));
+    if (d->n > 0)
+        storage_notify(tx);
     return DW_OK;
 }
 
@@ -90,11 +93,9 @@ enum dw_err session_make_room_in(struct transaction *tx, struct identity *identi
 
 enum dw_err session_publish(struct identity *identity, struct dw_str user_id, const struct denials *denials)
 {
-    const int64_t now_s = dw_clock_now_s();
-
     for (size_t i = 0; i < denials->n; i++)
-        TRY(deny_list_add(identity->denied, denials->ids[i], denials->expires_s, now_s));
-    invalidation_publish(identity->invalidation, CHANGE_USER, user_id);
+        TRY(identity_publish_denial(identity, denials->ids[i], denials->expires_s));
+    identity_publish(identity, CHANGE_USER, user_id);
     return DW_OK;
 }
 
@@ -127,7 +128,7 @@ static enum dw_err insert_family(struct transaction *tx, const struct opening *o
     TRY(sql_exec(tx, &FAMILY_INSERT,
                  VALUES(V_TEXT(o->family), V_TEXT(o->user_id), V_TEXT(o->client), V_TEXT(o->scope),
                         V_INT(o->refresh.issued_s), V_INT(o->refresh.expires_s), V_TEXT(in->device.address),
-                        V_TEXT(in->device.user_agent)),
+                        V_TEXT(in->device.user_agent), o->factor->mfa_s > 0 ? V_INT(o->factor->mfa_s) : V_NULL),
                  NULL));
     TRY(refresh_token_hash(o->refresh.id, o->arena, &hash));
     return sql_exec(tx, &TOKEN_INSERT,
@@ -242,7 +243,8 @@ enum dw_err session_open(struct identity *identity, const struct sign_in *in, co
     TRY(session_publish(identity, o.user_id, &o.denials));
     const struct access_grant grant = { .user = &o.user, .session = o.family, .client = o.client,
                                         .scope = factor->granted, .is_narrowed = factor->is_narrowed,
-                                        .now_s = o.refresh.issued_s };
+                                        .now_s = o.refresh.issued_s, .authenticated_s = o.refresh.issued_s,
+                                        .mfa_s = factor->mfa_s };
 
     return pair_issue(identity, &grant, &o.refresh, arena, ret_pair);
 }
@@ -379,7 +381,8 @@ enum dw_err session_refresh(struct identity *identity, struct dw_str refresh_tok
     }
     TRY(rotation_scope(&r, &granted, &is_narrowed));
     const struct access_grant grant = { .user = &r.user, .session = r.old.family, .client = r.family.client,
-                                        .scope = granted, .is_narrowed = is_narrowed, .now_s = r.now_s };
+                                        .scope = granted, .is_narrowed = is_narrowed, .now_s = r.now_s,
+                                        .authenticated_s = r.family.created_at, .mfa_s = r.family.mfa_at };
 
     return pair_issue(identity, &grant, &r.next, arena, ret_pair);
 }

@@ -36,6 +36,7 @@ struct first_factor {
     struct dw_str mark;    /* of the password that was checked: see credential_check_mark() */
     struct dw_str granted; /* scope */
     bool is_narrowed;      /* the client asked for less than the user may */
+    int64_t mfa_s;         /* when the second factor was shown as well; 0: none was */
 };
 
 /* Name and password, and what scope they give. Errors: those of credential_check(), DW_ERR_SCOPE_UNKNOWN,
@@ -97,5 +98,6 @@ DW_MUST_USE enum dw_err session_publish(struct identity *identity, struct dw_str
                                         const struct denials *denials);
 
 extern const struct statement *const SESSION_STATEMENTS[];
+extern const char SECOND_FACTOR_COLUMN[];
 
 #endif

@@ -2,11 +2,14 @@
 
 #include "identity/session.h"
 
+/* NULL: by the password alone. */
+const char SECOND_FACTOR_COLUMN[] = "ALTER TABLE refresh_families ADD COLUMN mfa_at BIGINT;";
+
 const struct statement FAMILY_INSERT = {
     "family_insert",
     "INSERT INTO refresh_families (id, user_id, client_id, scope, created_at, last_used_at, expires_at, address,"
-    " user_agent) VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8)",
-    8,
+    " user_agent, mfa_at) VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8, $9)",
+    9,
 };
 const struct statement FAMILY_TOUCH = {
     "family_touch", "UPDATE refresh_families SET last_used_at = $2, expires_at = $3 WHERE id = $1", 3,
@@ -53,7 +56,9 @@ const struct statement USER_NEXT_VERSION = {
     "user_next_version", "UPDATE users SET token_version = token_version + 1 WHERE tenant_id = $1 AND id = $2", 2,
 };
 static const struct statement FAMILY_BY_ID = {
-    "family_by_id", "SELECT user_id, client_id, scope, revoked_at, created_at FROM refresh_families WHERE id = $1", 1,
+    "family_by_id",
+    "SELECT user_id, client_id, scope, revoked_at, created_at, mfa_at FROM refresh_families WHERE id = $1",
+    1,
 };
 static const struct statement TOKEN_BY_HASH = {
     "token_by_hash",
@@ -81,6 +86,7 @@ static enum dw_err read_family(const struct row *row, void *argument)
         .scope = dw_arena_copy(f->arena, row_text(row, 2)),
         .is_revoked = !row_is_null(row, 3),
         .created_at = row_int(row, 4),
+        .mfa_at = row_int(row, 5),
     };
     const bool is_complete = f->family.user_id.ptr && f->family.client.ptr &&
                              (f->family.scope.ptr || row_is_null(row, 2));

@@ -12,6 +12,7 @@ struct family {
     struct dw_str scope; /* absent: not narrowed */
     bool is_revoked;
     int64_t created_at;
+    int64_t mfa_at; /* 0: no second factor was shown */
 };
 
 struct stored_token {

@@ -2,52 +2,24 @@
 
 #include "base/encoding.h"
 #include "crypto/aead.h"
-#include "identity/audit.h"
 
 #include <stdatomic.h>
 
 static const struct statement KEY_LIST = {
     "signing_key_list",
-    "SELECT kid, alg, state, public_jwk, sealed, created_at, retires_at FROM signing_keys ORDER BY created_at, kid",
+    "SELECT kid, alg, state, public_jwk, sealed, created_at, retires_at, starts_at FROM signing_keys"
+    " ORDER BY created_at, kid",
     0,
-};
-static const struct statement KEY_INSERT = {
-    "signing_key_insert",
-    "INSERT INTO signing_keys (kid, alg, state, public_jwk, sealed, created_at) VALUES ($1, $2, $3, $4, $5, $6)",
-    6,
-};
-static const struct statement KEY_STEP_DOWN = {
-    "signing_key_step_down", "UPDATE signing_keys SET state = 'retiring', retires_at = $1 WHERE state = 'active'", 1,
-};
-static const struct statement KEY_STEP_UP = {
-    "signing_key_step_up",
-    "UPDATE signing_keys SET state = 'active' WHERE kid = (SELECT kid FROM signing_keys WHERE state = 'next'"
-    " ORDER BY created_at, kid LIMIT 1) RETURNING kid",
-    0,
-};
-static const struct statement KEY_DELETE = {
-    "signing_key_delete", "DELETE FROM signing_keys WHERE kid = $1 AND state <> 'active'", 1,
-};
-static const struct statement KEY_STATE = {
-    "signing_key_state", "SELECT state FROM signing_keys WHERE kid = $1", 1,
-};
-static const struct statement KEY_NEXT = {
-    "signing_key_next", "SELECT kid FROM signing_keys WHERE state = 'next' LIMIT 1", 0,
-};
-static const struct statement KEY_PURGE = {
-    "signing_key_purge", "DELETE FROM signing_keys WHERE state = 'retiring' AND retires_at <= $1", 1,
 };
 
-const struct statement *const SIGNING_KEY_STATEMENTS[] = {
-    &KEY_LIST, &KEY_INSERT, &KEY_STEP_DOWN, &KEY_STEP_UP, &KEY_DELETE, &KEY_STATE, &KEY_NEXT, &KEY_PURGE,
-    NULL,
-};
+const struct statement *const SIGNING_KEY_STATEMENTS[] = { &KEY_LIST, NULL };
 
 /* A set as it was loaded. Older ones stay until the process ends: rotations are rare, and a request may use one yet. */
 struct generation {
     struct generation *older;
     struct dw_keyset *set;
     const struct dw_key *active;
+    struct signing_key_standing standing; /* borrows from the set */
 };
 
 struct signing_keys {
@@ -68,8 +40,7 @@ static void generation_free(struct generation **generation)
 
 /* --- loading ---------------------------------------------------------------------------------------------------- */
 
-/* The sealed form is bound to the table and the row: a value copied to another row does not open. */
-static struct dw_str seal_context(struct dw_arena *arena, struct dw_str kid)
+struct dw_str signing_key_seal_context(struct dw_arena *arena, struct dw_str kid)
 {
     return dw_arena_printf(arena, "signing_keys/%.*s", (int)kid.len, kid.ptr);
 }
@@ -87,7 +58,7 @@ static enum dw_err load_key(const struct row *row, void *argument)
     struct dw_key *key = NULL;
     struct dw_str sealed;
     const struct dw_str kid = row_text(row, 0);
-    const struct dw_str context = seal_context(load->arena, kid);
+    const struct dw_str context = signing_key_seal_context(load->arena, kid);
 
     if (context.ptr == NULL)
         return DW_ERR_NO_MEMORY;
@@ -97,6 +68,8 @@ static enum dw_err load_key(const struct row *row, void *argument)
     TRY(dw_keyset_take(load->generation->set, key));
     if (dw_str_eq(row_text(row, 2), DW_STR("active")))
         load->generation->active = key;
+    signing_key_note(&load->generation->standing, row_text(row, 2), dw_key_id(key), row_int(row, 5),
+                     row_is_null(row, 7) ? -1 : row_int(row, 7));
     return DW_OK;
 }
 
@@ -105,8 +78,7 @@ static enum dw_err load_keys(struct transaction *tx, void *argument)
     return sql_each(tx, &KEY_LIST, NO_VALUES, load_key, argument, NULL);
 }
 
-/* Reads all keys and makes them the ones in use. */
-static enum dw_err reload(struct identity *identity)
+enum dw_err signing_key_reload(struct identity *identity)
 {
     _cleanup_arena_ struct dw_arena *arena = NULL;
     _cleanup_generation_ struct generation *generation = calloc(1, sizeof(*generation));
@@ -129,70 +101,6 @@ static enum dw_err reload(struct identity *identity)
     return generation == NULL ? DW_OK : DW_ERR_NOT_FOUND;
 }
 
-/* --- making ----------------------------------------------------------------------------------------------------- */
-
-struct making {
-    struct identity *identity;
-    const struct actor *actor;
-    struct dw_str kid, alg, public_jwk, sealed;
-    struct dw_arena *arena;
-    bool step_up; /* rotate: the active one steps down */
-};
-
-/* RS and PS keys: about 128 bits of strength, as all else here has (NIST SP 800-57 part 1, table 2). */
-enum { SIGNING_RSA_BITS = 3072 };
-
-static enum dw_err make_key(struct making *m)
-{
-    _cleanup_(dw_key_free) struct dw_key *key = NULL;
-    _cleanup_secret_ struct dw_secret jwk = { 0 };
-    struct dw_str sealed;
-
-    TRY(dw_key_generate(m->identity->config.algorithm, SIGNING_RSA_BITS, &key));
-    TRY(dw_key_private_jwk(key, &jwk));
-    m->kid = dw_arena_copy(m->arena, dw_key_id(key));
-    m->alg = dw_str(dw_alg_name(m->identity->config.algorithm));
-    const struct dw_str context = seal_context(m->arena, m->kid);
-
-    if (context.ptr == NULL)
-        return DW_ERR_NO_MEMORY;
-    TRY(aead_seal(&m->identity->keys.sealing, context, dw_secret_borrow(&jwk), m->arena, &sealed));
-    m->sealed = base64url_encode_arena(m->arena, sealed);
-    TRY(dw_key_public_jwk(key, m->arena, &m->public_jwk));
-    return m->sealed.ptr ? DW_OK : DW_ERR_NO_MEMORY;
-}
-
-static enum dw_err insert_key(struct transaction *tx, const struct making *m, const char *state)
-{
-    const struct audit_event event = { .action = AUDIT_KEY_CREATED, .actor = m->actor->id, .target = m->kid,
-                                       .address = m->actor->address };
-
-    TRY(sql_exec(tx, &KEY_INSERT,
-                 VALUES(V_TEXT(m->kid), V_TEXT(m->alg), V_CSTR(state), V_TEXT(m->public_jwk), V_TEXT(m->sealed),
-                        V_INT(dw_clock_now_s())),
-                 NULL));
-    return audit_append(tx, &event);
-}
-
-static enum dw_err insert_first(struct transaction *tx, void *argument)
-{
-    return insert_key(tx, argument, "active");
-}
-
-static enum dw_err make_first(struct identity *identity)
-{
-    _cleanup_arena_ struct dw_arena *arena = NULL;
-    const struct actor system = { .id = DW_STR_INIT("system") };
-
-    TRY(dw_arena_new(1 << 20, &arena));
-    struct making m = { .identity = identity, .actor = &system, .arena = arena };
-
-    TRY(make_key(&m));
-    const enum dw_err err = storage_write(identity->storage, insert_first, &m);
-
-    return err == DW_ERR_CONSTRAINT ? DW_OK : err; /* another node was first: its key is the active one */
-}
-
 enum dw_err signing_key_load(struct identity *identity)
 {
     if (identity->signing == NULL) {
@@ -201,12 +109,12 @@ enum dw_err signing_key_load(struct identity *identity)
             return DW_ERR_NO_MEMORY;
         pthread_mutex_init(&identity->signing->loading, NULL);
     }
-    const enum dw_err err = reload(identity);
+    const enum dw_err err = signing_key_reload(identity);
 
     if (err != DW_ERR_NOT_FOUND)
         return err;
-    TRY(make_first(identity));
-    return reload(identity);
+    TRY(signing_key_make_first(identity));
+    return signing_key_reload(identity);
 }
 
 void signing_key_unload(struct identity *identity)
@@ -233,6 +141,11 @@ const struct dw_keyset *signing_key_set(struct identity *identity)
     return atomic_load_explicit(&identity->signing->current, memory_order_acquire)->set;
 }
 
+struct signing_key_standing signing_key_known(struct identity *identity)
+{
+    return atomic_load_explicit(&identity->signing->current, memory_order_acquire)->standing;
+}
+
 enum dw_err signing_key_jwks(struct identity *identity, struct dw_arena *arena, struct dw_str *ret_json)
 {
     return dw_keyset_public_jwks(signing_key_set(identity), arena, ret_json);
@@ -257,6 +170,7 @@ static enum dw_err list_row(const struct row *row, void *argument)
         .public_jwk = dw_arena_copy(l->arena, row_text(row, 3)),
         .created_at = row_int(row, 5),
         .retires_at = row_is_null(row, 6) ? -1 : row_int(row, 6),
+        .starts_at = row_is_null(row, 7) ? -1 : row_int(row, 7),
     };
     return DW_OK;
 }
@@ -281,122 +195,39 @@ enum dw_err signing_key_list(struct identity *identity, struct dw_arena *arena, 
     return DW_OK;
 }
 
-/* --- rotation --------------------------------------------------------------------------------------------------- */
+/* --- catching up ------------------------------------------------------------------------------------------------ */
 
-static enum dw_err read_kid(const struct row *row, void *argument)
+struct comparing {
+    const struct generation *known;
+    size_t n;
+    bool differs;
+};
+
+static enum dw_err compare_key(const struct row *row, void *argument)
 {
-    struct making *m = argument;
+    struct comparing *c = argument;
+    const bool is_active = dw_str_eq(row_text(row, 2), DW_STR("active"));
 
-    m->kid = dw_arena_copy(m->arena, row_text(row, 0));
-    return m->kid.ptr ? DW_OK : DW_ERR_NO_MEMORY;
-}
-
-static enum dw_err apply_preparation(struct transaction *tx, void *argument)
-{
-    struct making *m = argument;
-    struct making found = { .arena = m->arena };
-    const enum dw_err err = sql_one(tx, &KEY_NEXT, NO_VALUES, read_kid, &found);
-
-    if (err == DW_OK)
-        return DW_ERR_CONFLICT;
-    if (err != DW_ERR_NOT_FOUND)
-        return err;
-    TRY(identity_announce(tx, m->identity, CHANGE_KEYS, DW_STR("")));
-    return insert_key(tx, m, "next");
-}
-
-enum dw_err signing_key_prepare(struct identity *identity, const struct actor *actor, struct dw_arena *arena,
-                                struct dw_str *ret_kid)
-{
-    struct making m = { .identity = identity, .actor = actor, .arena = arena };
-
-    TRY(make_key(&m));
-    TRY(storage_write(identity->storage, apply_preparation, &m));
-    TRY(reload(identity));
-    invalidation_publish(identity->invalidation, CHANGE_KEYS, DW_STR(""));
-    *ret_kid = m.kid;
+    c->n++;
+    if (dw_keyset_find(c->known->set, row_text(row, 0)) == NULL ||
+        (is_active && !dw_str_eq(row_text(row, 0), dw_key_id(c->known->active))))
+        c->differs = true;
     return DW_OK;
 }
 
-static enum dw_err apply_rotation(struct transaction *tx, void *argument)
+static enum dw_err compare_keys(struct transaction *tx, void *argument)
 {
-    struct making *m = argument;
-    const struct dw_str fresh = m->kid;
-    const int64_t last_use = dw_clock_now_s() + m->identity->config.access_ttl_s;
-
-    TRY(sql_exec(tx, &KEY_STEP_DOWN, VALUES(V_INT(last_use)), NULL));
-    const enum dw_err err = sql_one(tx, &KEY_STEP_UP, NO_VALUES, read_kid, m);
-
-    if (err == DW_ERR_NOT_FOUND) {
-        m->kid = fresh;
-        TRY(insert_key(tx, m, "active"));
-    } else {
-        TRY(err);
-    }
-    const struct audit_event event = { .action = AUDIT_KEY_ROTATED, .actor = m->actor->id, .target = m->kid,
-                                       .address = m->actor->address };
-
-    TRY(identity_announce(tx, m->identity, CHANGE_KEYS, DW_STR("")));
-    return audit_append(tx, &event);
+    return sql_each(tx, &KEY_LIST, NO_VALUES, compare_key, argument, NULL);
 }
 
-enum dw_err signing_key_rotate(struct identity *identity, const struct actor *actor, struct dw_arena *arena,
-                               struct dw_str *ret_kid)
+enum dw_err signing_key_catch_up(struct identity *identity)
 {
-    struct making m = { .identity = identity, .actor = actor, .arena = arena };
+    struct comparing c = { .known = atomic_load_explicit(&identity->signing->current, memory_order_acquire) };
 
-    TRY(make_key(&m));
-    TRY(storage_write(identity->storage, apply_rotation, &m));
-    TRY(reload(identity));
-    invalidation_publish(identity->invalidation, CHANGE_KEYS, DW_STR(""));
-    *ret_kid = m.kid;
-    return DW_OK;
-}
-
-static enum dw_err read_state(const struct row *row, void *argument)
-{
-    *(bool *)argument = dw_str_eq(row_text(row, 0), DW_STR("active"));
-    return DW_OK;
-}
-
-static enum dw_err apply_retirement(struct transaction *tx, void *argument)
-{
-    struct making *m = argument;
-    bool is_active = false;
-    const struct audit_event event = { .action = AUDIT_KEY_RETIRED, .actor = m->actor->id, .target = m->kid,
-                                       .address = m->actor->address };
-
-    TRY(sql_one(tx, &KEY_STATE, VALUES(V_TEXT(m->kid)), read_state, &is_active));
-    if (is_active)
-        return DW_ERR_CONFLICT;
-    TRY(sql_exec(tx, &KEY_DELETE, VALUES(V_TEXT(m->kid)), NULL));
-    TRY(identity_announce(tx, m->identity, CHANGE_KEYS, DW_STR("")));
-    return audit_append(tx, &event);
-}
-
-enum dw_err signing_key_retire(struct identity *identity, const struct actor *actor, struct dw_str kid)
-{
-    struct making m = { .identity = identity, .actor = actor, .kid = kid };
-
-    TRY(storage_write(identity->storage, apply_retirement, &m));
-    TRY(reload(identity));
-    invalidation_publish(identity->invalidation, CHANGE_KEYS, DW_STR(""));
-    return DW_OK;
-}
-
-static enum dw_err apply_purge(struct transaction *tx, void *argument)
-{
-    return sql_exec(tx, &KEY_PURGE, VALUES(V_INT(dw_clock_now_s())), argument);
-}
-
-enum dw_err signing_key_purge(struct identity *identity)
-{
-    int64_t removed = 0;
-
-    TRY(storage_write(identity->storage, apply_purge, &removed));
-    if (removed == 0)
+    TRY(storage_read(identity->storage, compare_keys, &c));
+    if (!c.differs && c.n == dw_keyset_size(c.known->set))
         return DW_OK;
-    TRY(reload(identity));
+    TRY(signing_key_reload(identity));
     invalidation_publish(identity->invalidation, CHANGE_KEYS, DW_STR(""));
     return DW_OK;
 }

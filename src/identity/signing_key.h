@@ -2,7 +2,13 @@
  * The keys that sign access tokens: made, stored sealed, published, rotated, retired.
  *
  * States: "next" is published and does not sign yet; "active" signs; "retiring" verifies until the last token that it
- * signed has expired; then it is removed. Rotation makes the next key active, or a new one when there is no next.
+ * signed has expired; then it is removed. A next key takes over when it has been published for the lead time, so that
+ * whoever caches the published set knows it by then: by age, or when somebody asks for a rotation; at once only when
+ * told so, because the active key leaked. Every step is one write, and any node may take it: writes run one after the
+ * other, and each looks again at what is there, so that two nodes never rotate twice.
+ * Defends against: a token that another node signed with a key unknown here (the database is asked before it is
+ * refused), a node that comes back from the past signing with a key of then (signing_key_catch_up()), clocks that
+ * differ by a minute (a retired key stays that much longer).
  */
 #ifndef IDENTITY_SIGNING_KEY_H
 #define IDENTITY_SIGNING_KEY_H
@@ -15,6 +21,7 @@ struct signing_key_info {
     struct dw_str state;
     int64_t created_at;
     int64_t retires_at; /* -1 */
+    int64_t starts_at;  /* when the next key takes over; -1 */
     struct dw_str public_jwk;
 };
 
@@ -34,13 +41,42 @@ DW_MUST_USE enum dw_err signing_key_list(struct identity *identity, struct dw_ar
 /* Makes and publishes the next key. DW_ERR_CONFLICT when there is one. */
 DW_MUST_USE enum dw_err signing_key_prepare(struct identity *identity, const struct actor *actor,
                                             struct dw_arena *arena, struct dw_str *ret_kid);
-DW_MUST_USE enum dw_err signing_key_rotate(struct identity *identity, const struct actor *actor,
+/* Makes the next key sign when it has been published for the lead time; otherwise that is arranged for, and there is a
+ * next key that will by itself. at_once: now, even a key that nobody has seen. *ret_kid: the key that signs or will.
+ * Of several at the same time one does it, and the others get its key. */
+DW_MUST_USE enum dw_err signing_key_rotate(struct identity *identity, const struct actor *actor, bool at_once,
                                            struct dw_arena *arena, struct dw_str *ret_kid);
 /* Takes a key out at once: its tokens die. DW_ERR_CONFLICT for the active one, DW_ERR_NOT_FOUND. */
 DW_MUST_USE enum dw_err signing_key_retire(struct identity *identity, const struct actor *actor, struct dw_str kid);
 /* Removes retiring keys whose last token has expired. */
 DW_MUST_USE enum dw_err signing_key_purge(struct identity *identity);
+/* What age asks for: makes the next key, lets it take over. Cheap when nothing is due: call it each second. */
+DW_MUST_USE enum dw_err signing_key_keep(struct identity *identity);
+/* Asks the database which keys there are, and loads them when memory has others. Waits. For when memory may be behind:
+ * a token names a key that is not known here, or is_fresh is false and something is to be signed. */
+DW_MUST_USE enum dw_err signing_key_catch_up(struct identity *identity);
+
+/* --- between signing_key.c and signing_key_change.c --------------------------------------------------------------- */
+
+/* What there is, as far as rotation goes. Texts absent when there is no such key. */
+struct signing_key_standing {
+    struct dw_str active, next;
+    int64_t active_made_s, next_made_s;
+    int64_t next_starts_s; /* -1: when somebody asks */
+};
+
+/* Takes a key into the standing; `kid` is borrowed. starts_s: -1 for none. */
+void signing_key_note(struct signing_key_standing *standing, struct dw_str state, struct dw_str kid, int64_t made_s,
+                      int64_t starts_s);
+/* As this process knows it. Valid as long as signing_key_set(). */
+struct signing_key_standing signing_key_known(struct identity *identity);
+/* Reads all keys and makes them the ones in use. DW_ERR_NOT_FOUND when none is active. */
+DW_MUST_USE enum dw_err signing_key_reload(struct identity *identity);
+DW_MUST_USE enum dw_err signing_key_make_first(struct identity *identity);
+/* The sealed form is bound to the table and the row: a value copied to another row does not open. */
+struct dw_str signing_key_seal_context(struct dw_arena *arena, struct dw_str kid);
 
 extern const struct statement *const SIGNING_KEY_STATEMENTS[];
+extern const struct statement *const SIGNING_KEY_CHANGE_STATEMENTS[];
 
 #endif

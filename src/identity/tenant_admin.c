@@ -1,6 +1,7 @@
 #include "identity/tenant_admin.h"
 
 #include "identity/audit.h"
+#include "identity/node.h"
 
 const char TENANT_STATE_COLUMN[] = "ALTER TABLE tenants ADD COLUMN is_active INTEGER NOT NULL DEFAULT 1;";
 
@@ -178,7 +179,7 @@ enum dw_err tenant_update(struct identity *identity, const struct tenant *operat
                               .name = change->name, .is_active = change->is_active, .arena = arena };
 
     TRY(storage_write(identity->storage, apply_update, &w));
-    invalidation_publish(identity->invalidation, CHANGE_USERS, DW_STR(""));
+    identity_publish(identity, CHANGE_USERS, DW_STR(""));
     *ret_tenant = w.tenant;
     return DW_OK;
 }

@@ -163,6 +163,26 @@ enum dw_err claims_check(const struct dw_claims *claims, struct dw_str typ, cons
     return check_required(root, rules->require);
 }
 
+/* --- the sign-in --- */
+
+int64_t claims_authenticated_s(const struct dw_claims *claims)
+{
+    int64_t at_s;
+
+    return read_date(json_get((yyjson_val *)(uintptr_t)claims->parsed, "auth_time"), &at_s) ? at_s : 0;
+}
+
+int64_t claims_mfa_s(const struct dw_claims *claims)
+{
+    yyjson_val *methods = json_get((yyjson_val *)(uintptr_t)claims->parsed, "amr"), *method;
+    size_t i, n;
+
+    yyjson_arr_foreach(methods, i, n, method)
+        if (dw_str_eq(json_str(method), DW_STR("mfa")))
+            return claims_authenticated_s(claims);
+    return 0;
+}
+
 /* --- access by name --- */
 
 static yyjson_val *claim(const struct dw_claims *claims, const char *name)

@@ -12,4 +12,9 @@ DW_MUST_USE enum dw_err claims_read(struct dw_arena *arena, struct dw_claims *re
 DW_MUST_USE enum dw_err claims_check(const struct dw_claims *claims, struct dw_str typ,
                                      const struct dw_jwt_rules *rules);
 
+/* When the user signed in (`auth_time`, OpenID Connect Core §2, RFC 9068 §2.2.1), and when that took more than one
+ * factor (`amr` has "mfa", RFC 8176 §2); 0: not told, or not so. */
+int64_t claims_authenticated_s(const struct dw_claims *claims);
+int64_t claims_mfa_s(const struct dw_claims *claims);
+
 #endif

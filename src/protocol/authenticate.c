@@ -74,6 +74,8 @@ enum dw_err authenticate(struct dw_request *r, const struct dw_scheme *scheme, s
         .token_id = p.token_id,
         .client = p.client,
         .expires_s = p.expires_s,
+        .authenticated_s = p.authenticated_s,
+        .mfa_s = p.mfa_s,
         .user = p.user,
     };
     return DW_OK;

@@ -53,6 +53,7 @@ static enum dw_err make_app(struct protocol *protocol, const struct protocol_con
         .is_https = protocol->is_https,
         .access_log = config->access_log,
         .rate_limits = rate_limits,
+        .rate_store = config->rate_store,
         .trusted_proxies = config->trusted_proxies,
         .trusted_hosts = protocol->edge.trusted_hosts,
         .https_redirect = config->https_redirect,

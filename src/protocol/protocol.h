@@ -24,6 +24,7 @@ struct protocol_config {
     const char *rate_limit_login;   /* per client address: "10/minute"; NULL or "none": no limit */
     const char *rate_limit_register, *rate_limit_forgot; /* the same, of registrations and forgotten passwords */
     const char *rate_limit_default; /* the same, of all requests */
+    const struct dw_rate_store *rate_store; /* where all of them are counted; NULL: in memory */
     const char *trusted_proxies;    /* as in dw_app_config */
     const char *trusted_hosts;      /* the same; NULL with https_redirect: the public URL's host */
     bool https_redirect;

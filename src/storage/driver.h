@@ -24,6 +24,10 @@ struct storage_driver {
     enum dw_err (*version)(void *state, int *ret_applied);
     enum dw_err (*read)(void *state, enum dw_err (*fn)(struct transaction *, void *), void *argument);
     enum dw_err (*write)(void *state, enum dw_err (*fn)(struct transaction *, void *), void *argument);
+    /* The next three are NULL where no other node writes to the database: storage_listen(), and in a write. */
+    enum dw_err (*listen)(void *state, void (*heard)(void *argument), void *argument);
+    void (*unlisten)(void *state);
+    void (*notify)(struct transaction *tx);
     /* Executes to the end; hands the first max_rows rows to `read`, which may be NULL: rows are then only counted.
      * ret_rows and ret_changes may be NULL. */
     enum dw_err (*run)(struct transaction *tx, const struct statement *statement, const struct value *values,

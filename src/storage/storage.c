@@ -112,6 +112,23 @@ void *transaction_context(const struct transaction *tx)
     return tx->context;
 }
 
+enum dw_err storage_listen(struct storage *storage, void (*heard)(void *argument), void *argument)
+{
+    return storage->driver->listen == NULL ? DW_OK : storage->driver->listen(storage->state, heard, argument);
+}
+
+void storage_unlisten(struct storage *storage)
+{
+    if (storage->driver->unlisten != NULL)
+        storage->driver->unlisten(storage->state);
+}
+
+void storage_notify(struct transaction *tx)
+{
+    if (tx->driver->notify != NULL)
+        tx->driver->notify(tx);
+}
+
 struct call {
     enum dw_err (*fn)(struct transaction *, void *argument);
     void *argument;

@@ -109,9 +109,21 @@ DW_MUST_USE enum dw_err storage_read(struct storage *storage, enum dw_err (*fn)(
 DW_MUST_USE enum dw_err storage_write(struct storage *storage, enum dw_err (*fn)(struct transaction *, void *argument),
                                       void *argument);
 
+/*
+ * Calls `heard`, from a thread of its own, soon after another node has committed a write that called storage_notify(),
+ * and whenever such a call may have been missed. A hint that saves waiting, no promise: who must know looks by itself,
+ * too. No call ever comes where no other node writes. One listener at a time; `heard` must not wait.
+ */
+DW_MUST_USE enum dw_err storage_listen(struct storage *storage, void (*heard)(void *argument), void *argument);
+/* From the return on no call comes any more. Nothing happens when nobody listens. */
+void storage_unlisten(struct storage *storage);
+
 /* --- inside a read or write ------------------------------------------------------------------------------------- */
 
 void *transaction_context(const struct transaction *tx);
+
+/* In a write: wakes the listeners of other nodes when it is committed, and not before. */
+void storage_notify(struct transaction *tx);
 
 /* Executes a statement that returns no row. ret_changes (may be NULL): rows changed. DW_ERR_CONSTRAINT when a unique,
  * foreign-key or check constraint refuses: hand it on (PostgreSQL runs nothing more in that transaction), or write ON

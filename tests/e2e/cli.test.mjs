@@ -215,7 +215,7 @@ describe("signing keys", () => {
     const { kid } = jose.decodeProtectedHeader(person.access);
     await server.stop({ keep: true });
 
-    shop.done("key rotate");
+    shop.done("key rotate --now");
     const after = items(shop.json("key list"));
     assert.equal(after.length, 2);
     await server.start();

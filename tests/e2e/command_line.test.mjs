@@ -66,7 +66,7 @@ describe("the command line beside a running server", () => {
   test("a rotated key signs, the old one still verifies, a retired one does not", async () => {
     const joe = await server.newcomer();
     const old = headerOf(joe.access).kid;
-    const { kid } = JSON.parse(doorward(["key", "rotate", "--json"]));
+    const { kid } = JSON.parse(doorward(["key", "rotate", "--now", "--json"]));
     let tokens;
     await until(async () => {
       tokens = expectStatus(await server.signIn(joe), 200).json;

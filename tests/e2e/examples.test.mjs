@@ -330,7 +330,7 @@ describe("verify", () => {
     const before = await issuer.newcomer();
     assert.equal((await who(byFile, before.access)).status, 200);
     const { keys: old } = JSON.parse(fs.readFileSync(keys, "utf8"));
-    assert.equal(run(["key", "rotate"], { folder: issuer.folder, env: issuer.env }).code, 0);
+    assert.equal(run(["key", "rotate", "--now"], { folder: issuer.folder, env: issuer.env }).code, 0);
     await until(async () => (await issuer.get("/.well-known/jwks.json")).json.keys.length > old.length, "the new key is published");
     await publish();
     await until(async () => {

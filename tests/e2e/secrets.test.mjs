@@ -160,7 +160,7 @@ describe("no secret is left behind", () => {
   });
 
   test("administration: keys rotated, a user made on the command line, users listed, shown and exported", async () => {
-    expectStatus(await server.post("/keys/rotate", { token: admin.access }), 200);
+    expectStatus(await server.post("/keys/rotate?now=true", { token: admin.access }), 200);
     const person = somebody({ password: "phrase of a made user 1414" });
     note("a password", person.password);
     const made = run(["user", "create", person.username, "--email", person.email], {

@@ -175,7 +175,12 @@ describe("tenants", () => {
     assert.ok((await published()).includes(next.kid));
     expectStatus(await asOperator("POST", "/keys"), 409);
     expectStatus(await asOperator("DELETE", `/keys/${old}`), 409);
-    assert.equal(expectStatus(await asOperator("POST", "/keys/rotate"), 200).json.kid, next.kid);
+    const arranged = expectStatus(await asOperator("POST", "/keys/rotate"), 200).json;
+    assert.deepEqual([arranged.kid, arranged.state], [next.kid, "next"]);
+    assert.equal(Date.parse(arranged.starts_at) - Date.parse(next.created_at), 3600_000);
+    assert.deepEqual(await states(), { active: old, next: next.kid });
+    expectStatus(await asOperator("POST", "/keys/rotate?now=perhaps"), 422);
+    assert.equal(expectStatus(await asOperator("POST", "/keys/rotate?now=true"), 200).json.kid, next.kid);
     assert.deepEqual(await states(), { retiring: old, active: next.kid });
     expectStatus(await server.me(operator.access), 200);
     const again = await server.administrator();

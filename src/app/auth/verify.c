@@ -1,5 +1,6 @@
 #include "app/application.h"
 #include "app/auth/auth.h"
+#include "jose/claims.h"
 
 /* --- the token alone -------------------------------------------------------------------------------------------- */
 
@@ -172,6 +173,8 @@ static enum dw_err principal_make(const struct dw_auth *auth, struct dw_request 
         .token_id = claims->id,
         .client = dw_claim_str(claims, "client_id"),
         .expires_s = claims->expires_s,
+        .authenticated_s = claims_authenticated_s(claims),
+        .mfa_s = claims_mfa_s(claims),
         .user = user.record,
     };
     return DW_OK;

@@ -20,7 +20,8 @@ struct middleware {
     enum dw_err (*before)(const struct dw_app *app, struct dw_request *r);
     /* The row has been looked for, and maybe found. An error is answered instead of it. */
     enum dw_err (*routed)(const struct dw_app *app, struct dw_request *r);
-    /* Who is calling is known, or nobody had to be; the body has not been looked at. Once a request; never waits. */
+    /* Who is calling is known, or nobody had to be; the body has not been looked at. Once a request, and once more on a
+     * worker when it was DW_ERR_WOULD_BLOCK on the loop. */
     enum dw_err (*resolved)(const struct dw_app *app, struct dw_request *r);
     /* The answer is complete and about to leave: headers may be added. In reverse order of the list. */
     void (*after)(const struct dw_app *app, struct dw_request *r);
@@ -53,6 +54,8 @@ void cors_free(struct cors *cors);
 DW_MUST_USE enum dw_err rate_limits_make(struct dw_app *app, struct problem *p);
 /* The host of the request, when it is one of app->hosts; else DW_ERR_HOST. */
 DW_MUST_USE enum dw_err trusted_host_find(const struct dw_app *app, const struct dw_request *r, struct host *ret_host);
+/* On a worker: counts by the limits that the loop has left (app_state.is_limit_due). */
+DW_MUST_USE enum dw_err rate_limits_count_due(struct dw_request *r);
 /* NULL when there is none of that name. */
 const struct app_limit *rate_limit_find(const struct dw_app *app, const char *name);
 

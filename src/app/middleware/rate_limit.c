@@ -3,7 +3,8 @@
  * limit of its own.
  *
  * By address it is refused before authentication, body and hashing: a flood costs a look-up. By the other keys it is
- * refused when they are known, still before the body. The answer says when to come back
+ * refused when they are known, still before the body. Where a store must be asked (struct dw_rate_store), all of that
+ * happens on a worker, before anything else does. The answer says when to come back
  * (Retry-After), and every answer under a limit how much of it is left (RateLimit-*, of the limit nearest to its end).
  */
 #include "app/middleware/middleware.h"
@@ -52,11 +53,24 @@ static enum dw_err limit_make(const struct dw_rate_limit *config, struct app_lim
     return DW_OK;
 }
 
+/* That of a mounted application is the outer one's, which may have none. */
+static enum dw_err store_make(struct dw_app *app, struct problem *p)
+{
+    if (app->config.rate_store == NULL)
+        return DW_OK;
+    if (app->config.rate_store->hit == NULL && app->outer == NULL)
+        return problem_say(p, "a rate store without hit");
+    app->rate_store = *app->config.rate_store;
+    app->config.rate_store = NULL; /* read; what the caller had may be gone from here on */
+    return DW_OK;
+}
+
 enum dw_err rate_limits_make(struct dw_app *app, struct problem *p)
 {
     const struct dw_rate_limit *config = app->config.rate_limits;
     size_t n = 0;
 
+    TRY(store_make(app, p));
     while (config != NULL && config[n].name != NULL)
         n++;
     if (n == 0)
@@ -70,7 +84,7 @@ enum dw_err rate_limits_make(struct dw_app *app, struct problem *p)
         TRY(limit_make(&config[app->n_limits], &app->limits[app->n_limits], p));
     }
     app->limit_of_all = rate_limit_find(app, DW_RATE_LIMIT_DEFAULT);
-    app->config.rate_limits = NULL; /* read; the caller's list may be gone from here on */
+    app->config.rate_limits = NULL; /* as the store */
     return rate_counters_new(&app->counters);
 }
 
@@ -84,7 +98,7 @@ const struct app_limit *rate_limit_find(const struct dw_app *app, const char *na
 
 /* --- at each request -------------------------------------------------------------------------------------------- */
 
-static void note(struct app_state *s, const struct dw_rate *rate, const struct rate_verdict *verdict)
+static void note(struct app_state *s, const struct dw_rate *rate, const struct dw_rate_verdict *verdict)
 {
     if (s->rate.is_set && s->rate.remaining <= verdict->remaining)
         return;
@@ -118,61 +132,130 @@ static size_t subject_write(struct dw_request *r, const struct app_limit *limit,
     return 1 + sizeof(hash);
 }
 
-static enum dw_err limit_count(const struct dw_app *app, struct dw_request *r, const struct app_limit *limit)
+/* Both ask one rate after the other, up to the first that refuses; how many were asked. */
+static size_t memory_ask(const struct dw_app *app, const struct app_limit *limit, struct dw_str subject,
+    struct dw_rate_verdict ret_verdicts[DW_RATES_MAX])
 {
-    char subject[SUBJECT_MAX], key[KEY_MAX];
+    char key[KEY_MAX];
+    size_t n = 0;
 
-    if (limit == NULL || limit->n_rates == 0)
-        return DW_OK;
-    const size_t subject_len = subject_write(r, limit, subject);
-    for (size_t i = 0; i < limit->n_rates && subject_len > 0; i++) {
-        const size_t length = (size_t)snprintf(key, sizeof(key), "%zu %zu ", (size_t)(limit - app->limits), i);
-        memcpy(key + length, subject, subject_len);
-        const struct rate_verdict verdict = rate_counters_hit(app->counters, &limit->rates[i], limit->window,
-            dw_str_n(key, length + subject_len), clock_now_ms());
-        note(app_state(r), &limit->rates[i], &verdict);
-        if (verdict.is_allowed)
-            continue;
-        dw_retry_after(r, (unsigned)verdict.retry_after_s);
-        return DW_ERR_RATE_LIMITED;
-    }
+    do {
+        const size_t length = (size_t)snprintf(key, sizeof(key), "%zu %zu ", (size_t)(limit - app->limits), n);
+        memcpy(key + length, subject.ptr, subject.len);
+        ret_verdicts[n] = rate_counters_hit(app->counters, &limit->rates[n], limit->window,
+            dw_str_n(key, length + subject.len), clock_now_ms());
+    } while (ret_verdicts[n++].is_allowed && n < limit->n_rates);
+    return n;
+}
+
+static enum dw_err store_ask(const struct dw_app *app, struct dw_request *r, const struct app_limit *limit,
+    struct dw_str subject, struct dw_rate_verdict ret_verdicts[DW_RATES_MAX], size_t *ret_n)
+{
+    const struct dw_str name = dw_arena_printf(r->arena, "%s %s ", app->mount, limit->name);
+    char *key = name.ptr == NULL ? NULL : dw_arena_alloc(r->arena, name.len + subject.len);
+    size_t n = 0;
+
+    if (key == NULL)
+        return DW_ERR_NO_MEMORY;
+    memcpy(key, name.ptr, name.len);
+    memcpy(key + name.len, subject.ptr, subject.len);
+    const struct dw_rate_hit hit = {
+        .key = dw_str_n(key, name.len + subject.len),
+        .rates = limit->rates, .n_rates = limit->n_rates, .window = limit->window,
+    };
+    TRY(app->rate_store.hit(app->rate_store.context, &hit, ret_verdicts, &n));
+    if (n == 0 || n > limit->n_rates)
+        return DW_ERR_INTERNAL;
+    *ret_n = n;
     return DW_OK;
 }
 
-static enum dw_err limit_count_if(const struct dw_app *app, struct dw_request *r, const struct app_limit *limit,
-    bool by_address)
+/* Whether nothing can be counted here, on the loop. */
+static bool must_wait(const struct dw_app *app, const struct dw_request *r)
 {
-    if (limit == NULL || (limit->by == DW_RATE_BY_ADDRESS) != by_address)
+    return app->rate_store.hit != NULL && !r->may_block;
+}
+
+static enum dw_err limit_count(const struct dw_app *app, struct dw_request *r, const struct app_limit *limit)
+{
+    struct dw_rate_verdict verdicts[DW_RATES_MAX];
+    char bytes[SUBJECT_MAX];
+    size_t n = 0;
+
+    if (limit == NULL || limit->n_rates == 0)
         return DW_OK;
-    return limit_count(app, r, limit);
+    if (must_wait(app, r))
+        return DW_ERR_WOULD_BLOCK;
+    const struct dw_str subject = dw_str_n(bytes, subject_write(r, limit, bytes));
+    if (subject.len == 0)
+        return DW_OK;
+    if (app->rate_store.hit == NULL || store_ask(app, r, limit, subject, verdicts, &n) != DW_OK)
+        n = memory_ask(app, limit, subject, verdicts);
+    for (size_t i = 0; i < n; i++)
+        note(app_state(r), &limit->rates[i], &verdicts[i]);
+    if (verdicts[n - 1].is_allowed)
+        return DW_OK;
+    dw_retry_after(r, (unsigned)verdicts[n - 1].retry_after_s);
+    return DW_ERR_RATE_LIMITED;
+}
+
+static bool is_of_kind(const struct app_limit *limit, bool by_address)
+{
+    return limit != NULL && limit->n_rates > 0 && (limit->by == DW_RATE_BY_ADDRESS) == by_address;
+}
+
+/* By address: as soon as the header is there, or, where that would have to wait, first of all on a worker. */
+static enum dw_err limit_count_early(const struct dw_app *app, struct dw_request *r, const struct app_limit *limit)
+{
+    if (!is_of_kind(limit, true))
+        return DW_OK;
+    if (!must_wait(app, r))
+        return limit_count(app, r, limit);
+    app_state(r)->is_limit_due = true;
+    return DW_OK;
 }
 
 static enum dw_err rate_limit_before(const struct dw_app *app, struct dw_request *r)
 {
-    return limit_count_if(app, r, app->limit_of_all, true);
+    return limit_count_early(app, r, app->limit_of_all);
 }
 
 static enum dw_err rate_limit_routed(const struct dw_app *app, struct dw_request *r)
 {
     const struct app_row *row = app_row(r);
 
-    return row == NULL ? DW_OK : limit_count_if(app, r, row->limit, true);
+    return row == NULL ? DW_OK : limit_count_early(app, r, row->limit);
 }
 
-/* The outer applications' first, as they were by address. */
-static enum dw_err limits_of_all_count(const struct dw_app *app, struct dw_request *r)
+/* The outer applications' first, then the row's. */
+static enum dw_err limits_of_all_count(const struct dw_app *app, struct dw_request *r, bool by_address)
 {
     if (app->outer != NULL)
-        TRY(limits_of_all_count(app->outer, r));
-    return limit_count_if(app, r, app->limit_of_all, false);
+        TRY(limits_of_all_count(app->outer, r, by_address));
+    return is_of_kind(app->limit_of_all, by_address) ? limit_count(app, r, app->limit_of_all) : DW_OK;
+}
+
+static enum dw_err limits_count(const struct dw_app *app, struct dw_request *r, bool by_address)
+{
+    const struct app_row *row = app_row(r);
+
+    TRY(limits_of_all_count(app, r, by_address));
+    return row != NULL && is_of_kind(row->limit, by_address) ? limit_count(app, r, row->limit) : DW_OK;
+}
+
+enum dw_err rate_limits_count_due(struct dw_request *r)
+{
+    struct app_state *s = app_state(r);
+
+    if (!s->is_limit_due)
+        return DW_OK;
+    s->is_limit_due = false;
+    return limits_count(s->app, r, true);
 }
 
 static enum dw_err rate_limit_resolved(const struct dw_app *app, struct dw_request *r)
 {
-    const struct app_row *row = app_row(r);
-
-    TRY(limits_of_all_count(app, r));
-    return row == NULL ? DW_OK : limit_count_if(app, r, row->limit, false);
+    return limits_count(app, r, false);
 }
 
 enum dw_err dw_rate_limit_count(struct dw_request *r, const char *name)

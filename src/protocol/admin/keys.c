@@ -18,6 +18,8 @@ static const struct dw_model SIGNING_KEY = {
                          "token has expired",
           .example = "active" },
         { DW_FIELD(struct signing_key_info, created_at), .type = DW_TIME, .flags = DW_REQUIRED },
+        { DW_FIELD(struct signing_key_info, starts_at), .type = DW_TIME, .flags = DW_NULLABLE,
+          .description = "When the next key takes over by itself; null: when somebody asks for a rotation" },
         { DW_FIELD(struct signing_key_info, retires_at), .type = DW_TIME, .flags = DW_NULLABLE },
         { DW_FIELD(struct signing_key_info, public_jwk), .type = DW_RAW_JSON, .description = "RFC 7517" },
         { 0 } },
@@ -73,12 +75,24 @@ static enum dw_err prepare_key(struct dw_request *r, const void *in, struct sign
     return show_key(r, kid, out);
 }
 
-static enum dw_err rotate_keys(struct dw_request *r, const void *in, struct signing_key_info *out)
+struct key_rotation_query {
+    bool now;
+};
+
+static const struct dw_model KEY_ROTATION_QUERY = {
+    .name = "KeyRotationQuery", .size = sizeof(struct key_rotation_query),
+    .fields = (const struct dw_field[]){
+        { DW_FIELD(struct key_rotation_query, now), .type = DW_BOOL, .fallback = "false",
+          .description = "Do not wait until services know the key: the one that signs has leaked" },
+        { 0 } },
+};
+
+static enum dw_err rotate_keys(struct dw_request *r, const struct key_rotation_query *in, struct signing_key_info *out)
 {
     const struct actor me = caller_actor(r);
     struct dw_str kid;
 
-    TRY(signing_key_rotate(identity_of(r), &me, dw_request_arena(r), &kid));
+    TRY(signing_key_rotate(identity_of(r), &me, in->now, dw_request_arena(r), &kid));
     return show_key(r, kid, out);
 }
 
@@ -98,9 +112,11 @@ const struct dw_route KEY_ROUTES[] = {
       .description = NEEDS_WORDS "It is published at once and signs from the next rotation on: services that cache the "
                      "key set know it by then.",
       .answers = ANSWERS({ 409, "There is a next key already" }) },
-    { DW_POST, "/keys/rotate", DW_HANDLER(rotate_keys), .answer = &SIGNING_KEY, .needs = NEEDS_OPERATOR,
-      .id = "rotate_keys", .tag = TAG_ADMINISTRATION, .summary = "Sign with the next key",
-      .description = NEEDS_WORDS "Or with a new one when there is no next. Tokens of the old one stay good." },
+    { DW_POST, "/keys/rotate", DW_HANDLER(rotate_keys), .query = &KEY_ROTATION_QUERY, .answer = &SIGNING_KEY,
+      .needs = NEEDS_OPERATOR, .id = "rotate_keys", .tag = TAG_ADMINISTRATION, .summary = "Sign with the next key",
+      .description = NEEDS_WORDS "At once when it has been published for long enough that services which cache the key "
+                     "set know it. Otherwise it takes over by itself when that is so (`starts_at`); it is made when "
+                     "there is none. Tokens of the old one stay good." },
     { DW_DELETE, "/keys/{kid}", DW_HANDLER(retire_key), .needs = NEEDS_OPERATOR, .status = 204, .id = "retire_key",
       .tag = TAG_ADMINISTRATION, .summary = "Take a signing key out at once",
       .description = NEEDS_WORDS "The tokens that it signed are refused from now on.",

@@ -12,8 +12,10 @@
 
 enum { WORDS_MAX = 4096 };
 
-/* A key is published before it signs, so a client may keep the set for as long as that. */
-#define KEYS_CACHE_CONTROL "public, max-age=300"
+/* A key is published before it signs: a client that keeps the set for half of that time knows it by then, however the
+ * nodes' clocks differ. */
+enum { KEYS_AGE_MAX_S = 300 };
+
 #define METADATA_CACHE_CONTROL "public, max-age=3600"
 
 static void append_word(struct buffer *words, const char *word)
@@ -79,10 +81,14 @@ static enum dw_err show_metadata(struct dw_request *r, const void *in, struct me
 
 static enum dw_err show_keys(struct dw_request *r, const void *in, void *out)
 {
+    const int64_t lead_s = identity_of(r)->config.key_lead_s;
     struct dw_str json;
 
     TRY(signing_key_jwks(identity_of(r), dw_request_arena(r), &json));
-    dw_answer_header(r, "Cache-Control", DW_STR(KEYS_CACHE_CONTROL));
+    const struct dw_str age = dw_arena_printf(dw_request_arena(r), "public, max-age=%d",
+                                              (int)MIN_OF(lead_s / 2, (int64_t)KEYS_AGE_MAX_S));
+
+    dw_answer_header(r, "Cache-Control", age);
     dw_answer_body(r, "application/json", json);
     return DW_OK;
 }

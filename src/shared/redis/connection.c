@@ -9,7 +9,7 @@
 
 enum { MS_IN_S = 1000, US_IN_MS = 1000, CODE_MAX = 24, DB_TEXT_SIZE = 16 };
 
-/* --- what went wrong -------------------------------------------------------------------------------------------- */
+/* --- what went wrong ---------------------------------------------------------------------------------------------- */
 
 static enum dw_err break_off(struct redis_connection *c, const char *reason)
 {
@@ -29,7 +29,7 @@ static void note_code(struct redis_connection *c, const char *doing, const redis
              n == 0 ? "an error" : reply->str);
 }
 
-/* --- talking ---------------------------------------------------------------------------------------------------- */
+/* --- talking ------------------------------------------------------------------------------------------------------ */
 
 static enum dw_err wait_for(struct redis_connection *c, short events, int64_t deadline_ms)
 {
@@ -131,7 +131,7 @@ void redis_reply_free(redisReply **reply)
     *reply = NULL;
 }
 
-/* --- connecting ------------------------------------------------------------------------------------------------- */
+/* --- connecting --------------------------------------------------------------------------------------------------- */
 
 static redisContext *open_context(const struct hiredis *h, const struct redis_address *address, int64_t timeout_ms)
 {

@@ -76,6 +76,7 @@ static void close_database(void *state)
 {
     struct pg_state *s = state;
 
+    pg_listener_stop(&s->listener);
     pg_pool_close(&s->pool);
     group_writer_stop(&s->writer);
     free_state(&s);
@@ -96,6 +97,23 @@ static enum dw_err write_database(void *state, enum dw_err (*fn)(struct transact
     return group_write(&((struct pg_state *)state)->writer, fn, argument);
 }
 
+static enum dw_err listen_to_others(void *state, void (*heard)(void *argument), void *argument)
+{
+    struct pg_state *s = state;
+
+    return pg_listener_start(&s->server, &s->writing, heard, argument, &s->listener);
+}
+
+static void unlisten(void *state)
+{
+    pg_listener_stop(&((struct pg_state *)state)->listener);
+}
+
+static void notify(struct transaction *tx)
+{
+    ((struct pg_transaction *)tx)->connection->notifies = true;
+}
+
 const struct storage_driver STORAGE_POSTGRES = {
     .scheme = "postgresql",
     .is_shared = true,
@@ -105,6 +123,9 @@ const struct storage_driver STORAGE_POSTGRES = {
     .version = read_version,
     .read = read_database,
     .write = write_database,
+    .listen = listen_to_others,
+    .unlisten = unlisten,
+    .notify = notify,
     .run = pg_run,
     .row_int = pg_row_int,
     .row_text = pg_row_text,

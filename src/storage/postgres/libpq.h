@@ -32,7 +32,12 @@
     X(PQputCopyData)                                                                                                   \
     X(PQputCopyEnd)                                                                                                    \
     X(PQsendQueryPrepared)                                                                                             \
-    X(PQserverVersion)
+    X(PQserverVersion)                                                                                                 \
+    X(PQbackendPID)                                                                                                    \
+    X(PQsocket)                                                                                                        \
+    X(PQconsumeInput)                                                                                                  \
+    X(PQnotifies)                                                                                                      \
+    X(PQfreemem)
 
 #define LIBPQ_MEMBER(name) __typeof__(name) *name;
 struct libpq {

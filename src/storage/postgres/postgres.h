@@ -1,5 +1,5 @@
 /*
- * The PostgreSQL driver's insides: connections, the pool that reads, the writer.
+ * The PostgreSQL driver's insides: connections, the pool that reads, the writer, the listener.
  *
  * Why: several nodes on one database must behave as the one node on SQLite does. Writes therefore never run side by
  * side, on no node: each node's group writer takes one advisory lock for its transaction, and READ COMMITTED then sees
@@ -21,6 +21,8 @@
 #include "storage/group_writer.h"
 #include "storage/postgres/libpq.h"
 #include "storage/statement_index.h"
+
+#include <stdatomic.h>
 
 enum {
     PG_PARAMS_MAX = 64,          /* parameters of one statement */
@@ -53,6 +55,7 @@ struct pg_connection {
     unsigned n_exchanges; /* since the transaction began */
     bool is_open;         /* a transaction is open at the server, or will be with the next statement */
     bool is_lost;         /* one of our own commands failed: the transaction as a whole is of no use */
+    bool notifies; /* the transaction's commit is to wake other nodes */
     bool is_broken;
     bool shows_messages; /* the server's words go to the log; otherwise they may quote a value */
     bool is_given_up; /* a serialization failure or a deadlock: the transaction is to be run again */
@@ -126,6 +129,7 @@ DW_MUST_USE enum dw_err pg_applied(const struct libpq *pq, PGconn *conn, int *re
 struct pg_writer {
     struct pg_server *server;
     struct pg_connection *connection; /* NULL while there is none */
+    _Atomic int pid;                  /* of its session at the server: 0 while there is none */
 };
 extern const struct group_calls PG_WRITER;
 
@@ -147,6 +151,19 @@ DW_MUST_USE enum dw_err pg_pool_read(struct pg_pool *pool, enum dw_err (*fn)(str
 /* The highest migration applied, asked of the server. */
 DW_MUST_USE enum dw_err pg_pool_version(struct pg_pool *pool, int *ret_applied);
 
+/* --- listener.c ------------------------------------------------------------------------------------------------- */
+
+struct pg_listener;
+
+/* What the server is told before the commit of a write that called storage_notify(). */
+#define PG_NOTIFY "NOTIFY doorward_changes"
+
+/* `server`, `writer` are borrowed until pg_listener_stop(). What this writer notified is not heard. */
+DW_MUST_USE enum dw_err pg_listener_start(struct pg_server *server, struct pg_writer *writer,
+                                          void (*heard)(void *argument), void *argument,
+                                          struct pg_listener **ret_listener);
+void pg_listener_stop(struct pg_listener **listener);
+
 /* --- driver.c --------------------------------------------------------------------------------------------------- */
 
 struct pg_state {
@@ -155,6 +172,7 @@ struct pg_state {
     struct pg_writer writing;
     struct group_writer writer;
     struct pg_pool pool;
+    struct pg_listener *listener; /* NULL: nobody listens */
 };
 
 #endif

@@ -6,7 +6,7 @@
 static enum dw_err begin(struct pg_connection *c)
 {
     c->n_exchanges = 0;
-    c->is_given_up = c->is_lost = false;
+    c->is_given_up = c->is_lost = c->notifies = false;
     TRY(pg_later(c, "BEGIN ISOLATION LEVEL READ COMMITTED"));
     TRY(pg_later(c, TAKE_LOCK));
     c->is_open = true;
@@ -54,6 +54,8 @@ static enum dw_err run_transaction(struct pg_connection *c, struct group_write *
         done += write->err == DW_OK;
     }
     if (done > 0 && c->n_exchanges > 0) {
+        if (c->notifies)
+            TRY(pg_later(c, PG_NOTIFY));
         *ret_committing = true;
         TRY(pg_later(c, "COMMIT"));
         TRY(pg_flush(c, "COMMIT"));
@@ -70,6 +72,8 @@ static enum dw_err try_batch(struct pg_writer *w, struct group_write *batch, uns
     if (w->connection == NULL)
         TRY(pg_connect(w->server, &w->connection));
     struct pg_connection *c = w->connection;
+
+    atomic_store(&w->pid, c->pq->PQbackendPID(c->conn));
     const enum dw_err err = run_transaction(c, batch, ret_done, &is_committing);
 
     pg_end(c, "ROLLBACK"); /* after an error, or when no write succeeded */

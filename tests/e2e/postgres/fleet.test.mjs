@@ -116,7 +116,7 @@ describe("three nodes on one database", () => {
     const person = await a.newcomer();
     const admin = await nodes.find((node) => node.out.includes("Administrator:")).administrator();
     const before = headerOf(person.access).kid;
-    expectStatus(await b.post("/keys/rotate", { json: {}, token: admin.access }), 200);
+    expectStatus(await b.post("/keys/rotate?now=true", { json: {}, token: admin.access }), 200);
     const ms = await delay(async () => {
       const kids = await Promise.all(nodes.map(async (node) => headerOf((await node.signIn(person)).json.access_token).kid));
       return kids.every((kid) => kid === kids[0] && kid !== before);

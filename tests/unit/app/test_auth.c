@@ -472,6 +472,7 @@ static void test_misuse(void **state)
 }
 
 CHECK_MAIN(cmocka_unit_test(test_current_user), cmocka_unit_test(test_foreign_tokens), cmocka_unit_test(test_believed),
-           cmocka_unit_test(test_grants), cmocka_unit_test(test_sign_in), cmocka_unit_test(test_outdated_hash),
+           cmocka_unit_test(test_grants), cmocka_unit_test(test_sign_in),
+           cmocka_unit_test(test_outdated_hash),
            cmocka_unit_test(test_registration), cmocka_unit_test(test_override), cmocka_unit_test(test_problems),
            cmocka_unit_test(test_misuse))

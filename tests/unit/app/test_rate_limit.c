@@ -76,7 +76,7 @@ static void check_hits(enum dw_rate_window window, const struct hit *hits, size_
 
     CHECK_OK(rate_counters_new(&counters));
     for (size_t i = 0; i < n; i++) {
-        const struct rate_verdict v =
+        const struct dw_rate_verdict v =
             rate_counters_hit(counters, &FOUR_IN_TEN, window, DW_STR("key"), 1000000 + hits[i].at_ms);
 
         if (v.is_allowed != hits[i].is_allowed || v.remaining != hits[i].remaining ||
@@ -120,7 +120,7 @@ static void waiting_as_told_is_enough(void **state)
     for (size_t w = 0; w < ARRAY_SIZE(windows); w++)
         for (int64_t now_ms = 1000, i = 0; i < 20000; i++, now_ms += (int64_t)(random >> 33) % 700) {
             const struct dw_str key = windows[w] == DW_RATE_FIXED ? DW_STR("fixed") : DW_STR("sliding");
-            struct rate_verdict v = rate_counters_hit(counters, &rate, windows[w], key, now_ms);
+            struct dw_rate_verdict v = rate_counters_hit(counters, &rate, windows[w], key, now_ms);
 
             random = random * 6364136223846793005u + 1442695040888963407u;
             if (v.is_allowed)

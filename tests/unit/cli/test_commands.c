@@ -166,13 +166,14 @@ static void test_keys(void **state)
 
     (void)state;
     EXPECT(0, "Administrator", "", NULL, "init");
-    _cleanup_ran_ struct ran rotated = RUN(NULL, "key", "rotate", "--json");
+    _cleanup_ran_ struct ran rotated = RUN(NULL, "key", "rotate", "--now", "--json");
     assert_int_equal(0, rotated.code);
     assert_string_equal("active", json_member(rotated.out, "state"));
     snprintf(kid, sizeof(kid), "%s", json_member(rotated.out, "kid"));
     EXPECT(0, "\"state\":\"retiring\"", "", NULL, "key", "list", "--json");
-    EXPECT(1, "", "this key signs: run `doorward key rotate` first", NULL, "key", "retire", kid);
-    EXPECT(0, "active", "", NULL, "key", "rotate");
+    EXPECT(1, "", "this key signs: run `doorward key rotate --now` first", NULL, "key", "retire", kid);
+    EXPECT(0, "active", "", NULL, "key", "rotate", "--now");
+    EXPECT(0, "next", "", NULL, "key", "rotate");
     EXPECT(0, "Retired ", "", NULL, "key", "retire", kid);
     EXPECT(1, "", "no key \"nothing\"", NULL, "key", "retire", "nothing");
 }

@@ -1,7 +1,6 @@
 /* The second factor (spec E9), told as what happens to a person, her app, and whoever has her password. */
 #include "mfa_fixture.h"
 
-#include "identity/cookie_session.h"
 #include "identity/credential.h"
 
 #include <pthread.h>
@@ -375,25 +374,6 @@ static void turned_off_it_is_gone_and_the_next_set_up_is_another(void **state)
     assert_false(dw_str_eq(alice.setup.secret, next.secret));
 }
 
-/* The password was right before it was turned on, and the sign-in is opened after. */
-static void a_sign_in_under_way_does_not_slip_past_it(void **state)
-{
-    static unsigned char password[] = "correct horse 5";
-    const struct dw_secret secret = { password, sizeof(password) - 1 };
-    struct fixture *f = *state;
-    const struct sign_in in = { .tenant = f->tenant, .login = DW_STR("alice"), .password = &secret, .device = DEVICE };
-    struct first_factor factor;
-    struct cookie_session session;
-    struct token_pair pair;
-    struct person alice;
-
-    set_up(f, &alice, "alice");
-    assert_int_equal(session_first_factor(f->identity, &in, f->arena, &factor), DW_OK);
-    assert_int_equal(turn_on(f, &alice, app_code(f, &alice.setup, 0)), DW_OK);
-    assert_int_equal(session_open(f->identity, &in, &factor, f->arena, &pair), DW_ERR_SIGN_IN);
-    assert_int_equal(cookie_session_open(f->identity, &in, &factor, false, f->arena, &session), DW_ERR_SIGN_IN);
-}
-
 static void a_new_password_leaves_it_on(void **state)
 {
     static unsigned char password[] = "quite another horse";
@@ -461,7 +441,6 @@ int main(void)
         CASE(one_persons_recovery_code_is_nothing_to_another),
         CASE(new_recovery_codes_void_the_old_ones),
         CASE(turned_off_it_is_gone_and_the_next_set_up_is_another),
-        CASE(a_sign_in_under_way_does_not_slip_past_it),
         CASE(a_new_password_leaves_it_on),
         CASE(the_database_holds_no_secret),
     };

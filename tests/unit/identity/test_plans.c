@@ -12,8 +12,7 @@ static const struct {
     const char *statement, *reason;
 } ALLOWED[] = {
     { "signing_key_list", "a handful of keys" },
-    { "signing_key_step_up", "a handful of keys" },
-    { "signing_key_next", "a handful of keys" },
+    { "signing_key_standing", "a handful of keys" },
     { "signing_key_purge", "a handful of keys" },
     { "audit_ends", "a table of one row" },
     { "audit_default_oldest", "sorts two pages, each found by its index" },

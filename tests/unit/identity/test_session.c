@@ -2,6 +2,7 @@
 #include "fixture.h"
 
 #include "identity/credential.h"
+#include "identity/principal.h"
 
 #include <pthread.h>
 
@@ -19,6 +20,41 @@ static void a_pair_signs_in_and_refreshes(void **state)
     assert_false(dw_str_eq(pair.refresh_token, next.refresh_token));
     assert_int_equal(fixture_check(f, next.access_token), DW_OK);
     assert_int_equal(fixture_check(f, pair.access_token), DW_OK);
+}
+
+/* `auth_time` and `amr`, the same from memory and from the database. */
+static void check_authenticated(struct fixture *f, struct dw_str token, int64_t at_s)
+{
+    struct dw_claims claims;
+    struct principal slow, fast;
+
+    assert_int_equal(dw_jwt_decode_unverified(token, f->arena, &claims), DW_OK);
+    assert_int_equal(dw_claim_int(&claims, "auth_time", 0), at_s);
+    assert_true(dw_str_eq(dw_claim_item(&claims, "amr", 0), DW_STR("pwd")));
+    assert_null(dw_claim_item(&claims, "amr", 1).ptr);
+    assert_int_equal(principal_restore(f->identity, token, true, true, f->arena, &slow), DW_OK);
+    assert_int_equal(principal_restore(f->identity, token, false, false, f->arena, &fast), DW_OK);
+    assert_int_equal(slow.authenticated_s, at_s);
+    assert_int_equal(fast.authenticated_s, at_s);
+    assert_int_equal(slow.mfa_s, 0);
+    assert_int_equal(fast.mfa_s, 0);
+}
+
+static void refreshing_makes_no_sign_in_recent(void **state)
+{
+    enum { NOW_S = 2000000000 };
+    struct fixture *f = *state;
+    struct token_pair next;
+
+    dw_clock_set(NOW_S);
+    fixture_user(f, "alice", "user");
+    const struct token_pair pair = fixture_pair(f, "alice");
+
+    check_authenticated(f, pair.access_token, NOW_S);
+    dw_clock_set(NOW_S + 600);
+    assert_int_equal(fixture_refresh(f, pair.refresh_token, &next), DW_OK);
+    check_authenticated(f, next.access_token, NOW_S);
+    check_authenticated(f, fixture_pair(f, "alice").access_token, NOW_S + 600);
 }
 
 static void a_name_or_an_address_signs_in_without_case(void **state)
@@ -326,6 +362,7 @@ int main(void)
 #define STORY(name) cmocka_unit_test_setup_teardown(name, fixture_open, fixture_close)
     const struct CMUnitTest stories[] = {
         STORY(a_pair_signs_in_and_refreshes),
+        STORY(refreshing_makes_no_sign_in_recent),
         STORY(a_name_or_an_address_signs_in_without_case),
         STORY(a_stolen_refresh_token_ends_the_whole_family),
         STORY(a_lost_answer_can_be_asked_for_again_within_the_grace),

@@ -191,7 +191,7 @@ static void a_rotated_key_verifies_until_it_is_retired(void **state)
     const struct dw_str old_kid = dw_arena_copy(f->arena, dw_key_id(signing_key_active(f->identity)));
 
     assert_int_equal(signing_key_retire(f->identity, &SYSTEM, old_kid), DW_ERR_CONFLICT);
-    assert_int_equal(signing_key_rotate(f->identity, &SYSTEM, f->arena, &kid), DW_OK);
+    assert_int_equal(signing_key_rotate(f->identity, &SYSTEM, true, f->arena, &kid), DW_OK);
     assert_false(dw_str_eq(kid, old_kid));
     const struct token_pair after = fixture_pair(f, "alice");
 

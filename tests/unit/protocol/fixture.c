@@ -54,6 +54,7 @@ static void open_all(struct fixture *f)
     const struct dw_password_config cheap = { .argon2_memory_kib = 64, .argon2_time = 1, .workers = 2 };
     const struct identity_config config = {
         .issuer = ISSUER, .audience = ISSUER, .algorithm = DW_ALG_ES256, .access_ttl_s = FIXTURE_ACCESS_TTL_S,
+        .key_lead_s = 3600,
         .refresh_ttl_s = 7 * 86400, .refresh_grace_s = FIXTURE_GRACE_S, .session_idle_s = 12 * 3600,
         .session_ttl_s = 86400, .reauth_ttl_s = FIXTURE_REAUTH_TTL_S, .reset_ttl_s = 3600, .verify_ttl_s = 86400,
         .registration_open = true,

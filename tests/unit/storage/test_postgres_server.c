@@ -132,12 +132,94 @@ static void test_five_that_start_at_once(void **state)
     }
 }
 
+/* --- notifications ------------------------------------------------------------------------------------------------ */
+
+struct ear {
+    pthread_mutex_t mutex;
+    pthread_cond_t heard;
+    unsigned n;
+};
+
+static void hear(void *argument)
+{
+    struct ear *ear = argument;
+
+    pthread_mutex_lock(&ear->mutex);
+    ear->n++;
+    pthread_cond_signal(&ear->heard);
+    pthread_mutex_unlock(&ear->mutex);
+}
+
+static unsigned heard(struct ear *ear)
+{
+    pthread_mutex_lock(&ear->mutex);
+    const unsigned n = ear->n;
+
+    pthread_mutex_unlock(&ear->mutex);
+    return n;
+}
+
+static void wait_until_heard(struct ear *ear, unsigned n)
+{
+    pthread_mutex_lock(&ear->mutex);
+    while (ear->n < n)
+        pthread_cond_wait(&ear->heard, &ear->mutex);
+    pthread_mutex_unlock(&ear->mutex);
+}
+
+static enum dw_err insert_and_notify(struct transaction *tx, void *item)
+{
+    storage_notify(tx);
+    return insert(tx, item);
+}
+
+static void notify(struct storage *storage, const char *id, enum dw_err after)
+{
+    struct item item = { .id = id, .number = V_INT(1), .note = V_NULL, .flag = V_NULL, .after = after };
+
+    assert_err(storage_write(storage, insert_and_notify, &item), after);
+}
+
+/* Of a session that does what only listeners do. */
+#define CUT_LISTENERS                                                                                                  \
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'"
+
+static void test_a_committed_write_wakes_the_others(void **state)
+{
+    struct fixture *f = *state;
+    const struct storage_config config = { .url = f->url, .readers = 1 };
+    struct storage *other = NULL;
+    struct ear ear = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0 };
+
+    assert_ok(storage_open(DRIVERS, &SCHEMA, &config, &other));
+    assert_ok(storage_listen(other, hear, &ear));
+    wait_until_heard(&ear, 1); /* now it listens, and what was before may have been missed */
+    assert_ok(put(f->storage, "silent", 1));
+    notify(f->storage, "undone", DW_ERR_CONFLICT);
+    notify(other, "own", DW_OK);
+    assert_int_equal(heard(&ear), 1);
+    notify(f->storage, "told", DW_OK);
+    wait_until_heard(&ear, 2);
+    listen_to_log(f);
+    say(f->url, CUT_LISTENERS);
+    wait_until_heard(&ear, 3); /* it is back, by itself */
+    assert_true(told(f, "connection lost"));
+    notify(f->storage, "again", DW_OK);
+    wait_until_heard(&ear, 4);
+    storage_unlisten(other);
+    notify(f->storage, "unheard", DW_OK);
+    assert_int_equal(heard(&ear), 4);
+    storage_unlisten(other);
+    storage_close(&other);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(test_a_server_that_was_away_is_found_again),
         CASE(test_a_write_that_was_cut_before_its_commit_runs_again),
         CASE(test_a_server_that_is_not_there),
+        CASE(test_a_committed_write_wakes_the_others),
         CASE_EMPTY(test_a_wrong_statement_is_named_at_the_start),
         CASE_EMPTY(test_versions_that_do_not_fit),
         CASE_EMPTY(test_five_that_start_at_once),
