@@ -28,7 +28,7 @@ static void tell_warnings(struct cli *cli, struct dw_str lines)
     }
 }
 
-static enum dw_err load_settings(struct cli *cli, struct settings_report *report)
+enum dw_err open_settings(const struct cli *cli, struct settings **ret_settings, struct settings_report *report)
 {
     const char *overrides[2 * OPTIONS_MAX + 1] = { NULL };
     size_t n = 0;
@@ -42,7 +42,12 @@ static enum dw_err load_settings(struct cli *cli, struct settings_report *report
     const struct settings_sources sources = {
         .overrides = overrides, .environment = cli->environment, .env_file = SETTINGS_FILE,
     };
-    const enum dw_err err = settings_load(&sources, &cli->settings, report);
+    return settings_load(&sources, ret_settings, report);
+}
+
+static enum dw_err load_settings(struct cli *cli, struct settings_report *report)
+{
+    const enum dw_err err = open_settings(cli, &cli->settings, report);
 
     if (err == DW_ERR_ARGUMENT || err == DW_ERR_SETTING) {
         cli->is_misused = err == DW_ERR_ARGUMENT;

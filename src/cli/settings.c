@@ -287,15 +287,16 @@ static struct dw_str url_of_address(struct loader *l, struct dw_str address)
 {
     static const char *const EVERY_ADDRESS[] = { ":", "0.0.0.0:", "[::]:" };
     struct dw_arena *arena = l->settings->arena;
+    const char *scheme = l->settings->tls_cert == NULL ? "http" : "https";
 
     for (size_t i = 0; i < ARRAY_SIZE(EVERY_ADDRESS); i++) {
         const struct dw_str prefix = dw_str(EVERY_ADDRESS[i]);
 
         if (dw_str_starts_with(address, prefix))
-            return dw_arena_printf(arena, "http://127.0.0.1:%.*s", (int)(address.len - prefix.len),
+            return dw_arena_printf(arena, "%s://127.0.0.1:%.*s", scheme, (int)(address.len - prefix.len),
                                    address.ptr + prefix.len);
     }
-    return dw_arena_printf(arena, "http://%.*s", (int)address.len, address.ptr);
+    return dw_arena_printf(arena, "%s://%.*s", scheme, (int)address.len, address.ptr);
 }
 
 /* The value of the setting that this one follows, in this one's form. */

@@ -57,6 +57,7 @@ struct setting {
     const struct setting_choice *choices;
     const char *meaning;
     size_t offset;
+    bool is_live; /* a running server takes a new value up (SIGHUP) */
 };
 
 enum setting_source { SOURCE_DEFAULT, SOURCE_FILE, SOURCE_ENVIRONMENT, SOURCE_COMMAND_LINE };
@@ -72,6 +73,7 @@ enum { SETTINGS_MAX = 64, SETTING_TEXT_MAX = 1024, SECRET_MIN_SIZE = 32 };
 
 struct settings {
     const char *listen;
+    const char *tls_cert, *tls_key; /* NULL: plain http */
     const char *public_url;
     const char *database_url;
     int64_t database_connections;

@@ -43,7 +43,7 @@ struct dw_request {
     unsigned n_headers;
     struct dw_str body;
     char peer[HTTP_ADDRESS_SIZE];
-    bool is_https; /* a trusted proxy says so */
+    bool is_https; /* it came by TLS, or a trusted proxy says that it came so to it */
     bool is_http_1_0;
     char id[HTTP_REQUEST_ID_SIZE];
     int64_t started_ns; /* monotonic */
