@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "base/thread.h"
 #include "identity/api_key_use.h"
 #include "identity/decoy.h"
@@ -45,10 +46,38 @@ static const struct chore CHORES[] = {
     { "audit_head", tell_audit_head, (int64_t)KEEPER_AUDIT_HEAD_S * 1000, .at_end = true },
 };
 
+static const char *chore_names[ARRAY_SIZE(CHORES)];
+static struct dw_metric CHORE_FAILURES = {
+    .name = "doorward_chore_failures_total", .kind = DW_COUNTER, .help = "Chores that failed; each is tried again.",
+    .labels = { { "chore", chore_names, ARRAY_SIZE(CHORES) } },
+};
+static struct dw_metric CHORE_FAILING = {
+    .name = "doorward_chore_failing", .kind = DW_GAUGE, .help = "1: the chore failed the last time.",
+    .labels = { { "chore", chore_names, ARRAY_SIZE(CHORES) } },
+};
+
+struct dw_metric *const *keeper_metrics(void)
+{
+    static struct dw_metric *const ROWS[] = { &CHORE_FAILURES, &CHORE_FAILING, NULL };
+
+    for (size_t i = 0; i < ARRAY_SIZE(CHORES); i++)
+        chore_names[i] = CHORES[i].name;
+    return ROWS;
+}
+
+static void count_chore(const struct chore *chore, enum dw_err err, bool has_failed)
+{
+    const unsigned series = (unsigned)(chore - CHORES);
+
+    metric_add(&CHORE_FAILURES, series, err != DW_OK);
+    metric_add(&CHORE_FAILING, series, (err != DW_OK) - (int)has_failed);
+}
+
 static void run_chore(struct keeper *keeper, const struct chore *chore, bool *has_failed)
 {
     const enum dw_err err = chore->run(keeper->identity);
 
+    count_chore(chore, err, *has_failed);
     if (err != DW_OK && !*has_failed)
         log_event(LOG_WARNING, "chore_failed", LOG_CSTR("chore", chore->name), LOG_ERR(err));
     else if (err == DW_OK && *has_failed)

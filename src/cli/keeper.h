@@ -23,6 +23,9 @@ enum {
 
 struct keeper;
 
+/* Rows about the chores, for metrics_register(). */
+struct dw_metric *const *keeper_metrics(void);
+
 /* `identity` is borrowed until keeper_stop(). */
 DW_MUST_USE enum dw_err keeper_start(struct identity *identity, struct keeper **ret_keeper);
 /* There is something to learn: the next look comes at once, or soon after the last one. Any thread; doesn't wait. */
