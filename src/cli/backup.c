@@ -232,8 +232,8 @@ static enum dw_err tell_restored(struct cli *cli, const char *until, int64_t end
         buffer_append_literal(&b, "}\n");
         return output_buffer(cli->out, &b);
     }
-    buffer_printf(&b, "Restored: what was acknowledged until %s is there. Every sign-in has ended (%lld), every link in "
-                  "a mail is void, and the signing keys are new: no token from before is good.\n",
+    buffer_printf(&b, "Restored: what was acknowledged until %s is there. Every sign-in has ended (%lld), every link "
+                  "in a mail is void, and the signing keys are new: no token from before is good.\n",
                   until, (long long)ended);
     if (aside[0] != '\0')
         buffer_printf(&b, "The database that was there is %s now.\n", aside);
