@@ -198,7 +198,7 @@ enum dw_err action_serve(struct cli *cli)
         TRY(administrator_print(cli, &password));
     dw_secret_free(&password);
     TRY(make_app(cli, &protocol));
-    TRY(keeper_start(cli->identity, &keeper));
+    TRY(keeper_start(cli->identity, cli->redis, &keeper));
     TRY(start_mailer(cli, &mailer));
     TRY(reloader_start(cli, tls, &serving.reloader));
     serving.protocol = protocol;

@@ -10,6 +10,7 @@
 
 #include "storage/storage.h"
 
+struct file_calls;
 struct table_calls;
 
 struct storage_driver {
@@ -41,6 +42,7 @@ struct storage_driver {
     struct dw_str (*row_text)(const struct row *row, unsigned column); /* blobs too */
     bool (*row_is_null)(const struct row *row, unsigned column);
     const struct table_calls *tables; /* storage/tables.h */
+    const struct file_calls *files;   /* storage/backup.h; NULL: its databases are no files */
 };
 
 /* The head of each driver's own struct transaction and struct row. */

@@ -1,3 +1,4 @@
+#include "storage/backup.h"
 #include "storage/driver.h"
 
 #include "base/metrics.h"
@@ -53,6 +54,13 @@ enum dw_err storage_open(const struct storage_driver *const *drivers, const stru
     TRY(driver->open(schema, config, &storage->state));
     *ret_storage = TAKE_PTR(storage);
     return DW_OK;
+}
+
+const struct file_calls *storage_files(const struct storage_driver *const *drivers, const char *url)
+{
+    const struct storage_driver *driver = storage_find_driver(drivers, url);
+
+    return driver == NULL ? NULL : driver->files;
 }
 
 void storage_close(struct storage **storage)

@@ -1,7 +1,7 @@
 #include "storage/sqlite/sqlite.h"
 
 #include "base/log.h"
-#include "storage/tables.h"
+#include "storage/backup.h"
 #include <unistd.h>
 
 /*
@@ -122,4 +122,5 @@ const struct storage_driver STORAGE_SQLITE = {
     .row_text = sqlite_row_text,
     .row_is_null = sqlite_row_is_null,
     .tables = &SQLITE_TABLES,
+    .files = &SQLITE_FILES,
 };
