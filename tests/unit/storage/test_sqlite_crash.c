@@ -195,7 +195,7 @@ static enum dw_err insert_huge_then_go_on(struct transaction *tx, void *argument
     err = sql_exec(tx, &ITEM_INSERT, VALUES(V_CSTR("huge"), V_NULL, V_NULL, V_BLOB(*huge)), NULL);
     assert_err(err, DW_ERR_UNAVAILABLE);
     err = sql_exec(tx, &ITEM_INSERT, VALUES(V_CSTR("after"), V_NULL, V_NULL, V_NULL), NULL);
-    assert_err(err, DW_ERR_UNAVAILABLE);
+    assert_err(err, DW_ERR_DATABASE);
     return DW_OK; /* the function is careless; the driver must not be */
 }
 
