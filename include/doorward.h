@@ -18,5 +18,6 @@
 #include <doorward/auth.h>
 #include <doorward/docs.h>
 #include <doorward/policy.h>
+#include <doorward/metrics.h>
 
 #endif

@@ -6,6 +6,7 @@
 #include "cli/certificate.h"
 #include "cli/keeper.h"
 #include "cli/mailer.h"
+#include "cli/measure.h"
 #include "cli/notify.h"
 #include "cli/open.h"
 #include "cli/rate_store.h"
@@ -104,6 +105,7 @@ static void on_stop(void *argument)
 
 static enum dw_err make_app(struct cli *cli, struct protocol **ret_protocol)
 {
+    const struct dw_metrics metrics = { .token = &cli->settings->metrics_token };
     const struct dw_rate_store *rate_store = NULL;
 
     if (cli->redis != NULL)
@@ -113,6 +115,7 @@ static enum dw_err make_app(struct cli *cli, struct protocol **ret_protocol)
         .public_url = cli->settings->public_url,
         .issuer = cli->settings->issuer,
         .access_log = true, /* the level decides, which may change while it runs */
+        .metrics = metrics.token->size > 0 ? &metrics : NULL,
         .rate_limit_login = cli->settings->rate_limit_login,
         .rate_limit_register = cli->settings->rate_limit_register,
         .rate_limit_forgot = cli->settings->rate_limit_forgot,
@@ -185,15 +188,17 @@ enum dw_err action_serve(struct cli *cli)
     umask(S_IRWXG | S_IRWXO);
     tell_oddities(cli);
     TRY(check_redirect(cli));
+    TRY(measure_start(cli->settings));
     TRY(activation_socket(cli, &listen_fd));
     TRY(certificate_open(cli, &tls));
     TRY(open_identity(cli, OPEN_SERVER));
+    measure_watch(cli);
     TRY(administrator_ensure(cli, &password));
     if (password.size > 0)
         TRY(administrator_print(cli, &password));
     dw_secret_free(&password);
     TRY(make_app(cli, &protocol));
-    TRY(keeper_start(cli->identity, &keeper));
+    TRY(keeper_start(cli->identity, cli->redis, &keeper));
     TRY(start_mailer(cli, &mailer));
     TRY(reloader_start(cli, tls, &serving.reloader));
     serving.protocol = protocol;

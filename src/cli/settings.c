@@ -341,15 +341,6 @@ static bool is_known(struct dw_str name)
     return row >= 0 && setting_is_secret(&SETTINGS[row]);
 }
 
-static bool is_later(struct dw_str name)
-{
-    for (const char *const *later = SETTINGS_LATER; *later != NULL; later++) {
-        if (dw_str_eq(name, dw_str(*later)))
-            return true;
-    }
-    return false;
-}
-
 static void check_name(struct loader *l, struct dw_str full_name, const struct raw *raw)
 {
     const struct dw_str prefix = DW_STR(SETTINGS_PREFIX);
@@ -372,9 +363,7 @@ static void check_name(struct loader *l, struct dw_str full_name, const struct r
         nearest = d < distance ? s : nearest;
         distance = MIN_OF(d, distance);
     }
-    if (is_later(name))
-        buffer_append_literal(b, "this version does not have this setting; it has no effect\n");
-    else if (nearest_is_likely(distance, name))
+    if (nearest_is_likely(distance, name))
         buffer_printf(b, "no such setting; did you mean " SETTINGS_PREFIX "%s?\n", nearest->name);
     else
         buffer_append_literal(b, "no such setting (doorward settings lists them)\n");

@@ -36,6 +36,7 @@ enum setting_type {
     SETTING_ORIGINS,     /* const char *               *, or https://app.example.com, separated by commas */
     SETTING_PATTERN,     /* const char *               PCRE2 */
     SETTING_SECRET,      /* struct dw_secret           32 characters or more; or NAME_FILE */
+    SETTING_TOKEN,       /* struct dw_secret           what Authorization: Bearer can carry; or NAME_FILE */
     SETTING_SMTP,        /* struct dw_secret           smtp(s)://[user:password@]host[:port]; or NAME_FILE */
     SETTING_MAIL_ADDRESS, /* const char *              name@example.com */
     SETTING_REDIS,       /* struct dw_secret           redis://[[user]:password@]host[:port][/db]; or NAME_FILE */
@@ -106,6 +107,7 @@ struct settings {
     const char *mail_from;
     const char *mail_templates;  /* NULL: the built-in ones */
     int64_t stop_delay_s;
+    struct dw_secret metrics_token; /* empty: no metrics */
     int64_t key_rotation_s, key_lead_s;
     int64_t workers;             /* 0: one a core */
 
@@ -113,9 +115,7 @@ struct settings {
     struct dw_arena *arena;
 };
 
-/* The table, and the names of settings that later versions have (setting one is told). */
 extern const struct setting SETTINGS[];
-extern const char *const SETTINGS_LATER[];
 
 /* Where values come from. */
 struct settings_sources {

@@ -173,12 +173,11 @@ const struct setting SETTINGS[] = {
     { "STOP_DELAY", SETTING_DURATION, "0s", AT(stop_delay_s), .min = 0, .max = 5 * MINUTE,
       .meaning = "How long the server goes on serving when it is told to stop, while `/readyz` says no and every "
                  "answer ends its connection: time for balancers to send requests elsewhere." },
+    { "METRICS_TOKEN", SETTING_TOKEN, .otherwise = "none: there is no /metrics, and nothing is counted",
+      AT(metrics_token), .min = 16, .max = SETTING_TEXT_MAX,
+      .meaning = "The secret by which Prometheus may read /metrics (`Authorization: Bearer`)." },
     { "WORKERS", SETTING_INT, .otherwise = "one a core", AT(workers), .min = 1, .max = 256,
       .meaning = "Event loops." },
     { NULL },
 };
 _Static_assert(ARRAY_SIZE(SETTINGS) - 1 <= SETTINGS_MAX, "struct settings has too few origins");
-
-const char *const SETTINGS_LATER[] = {
-    "METRICS_TOKEN", "METRICS_TOKEN_FILE", NULL,
-};

@@ -1,5 +1,7 @@
 #include "http/connection.h"
 
+#include "http/metrics.h"
+
 #include <sys/socket.h>
 
 enum {
@@ -22,6 +24,7 @@ static void on_closed(uv_handle_t *handle)
 
     secure_free(&c->secure);
     free(c);
+    metric_add(&HTTP_CONNECTIONS, 0, -1);
     loop->n_connections--;
     atomic_fetch_sub_explicit(&loop->server->n_connections, 1, memory_order_relaxed);
     loop_check_finished(loop);
@@ -223,6 +226,7 @@ static void on_read(uv_stream_t *stream, ssize_t n_read, const uv_buf_t *buf)
     } else if (c->state == CONNECTION_LINGERING) {
         connection_discard(c, (size_t)n_read);
     } else if (n_read > 0) {
+        metric_add(&HTTP_BYTES_IN, 0, n_read);
         if (c->secure != NULL)
             secure_take(c->secure, dw_str_n(buf->base, (size_t)n_read));
         else
@@ -272,8 +276,12 @@ void connection_adopt(struct loop *loop, int take_fd)
     c->tcp.data = c;
     c->parse.limits = &server->limits;
     loop->n_connections++;
+    metric_add(&HTTP_CONNECTIONS, 0, 1);
+    metric_add(&HTTP_ACCEPTED, 0, 1);
     const unsigned others = atomic_fetch_add_explicit(&server->n_connections, 1, memory_order_relaxed);
-    if (!connection_take_socket(c, &fd) || others >= server->config.max_connections || !connection_take_peer(c) ||
+    const bool is_one_too_many = others >= server->config.max_connections;
+    metric_add(&HTTP_TURNED_AWAY, 0, is_one_too_many);
+    if (!connection_take_socket(c, &fd) || is_one_too_many || !connection_take_peer(c) ||
         (server->config.tls != NULL && secure_new(server->config.tls, c, &c->secure) != DW_OK)) {
         connection_close(c);
         return;

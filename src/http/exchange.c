@@ -1,5 +1,7 @@
 #include "http/connection.h"
 
+#include "http/metrics.h"
+
 #include <time.h>
 
 /* A body up to this size is put behind its header; a longer one is gathered elsewhere, as the header must not move. */
@@ -61,14 +63,18 @@ static bool exchange_answer(struct connection *c)
     struct dw_request *r = c->request;
     struct dw_str pieces[ANSWER_PIECES];
     uv_buf_t bufs[ANSWER_PIECES];
+    size_t total = 0;
 
     answer_complete(r, service_of(c));
     c->keep = c->keep && !r->close && c->loop->stop == STOP_NONE;
     const struct answer_framing framing = { .date_line = loop_date_line(c->loop), .keep = c->keep,
                                             .is_http_1_0 = parse_is_http_1_0(&c->parse) };
     const unsigned n = answer_pieces(r, &framing, pieces);
-    for (unsigned i = 0; i < n; i++)
+    for (unsigned i = 0; i < n; i++) {
         bufs[i] = (uv_buf_t){ .base = (char *)(uintptr_t)pieces[i].ptr, .len = pieces[i].len };
+        total += pieces[i].len;
+    }
+    metric_add(&HTTP_BYTES_OUT, 0, (int64_t)total);
     const enum send_result result = connection_send(c, bufs, n, on_sent);
     return result == SEND_LATER ? exchange_await_client(c) : exchange_end(c, result == SEND_DONE);
 }

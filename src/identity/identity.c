@@ -234,7 +234,7 @@ bool identity_is_fresh(const struct identity *identity)
 
     if (looked_ms != 0 && clock_monotonic_ms() < looked_ms + FRESH_MS)
         return true;
-    return identity->channel != NULL && change_channel_is_trusted(identity->channel);
+    return identity_is_told(identity);
 }
 
 enum dw_err identity_check_denied(struct transaction *tx, struct dw_str id)
