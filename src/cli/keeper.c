@@ -7,7 +7,9 @@
 #include "identity/api_key_use.h"
 #include "identity/decoy.h"
 #include "identity/audit.h"
+#include "identity/node.h"
 #include "identity/signing_key.h"
+#include "shared/redis/channel.h"
 
 struct keeper {
     struct identity *identity;
@@ -35,13 +37,33 @@ static enum dw_err tell_audit_head(struct identity *identity)
     return DW_OK;
 }
 
+/* Whether the wall clock was set since the last time: what seems to have expired may not have. */
+static bool clock_was_set(void)
+{
+    static _Thread_local int64_t last_ms = INT64_MIN;
+    const int64_t offset_ms = clock_real_ms() - clock_boot_ms();
+    const bool was_set = last_ms != INT64_MIN && llabs(offset_ms - last_ms) > (int64_t)KEEPER_CLOCK_STEP_S * 1000;
+
+    last_ms = offset_ms;
+    return was_set;
+}
+
+/* A denial that is removed because the clock is an hour ahead for a minute would let its token live again. */
+static enum dw_err purge(struct identity *identity)
+{
+    if (!clock_was_set())
+        return identity_purge(identity);
+    log_event(LOG_WARNING, "clock_was_set", LOG_CSTR("message", "what has expired is removed at the next turn"));
+    return DW_OK;
+}
+
 enum { WATCH }; /* its place in the table */
 
 static const struct chore CHORES[] = {
     [WATCH] = { "watch", identity_watch, KEEPER_WATCH_MS },
     { "signing_keys", signing_key_keep, KEEPER_KEYS_MS },
     { "decoys", decoy_sample, (int64_t)DECOY_SAMPLE_S * 1000, .at_start = true },
-    { "purge", identity_purge, (int64_t)KEEPER_PURGE_S * 1000 },
+    { "purge", purge, (int64_t)KEEPER_PURGE_S * 1000 },
     { "api_key_uses", api_key_write_uses, (int64_t)KEEPER_USES_S * 1000, .at_end = true },
     { "audit_head", tell_audit_head, (int64_t)KEEPER_AUDIT_HEAD_S * 1000, .at_end = true },
 };
@@ -134,6 +156,7 @@ static void *keep(void *argument)
     for (size_t i = 0; i < ARRAY_SIZE(CHORES); i++)
         if (CHORES[i].at_start)
             run_chore(keeper, &CHORES[i], &has_failed[i]);
+    (void)clock_was_set();
     turn_ms = now_fine_ms() + KEEPER_WATCH_MS;
     for (int64_t look_ms = 0;; look_ms = look_after(begun_ms)) {
         const enum turn turn = wait_for_turn(keeper, turn_ms, look_ms);
@@ -173,7 +196,26 @@ static void keeper_free(struct keeper **keeper)
     *keeper = NULL;
 }
 
-enum dw_err keeper_start(struct identity *identity, struct keeper **ret_keeper)
+/* What the database's own notification tells is known already while the channel is trusted. */
+static void hear_notification(void *argument)
+{
+    const struct keeper *keeper = argument;
+
+    if (!identity_is_told(keeper->identity))
+        keeper_wake(argument);
+}
+
+static enum dw_err join(struct keeper *keeper, struct redis *redis)
+{
+    void *carrier = NULL;
+
+    if (redis == NULL || !storage_is_shared(keeper->identity->storage))
+        return DW_OK;
+    TRY(redis_carrier_new(redis, &carrier));
+    return identity_join(keeper->identity, &REDIS_CHANNEL, carrier, redis_name(redis), keeper_wake, keeper);
+}
+
+enum dw_err keeper_start(struct identity *identity, struct redis *redis, struct keeper **ret_keeper)
 {
     _cleanup_(keeper_free) struct keeper *keeper = calloc(1, sizeof(*keeper));
 
@@ -182,11 +224,15 @@ enum dw_err keeper_start(struct identity *identity, struct keeper **ret_keeper)
     keeper->identity = identity;
     pthread_mutex_init(&keeper->mutex, NULL);
     thread_condition_init(&keeper->change);
-    TRY(storage_listen(identity->storage, keeper_wake, keeper));
-    const enum dw_err err = thread_start(keep, keeper, &keeper->thread);
+    enum dw_err err = join(keeper, redis); /* before others look at what it sets */
 
+    if (err == DW_OK)
+        err = storage_listen(identity->storage, hear_notification, keeper);
+    if (err == DW_OK)
+        err = thread_start(keep, keeper, &keeper->thread);
     if (err != DW_OK) {
         storage_unlisten(identity->storage);
+        identity_leave(identity);
         return err;
     }
     *ret_keeper = TAKE_PTR(keeper);
@@ -205,6 +251,7 @@ void keeper_stop(struct keeper **keeper)
     pthread_cond_signal(&k->change);
     pthread_mutex_unlock(&k->mutex);
     pthread_join(k->thread, NULL);
+    identity_leave(k->identity);
     for (size_t i = 0; i < ARRAY_SIZE(CHORES); i++)
         if (CHORES[i].at_end)
             run_chore(k, &CHORES[i], &(bool){ false });

@@ -12,11 +12,14 @@
 
 #include "identity/identity.h"
 
+struct redis;
+
 enum {
     KEEPER_WATCH_MS = 250,
     KEEPER_REST_MS = 20, /* after a look, at the least */
     KEEPER_KEYS_MS = 1000,
     KEEPER_PURGE_S = 300,
+    KEEPER_CLOCK_STEP_S = 60, /* more is no NTP that nudges */
     KEEPER_USES_S = 60,
     KEEPER_AUDIT_HEAD_S = 3600,
 };
@@ -26,11 +29,12 @@ struct keeper;
 /* Rows about the chores, for metrics_register(). */
 struct dw_metric *const *keeper_metrics(void);
 
-/* `identity` is borrowed until keeper_stop(). */
-DW_MUST_USE enum dw_err keeper_start(struct identity *identity, struct keeper **ret_keeper);
+/* `identity` and `redis` are borrowed until keeper_stop(). With a Redis (NULL: none) this node joins the others'
+ * channel on it when they write to the same database. */
+DW_MUST_USE enum dw_err keeper_start(struct identity *identity, struct redis *redis, struct keeper **ret_keeper);
 /* There is something to learn: the next look comes at once, or soon after the last one. Any thread; doesn't wait. */
 void keeper_wake(void *keeper);
-/* Waits for the chore under way. */
+/* Waits for the chore under way; leaves the channel. Nothing is acknowledged any more. */
 void keeper_stop(struct keeper **keeper);
 
 #endif

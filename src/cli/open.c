@@ -3,7 +3,8 @@
 #include "base/log.h"
 #include "cli/secret_file.h"
 #include "crypto/hash.h"
-#include "shared/redis/redis.h"
+#include "identity/node.h"
+#include "shared/redis/channel.h"
 #include "storage/driver.h"
 
 #include <errno.h>
@@ -150,6 +151,16 @@ void open_database_label(const char *url, char ret_label[DATABASE_LABEL_SIZE])
     snprintf(ret_label, DATABASE_LABEL_SIZE, "%.*s%.*s", (int)scheme, url, (int)strcspn(host, "?#"), host);
 }
 
+enum dw_err open_must_be_there(struct cli *cli)
+{
+    char label[DATABASE_LABEL_SIZE];
+
+    if (!is_missing(cli->settings->database_url))
+        return DW_OK;
+    open_database_label(cli->settings->database_url, label);
+    return cli_refuse(cli, DW_ERR_NOT_FOUND, "there is no database %s: run `doorward init` first", label);
+}
+
 enum dw_err open_storage(struct cli *cli, bool may_make)
 {
     const struct settings *s = cli->settings;
@@ -160,9 +171,9 @@ enum dw_err open_storage(struct cli *cli, bool may_make)
     char label[DATABASE_LABEL_SIZE];
     enum dw_err err;
 
+    if (!may_make)
+        TRY(open_must_be_there(cli));
     open_database_label(config.url, label);
-    if (!may_make && is_missing(config.url))
-        return cli_refuse(cli, DW_ERR_NOT_FOUND, "there is no database %s: run `doorward init` first", label);
     err = storage_open(DRIVERS, &IDENTITY_SCHEMA, &config, &cli->storage);
     if (err == DW_ERR_DATABASE || err == DW_ERR_UNAVAILABLE)
         return cli_refuse(cli, err, "the database %s can't be opened; the line above says why", label);
@@ -290,8 +301,37 @@ enum dw_err open_copy(struct cli *cli, const char *to, struct copy_report *repor
     return storage_copy(DRIVERS, &IDENTITY_SCHEMA, cli->settings->database_url, to, report);
 }
 
+const struct file_calls *open_files(const struct cli *cli)
+{
+    return storage_files(DRIVERS, cli->settings->database_url);
+}
+
+static enum dw_err tell_by_redis(struct cli *cli)
+{
+    _cleanup_secret_ struct dw_secret secret = { 0 };
+    bool is_new_secret = false;
+    void *carrier = NULL;
+
+    TRY(get_secret(cli, false, &secret, &is_new_secret));
+    TRY(open_redis(cli, &secret));
+    TRY(redis_carrier_new(cli->redis, &carrier));
+    return identity_tell_nodes(cli->identity, &REDIS_CHANNEL, carrier, redis_name(cli->redis));
+}
+
+/* Servers that trust their channel must hear on it what a command changed. */
+static void tell_nodes(struct cli *cli)
+{
+    if (cli->command->is_server || cli->identity == NULL || !identity_has_changed(cli->identity) ||
+        !storage_is_shared(cli->storage) || cli->settings->redis_url.size == 0)
+        return;
+    if (tell_by_redis(cli) != DW_OK)
+        cli_warn(cli, "Redis could not be reached to tell the servers of the change: those that can reach the database "
+                      "find it there");
+}
+
 void open_release(struct cli *cli)
 {
+    tell_nodes(cli);
     redis_close(&cli->redis);
     identity_close(&cli->identity);
     dw_passwords_free(&cli->passwords);

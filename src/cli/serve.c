@@ -15,6 +15,7 @@
 #include "protocol/protocol.h"
 #include "shared/redis/redis.h"
 
+#include <signal.h>
 #include <sys/stat.h>
 
 enum { OWASP_MIN_MEMORY = 7 * 1024 * 1024 };
@@ -197,6 +198,7 @@ enum dw_err action_serve(struct cli *cli)
     _cleanup_secret_ struct dw_secret password = { 0 };
 
     umask(S_IRWXG | S_IRWXO);
+    signal(SIGPIPE, SIG_IGN); /* who reads the log may go away: until the end, not only while requests are served */
     tell_oddities(cli);
     TRY(check_redirect(cli));
     TRY(measure_start(cli->settings));
@@ -209,7 +211,7 @@ enum dw_err action_serve(struct cli *cli)
         TRY(administrator_print(cli, &password));
     dw_secret_free(&password);
     TRY(make_app(cli, &protocol));
-    TRY(keeper_start(cli->identity, &keeper));
+    TRY(keeper_start(cli->identity, cli->redis, &keeper));
     TRY(start_mailer(cli, &mailer));
     TRY(reloader_start(cli, tls, &serving.reloader));
     serving.protocol = protocol;
