@@ -148,8 +148,8 @@ void storage_unlisten(struct storage *storage);
 /* --- inside a read or write ------------------------------------------------------------------------------------- */
 
 void *transaction_context(const struct transaction *tx);
-/* Adds one to a series when this write is durable; nothing of a write that is undone is counted. In a posted write it is
- * counted at once. */
+/* Adds one to a series when this write is durable; nothing of a write that is undone is counted. In a posted write it
+ * is counted at once. */
 void transaction_count(struct transaction *tx, const struct dw_metric *metric, unsigned series);
 
 /* In a write: wakes the listeners of other nodes when it is committed, and not before. */
