@@ -15,6 +15,7 @@
 #include "cli/settle.h"
 #include "protocol/protocol.h"
 
+#include <signal.h>
 #include <sys/stat.h>
 
 enum { OWASP_MIN_MEMORY = 7 * 1024 * 1024 };
@@ -194,6 +195,7 @@ enum dw_err action_serve(struct cli *cli)
     _cleanup_secret_ struct dw_secret password = { 0 };
 
     umask(S_IRWXG | S_IRWXO);
+    signal(SIGPIPE, SIG_IGN); /* who reads the log may go away: until the end, not only while requests are served */
     tell_oddities(cli);
     forbid_core_file(cli);
     TRY(check_redirect(cli));

@@ -208,8 +208,10 @@ enum dw_err identity_watch(struct identity *identity)
     const int64_t begun_ms = clock_monotonic_ms();
 
     node_tell_muted(identity);
-    /* A transaction may commit a while after the time that its rows bear, and the clock may be set back. */
-    w.since_s = MIN_OF(identity->watched_s, w.now_s) - WATCH_WINDOW_S;
+    /* A transaction may commit a while after the time that its rows bear, and clocks differ. One that was set back by
+     * more brings tokens to life again that seemed to have expired, and what denies them may never have been read. */
+    w.since_s = w.now_s < identity->watched_s - WATCH_WINDOW_S ? 0
+                                                               : MIN_OF(identity->watched_s, w.now_s) - WATCH_WINDOW_S;
     TRY(storage_read(identity->storage, watch, &w));
     if (w.now_s - w.since_s > CHANGES_KEPT_S)
         distrust_memory(&w);
