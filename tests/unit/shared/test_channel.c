@@ -1,4 +1,4 @@
-/* Nodes of one process that talk over a real Redis: what one tells the others apply, and who trusts has heard it all. */
+/* Nodes of one process that talk over a real Redis: what one tells the others apply, and who trusts has heard all. */
 #include "redis_fixture.h"
 
 #include "base/clock.h"
