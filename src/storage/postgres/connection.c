@@ -3,13 +3,15 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "storage/metrics.h"
+#include <errno.h>
+#include <poll.h>
 
 /* What the session is told besides the URL; the URL may say otherwise where it has the same word. */
 static const char *const DEFAULTS[][2] = {
     { "connect_timeout", "3" },      { "tcp_user_timeout", "5000" },  { "keepalives_idle", "5" },
     { "keepalives_interval", "2" },  { "keepalives_count", "3" },     { "fallback_application_name", "doorward" },
     { "client_encoding", "UTF8" },
-    { "options", "-c synchronous_commit=on -c statement_timeout=30000 -c lock_timeout=10000"
+    { "options", "-c synchronous_commit=on -c statement_timeout=30000 -c lock_timeout=6000"
                  " -c idle_in_transaction_session_timeout=4000 -c standard_conforming_strings=on" },
 };
 
@@ -82,10 +84,33 @@ enum dw_err pg_send_commands(struct pg_connection *c)
     return DW_OK;
 }
 
+/* A server, or something before it, that takes what is sent and says nothing more: TCP itself sees nothing wrong. */
+static bool wait_for_bytes(struct pg_connection *c)
+{
+    struct pollfd socket = { .fd = c->pq->PQsocket(c->conn), .events = POLLIN };
+    int ready;
+
+    do {
+        ready = poll(&socket, 1, PG_SILENCE_MS);
+    } while (ready < 0 && errno == EINTR);
+    c->is_silent = ready <= 0;
+    c->is_broken = c->is_silent || c->pq->PQconsumeInput(c->conn) == 0;
+    return !c->is_broken;
+}
+
+/* As PQgetResult(); NULL also when the connection broke meanwhile. */
+static PGresult *next_result(struct pg_connection *c)
+{
+    while (c->pq->PQisBusy(c->conn) != 0)
+        if (!wait_for_bytes(c))
+            return NULL;
+    return c->pq->PQgetResult(c->conn);
+}
+
 /* The one result of a query in the pipeline and the NULL behind it. */
 static enum dw_err read_result(struct pg_connection *c, const char *doing, PGresult **ret_result)
 {
-    PGresult *result = c->pq->PQgetResult(c->conn);
+    PGresult *result = next_result(c);
     enum dw_err err = DW_OK;
 
     if (result == NULL)
@@ -100,7 +125,7 @@ static enum dw_err read_result(struct pg_connection *c, const char *doing, PGres
     default:
         err = pg_fail(c, result, doing);
     }
-    PGresult *end = c->is_broken ? NULL : c->pq->PQgetResult(c->conn);
+    PGresult *end = c->is_broken ? NULL : next_result(c);
 
     if (end != NULL)
         c->pq->PQclear(end);
@@ -115,7 +140,7 @@ static enum dw_err read_result(struct pg_connection *c, const char *doing, PGres
 static enum dw_err read_sync(struct pg_connection *c, const char *doing)
 {
     for (unsigned ends = 0; !c->is_broken && ends < 2;) {
-        PGresult *result = c->pq->PQgetResult(c->conn);
+        PGresult *result = next_result(c);
         const ExecStatusType status = result == NULL ? PGRES_EMPTY_QUERY : c->pq->PQresultStatus(result);
 
         ends = result == NULL ? ends + 1 : 0;
@@ -129,16 +154,42 @@ static enum dw_err read_sync(struct pg_connection *c, const char *doing)
     return gone(c, doing);
 }
 
+static enum dw_err read_expected(struct pg_connection *c)
+{
+    enum dw_err err = DW_OK;
+
+    for (unsigned i = 0; err == DW_OK && i < c->n_expected; i++) {
+        PGresult *result = NULL;
+
+        err = read_result(c, c->expected[i].doing, &result);
+        if (err == DW_OK)
+            err = pg_deliver(c, result, &c->expected[i]);
+        if (result != NULL)
+            c->pq->PQclear(result);
+        c->is_lost = c->is_lost || (err != DW_OK && c->expected[i].is_command);
+    }
+    c->n_expected = 0;
+    return err;
+}
+
 enum dw_err pg_finish(struct pg_connection *c, const char *doing, PGresult **ret_result)
 {
     enum dw_err err = c->pq->PQpipelineSync(c->conn) == 1 ? DW_OK : gone(c, doing);
+    bool has_failed_later = false;
     PGresult *result = NULL;
 
     for (; err == DW_OK && c->n_unread > 0; c->n_unread--)
         err = read_sync(c, doing);
+    if (err == DW_OK) {
+        err = read_expected(c);
+        has_failed_later = err != DW_OK;
+    }
+    c->n_expected = 0;
     for (unsigned i = 0; err == DW_OK && i < c->n_commands; i++)
         err = read_result(c, c->commands[i], NULL);
-    c->is_lost = c->is_lost || err != DW_OK; /* the caller's statement has not been looked at yet */
+    c->has_failed_later = c->has_failed_later || has_failed_later;
+    /* The caller's statement has not been looked at yet, and the error of one before it is its writer's own. */
+    c->is_lost = c->is_lost || (err != DW_OK && !has_failed_later);
     if (err == DW_OK && ret_result != NULL)
         err = read_result(c, doing, &result);
     c->n_commands = 0;
@@ -155,6 +206,29 @@ enum dw_err pg_finish(struct pg_connection *c, const char *doing, PGresult **ret
     return DW_OK;
 }
 
+enum dw_err pg_expect(struct pg_connection *c, const struct pg_expected *expected)
+{
+    if (c->expected == NULL)
+        c->expected = calloc(PG_EXPECTED_MAX, sizeof(*c->expected));
+    if (c->expected == NULL || c->n_expected + c->n_commands + 1 > PG_EXPECTED_MAX) {
+        c->is_broken = true; /* what was sent can no longer be told apart */
+        return DW_ERR_NO_MEMORY;
+    }
+    for (unsigned i = 0; i < c->n_commands; i++)
+        c->expected[c->n_expected++] = (struct pg_expected){ .doing = c->commands[i], .is_command = true };
+    c->n_commands = 0;
+    c->expected[c->n_expected++] = *expected;
+    return DW_OK;
+}
+
+enum dw_err pg_wait(struct pg_connection *c)
+{
+    if (c->n_expected == 0)
+        return c->is_broken ? DW_ERR_UNAVAILABLE : DW_OK;
+    TRY(pg_send_commands(c));
+    return pg_finish(c, "statements sent together", NULL);
+}
+
 enum dw_err pg_flush(struct pg_connection *c, const char *doing)
 {
     if (c->n_commands == 0)
@@ -165,8 +239,10 @@ enum dw_err pg_flush(struct pg_connection *c, const char *doing)
 
 void pg_end(struct pg_connection *c, const char *sql)
 {
+    const enum dw_err waited = pg_wait(c); /* a statement that fails would take the end with it */
     const bool was_begun = c->is_open && c->n_exchanges > 0;
 
+    (void)waited;
     c->n_commands = 0;
     c->is_open = false;
     if (!was_begun || c->is_broken)
@@ -261,6 +337,7 @@ void pg_disconnect(struct pg_connection **connection)
         return;
     if (c->conn != NULL)
         c->pq->PQfinish(c->conn);
+    free(c->expected);
     free(c->prepared);
     free(c);
     *connection = NULL;
