@@ -146,7 +146,7 @@ stories "stories on PostgreSQL" build/doorward "${with_database[@]}" tests/e2e/p
 beside=()
 say "stories of bad input, with sanitizers"
 stories "stories with sanitizers" build-asan/doorward tests/e2e/accounts.test.mjs tests/e2e/bad_input.test.mjs \
-    tests/e2e/tokens.test.mjs
+    tests/e2e/tokens.test.mjs tests/e2e/tls.test.mjs
 
 say "done"
 if [ "$skipped" -gt 0 ]; then
