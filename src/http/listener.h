@@ -1,8 +1,8 @@
 /*
  * Where a loop's connections come from.
  *
- * Why not libuv's own listening: when descriptors run out it calls back without end, as its one descriptor in reserve may
- * be taken by another loop before it is given back, and the loop never returns to those that it serves.
+ * Why not libuv's own listening: when descriptors run out it calls back without end, as its one descriptor in reserve
+ * may be taken by another loop before it is given back, and the loop never returns to those that it serves.
  * Defends against: more connections than descriptors. The one that has been idle longest makes room for the new one;
  * when none is idle the listener rests for a moment, and who is in the kernel's queue waits there.
  */
