@@ -16,13 +16,14 @@ SECONDS = 3
 # The hash is not what is measured: the cheapest that is allowed, and every user has the same password.
 CHEAP = {"DOORWARD_ARGON2_MEMORY": "64KiB", "DOORWARD_ARGON2_TIME": "1", "DOORWARD_PASSWORD_MIN": "8"}
 MODEL = "bench-0"
-SCATTER = 2654435761  # names and ids in no order
-# What a copy of a row has of its own, by table; {n} is its number, {s} the same scattered.
+SCATTER = 2654435761  # ids in no order
+# What a copy of a row has of its own, by table, as long as it is in life; {n} is its number, {s} eleven digits of it.
+UUID, HASH = "'0190aaaa-0000-7000-8000-0' || {s}", "'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa' || {s}"
 OWN = {
-    "users": {"id": "'{p}' || {s}", "username": "'bench-' || {n}", "username_key": "'bench-' || {n}",
+    "users": {"id": UUID, "username": "'bench-' || {n}", "username_key": "'bench-' || {n}",
               "email": "'bench-' || {n} || '@example.com'", "email_key": "'bench-' || {n} || '@example.com'"},
-    "refresh_families": {"id": "'f' || {s}", "user_id": "'{p}' || {s}"},
-    "refresh_tokens": {"token_hash": "'t' || {s}", "family_id": "'f' || {s}"},
+    "refresh_families": {"id": UUID, "user_id": UUID},
+    "refresh_tokens": {"token_hash": HASH, "family_id": UUID},
 }
 MODEL_ROW = {
     "users": f"SELECT * FROM users WHERE username = '{MODEL}'",
@@ -72,7 +73,13 @@ class OnPostgres:
         self.postgres.tell(self.database, ";\n".join(sql) + ";")
 
     numbers = "generate_series(1::bigint, {users} - 1)"
-    settle = ("VACUUM ANALYZE", "CHECKPOINT")
+    settle = ("VACUUM ANALYZE", "CHECKPOINT")  # what its own processes do a while later
+
+    def row_bytes(self, table):
+        """Of a row in the table and in its indexes."""
+        sizes = self.postgres.tell(self.database, f"SELECT pg_relation_size('{table}') / count(*), pg_indexes_size('{table}')"
+                                                  f" / count(*) FROM {table}")
+        return [int(size) for size in sizes.split("|")]
 
 
 def measure(programs, folder):
@@ -81,7 +88,9 @@ def measure(programs, folder):
         for users in SIZES:
             here = os.path.join(folder, str(users))
             figures[f"sqlite_{users}"] = _with_users(programs, here, Sqlite(here), users)
-            figures[f"postgres_{users}"] = _with_users(programs, here, OnPostgres(postgres, f"users_{users}"), users)
+            database = OnPostgres(postgres, f"users_{users}")
+            figures[f"postgres_{users}"] = _with_users(programs, here, database, users)
+        figures["row_bytes"] = {table: database.row_bytes(table) for table in OWN}
     return figures, [finding for name in ("sqlite", "postgres") for finding in _findings(figures, name)]
 
 
@@ -93,7 +102,7 @@ def _findings(figures, name):
 
 
 def _copies(database, table, users):
-    own = {column: text.format(n="n.i", s=f"(n.i * {SCATTER} % 4294967296)", p="u")
+    own = {column: text.format(n="n.i", s=f"(10000000000 + n.i * {SCATTER} % 4294967296)")
            for column, text in OWN[table].items()}
     columns = database.columns(table)
     values = ", ".join(own.get(column, f"m.{column}") for column in columns)
