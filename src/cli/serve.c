@@ -4,6 +4,7 @@
 #include "cli/activation.h"
 #include "cli/administrator.h"
 #include "cli/certificate.h"
+#include "cli/core_file.h"
 #include "cli/keeper.h"
 #include "cli/mailer.h"
 #include "cli/measure.h"
@@ -14,6 +15,7 @@
 #include "cli/settle.h"
 #include "protocol/protocol.h"
 
+#include <signal.h>
 #include <sys/stat.h>
 
 enum { OWASP_MIN_MEMORY = 7 * 1024 * 1024 };
@@ -39,12 +41,19 @@ static bool has_any_port(const char *listen)
 static void tell_oddities(const struct cli *cli)
 {
     if (cli_option(cli, "--dev") != NULL)
-        warn("--dev: the log tells everything, as text; not for production");
+        warn("--dev: the log tells everything, as text, and a crash leaves a core file; not for production");
     if (cli->settings->argon2_memory_bytes < OWASP_MIN_MEMORY)
         warn(SETTINGS_PREFIX "ARGON2_MEMORY is below 7MiB: a stolen hash is guessed too fast; for tests alone");
     if (is_default(cli, "PUBLIC_URL") && has_any_port(cli->settings->listen))
         warn(SETTINGS_PREFIX "LISTEN leaves the port open and " SETTINGS_PREFIX "PUBLIC_URL is not set: clients are "
              "told port 0");
+}
+
+/* Who develops may want one. */
+static void forbid_core_file(const struct cli *cli)
+{
+    if (cli_option(cli, "--dev") == NULL && core_file_forbid() != DW_OK)
+        warn("core files can't be forbidden: a crash would leave keys and passwords in one");
 }
 
 /* A redirect to a place that the settings do not name, or that no request would ever be seen to come from. */
@@ -186,7 +195,9 @@ enum dw_err action_serve(struct cli *cli)
     _cleanup_secret_ struct dw_secret password = { 0 };
 
     umask(S_IRWXG | S_IRWXO);
+    signal(SIGPIPE, SIG_IGN); /* who reads the log may go away: until the end, not only while requests are served */
     tell_oddities(cli);
+    forbid_core_file(cli);
     TRY(check_redirect(cli));
     TRY(measure_start(cli->settings));
     TRY(activation_socket(cli, &listen_fd));
