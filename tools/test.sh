@@ -118,6 +118,7 @@ single "named tests" tools/check_asvs.py
 single "reference" tools/check_reference.py
 tap "headers" tools/check_headers.sh
 tap "tools" tests/tools/test_tools.py
+tap "simulation of a fleet" tests/tools/test_simulation.py
 
 say "building with gcc"
 # The second option for a build folder that was made before it was the default.
