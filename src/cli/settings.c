@@ -48,6 +48,7 @@ void settings_free(struct settings **settings)
     dw_secret_free(&(*settings)->secret_key);
     dw_secret_free(&(*settings)->smtp_url);
     dw_secret_free(&(*settings)->redis_url);
+    dw_secret_free(&(*settings)->metrics_token);
     dw_arena_free(&(*settings)->arena);
     free(*settings);
     *settings = NULL;
