@@ -1,8 +1,8 @@
 /*
  * doorward ready: asks the server of these settings whether it can serve, for health checks of containers.
  *
- * It goes to the address that the server listens on, under the name that clients use, so that DOORWARD_TRUSTED_HOSTS lets
- * it in. The certificate is not checked: it is this machine's own port, and what is asked is no secret.
+ * It goes to the address that the server listens on, under the name that clients use, so that DOORWARD_TRUSTED_HOSTS
+ * lets it in. The certificate is not checked: it is this machine's own port, and what is asked is no secret.
  */
 #include "base/buffer.h"
 #include "base/curl_calls.h"
