@@ -127,11 +127,13 @@ struct posted_write {
     void *argument;
     /* the storage's own */
     void *context;
+    int64_t posted_ms; /* monotonic */
     enum dw_err err;
     struct posted_write *next;
 };
 
-/* Takes the write until done() is called. DW_ERR_BUSY when too many wait: done() is not called then. Never waits. */
+/* Takes the write until done() is called, with DW_ERR_BUSY when its turn has not come within ten seconds. DW_ERR_BUSY
+ * when too many wait: done() is not called then. Never waits. */
 DW_MUST_USE enum dw_err storage_post(struct storage *storage, struct posted_write *write);
 
 /*
