@@ -38,40 +38,6 @@ static void run_batch(struct group_writer *w, struct posted_write *batch)
     }
 }
 
-/* Their callers have been told to come again, or soon would be: a turn that comes this late is of no use. */
-static struct posted_write *refuse_late(struct posted_write *batch)
-{
-    const int64_t oldest_ms = clock_monotonic_ms() - GROUP_PATIENCE_MS;
-    struct posted_write *in_time = NULL, **last = &in_time;
-
-    for (struct posted_write *write = batch, *next; write != NULL; write = next) {
-        next = write->next;
-        if (write->posted_ms < oldest_ms) {
-            metric_add(&WRITES_REFUSED, 0, 1);
-            write->done(write->argument, DW_ERR_BUSY);
-            continue;
-        }
-        *last = write;
-        last = &write->next;
-    }
-    *last = NULL;
-    return in_time;
-}
-
-static void run_in_time(struct group_writer *w, struct posted_write *batch)
-{
-    const int64_t begun_ms = clock_monotonic_ms();
-
-    batch = refuse_late(batch);
-    if (batch == NULL)
-        return;
-    run_batch(w, batch);
-    if (clock_monotonic_ms() - begun_ms > GROUP_LONG_MS)
-        w->batch_max = MAX_OF(w->batch_max / 2, 1U);
-    else
-        w->batch_max = MIN_OF(2 * w->batch_max, (unsigned)GROUP_BATCH_MAX);
-}
-
 /* Waits for work; NULL when the writer is to end and nothing is left. */
 static struct posted_write *take_batch(struct group_writer *w)
 {
@@ -84,7 +50,7 @@ static struct posted_write *take_batch(struct group_writer *w)
         pthread_cond_wait(&w->work, &w->mutex);
     batch = w->first;
     if (batch != NULL) {
-        for (last = batch; last->next != NULL && n < w->batch_max; n++)
+        for (last = batch; last->next != NULL && n < GROUP_BATCH_MAX; n++)
             last = last->next;
         w->first = last->next;
         if (w->first == NULL)
@@ -103,7 +69,7 @@ static void *writer_main(void *argument)
     struct posted_write *batch;
 
     while ((batch = take_batch(w)) != NULL)
-        run_in_time(w, batch);
+        run_batch(w, batch);
     return NULL;
 }
 
@@ -113,7 +79,6 @@ enum dw_err group_post(struct group_writer *w, struct posted_write *write)
 
     write->next = NULL;
     write->err = DW_OK;
-    write->posted_ms = clock_monotonic_ms();
     pthread_mutex_lock(&w->mutex);
     is_taken = w->n_waiting < GROUP_QUEUE_MAX;
     if (is_taken) {
@@ -195,7 +160,6 @@ enum dw_err group_writer_start(struct group_writer *w, const struct group_calls 
     w->calls = calls;
     w->connection = take_connection;
     w->last = &w->first;
-    w->batch_max = GROUP_BATCH_MAX;
     pthread_mutex_init(&w->mutex, NULL);
     pthread_cond_init(&w->work, NULL);
     if (start_thread(w) != 0) {

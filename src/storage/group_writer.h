@@ -4,9 +4,8 @@
  * Why: a commit waits for the disk. While one transaction does, the writes that arrive gather in the queue and make the
  * next one: under load the batch grows by itself, 64 clients share one sync, and a lone write never waits for company.
  * Writes also never run side by side, so that what one has looked at can't change before it has written.
- * Defends against: an acknowledgement before the commit (waiters are woken after it), a queue or a wait without end
- * (DW_ERR_BUSY), a node far from the database that holds up the others with a batch of hundreds (batches shrink while
- * they take more than a second), a write inside a write (it would wait for itself: DW_ERR_INTERNAL).
+ * Defends against: an acknowledgement before the commit (waiters are woken after it), a queue without end
+ * (DW_ERR_BUSY), a write inside a write (it would wait for itself: DW_ERR_INTERNAL).
  *
  * Threading: group_write() from any thread, it waits; group_post() from any thread, it does not. The connection is the
  * writer's thread's alone.
@@ -21,8 +20,6 @@
 enum {
     GROUP_BATCH_MAX = 256,  /* writes in one transaction */
     GROUP_QUEUE_MAX = 1024, /* writes waiting; past it DW_ERR_BUSY */
-    GROUP_PATIENCE_MS = 10000, /* for its turn; past it DW_ERR_BUSY */
-    GROUP_LONG_MS = 1000,   /* a transaction that takes longer is too large for this database */
 };
 
 /* What the driver does. */
@@ -45,7 +42,6 @@ struct group_writer {
     struct posted_write **last;
     unsigned n_waiting;
     bool is_stopping;
-    unsigned batch_max; /* the writer's thread's alone; it follows how long transactions take */
     _Atomic uint64_t n_commits; /* transactions that are durable */
     _Atomic uint64_t n_writes;  /* writes in them */
 };

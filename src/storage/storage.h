@@ -91,6 +91,8 @@ DW_MUST_USE enum dw_err storage_version(struct storage *storage, int *ret_applie
 DW_MUST_USE enum dw_err storage_applied(const struct storage_driver *const *drivers, const char *url, int *ret_applied);
 /* Whether other nodes may write to the same database. */
 bool storage_is_shared(const struct storage *storage);
+/* Whether the database took the last write: an atomic load. A refusal by a write's own function says nothing. */
+bool storage_can_write(const struct storage *storage);
 /* One trivial query, for readiness. */
 DW_MUST_USE enum dw_err storage_ping(struct storage *storage);
 
@@ -127,13 +129,11 @@ struct posted_write {
     void *argument;
     /* the storage's own */
     void *context;
-    int64_t posted_ms; /* monotonic */
     enum dw_err err;
     struct posted_write *next;
 };
 
-/* Takes the write until done() is called, with DW_ERR_BUSY when its turn has not come within ten seconds. DW_ERR_BUSY
- * when too many wait: done() is not called then. Never waits. */
+/* Takes the write until done() is called. DW_ERR_BUSY when too many wait: done() is not called then. Never waits. */
 DW_MUST_USE enum dw_err storage_post(struct storage *storage, struct posted_write *write);
 
 /*
@@ -148,7 +148,8 @@ void storage_unlisten(struct storage *storage);
 /* --- inside a read or write ------------------------------------------------------------------------------------- */
 
 void *transaction_context(const struct transaction *tx);
-/* Adds one to a series when this write is durable; nothing of a write that is undone is counted. */
+/* Adds one to a series when this write is durable; nothing of a write that is undone is counted. In a posted write it
+ * is counted at once. */
 void transaction_count(struct transaction *tx, const struct dw_metric *metric, unsigned series);
 
 /* In a write: wakes the listeners of other nodes when it is committed, and not before. */
