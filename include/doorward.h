@@ -10,6 +10,7 @@
 #include <doorward/otp.h>
 #include <doorward/password.h>
 #include <doorward/http.h>
+#include <doorward/tls.h>
 #include <doorward/rate_limit.h>
 #include <doorward/middleware.h>
 #include <doorward/app.h>
@@ -17,5 +18,6 @@
 #include <doorward/auth.h>
 #include <doorward/docs.h>
 #include <doorward/policy.h>
+#include <doorward/metrics.h>
 
 #endif

@@ -32,8 +32,8 @@ NEVER = {
 }
 
 # Which room a public header belongs to; one that is not named here belongs to the room of its own name.
-PUBLIC = {"error": "base", "jwe": "jose", "jws_json": "jose", "auth": "app", "docs": "app", "middleware": "app", "model": "app", "policy": "app", "rate_limit": "app",
-          "websocket": "app"}
+PUBLIC = {"error": "base", "jwe": "jose", "jws_json": "jose", "tls": "crypto", "auth": "app", "docs": "app", "middleware": "app", "model": "app", "policy": "app", "rate_limit": "app",
+          "metrics": "base", "websocket": "app"}
 
 # A driver is known to itself and to cli/, which wires everything.
 DRIVER = re.compile(r"^(storage/(?:sqlite|postgres)|shared/(?:memory|redis))/")

@@ -11,7 +11,7 @@ build_packages=(gcc make meson ninja-build pkg-config python3 zlib1g-dev libuv1-
                 libcrypt-dev libsqlite3-dev libpq-dev libcurl4-openssl-dev libpcre2-dev libidn2-dev libunistring-dev uthash-dev
                 libqrencode-dev libpng-dev libhiredis-dev)
 test_packages=(libcmocka-dev postgresql postgresql-contrib openssl clang clang-tidy clang-format libclang-rt-14-dev chromium curl sqlite3 jq g++
-               binutils zbar-tools doxygen mandoc man-db nginx haproxy caddy faketime
+               binutils zbar-tools doxygen mandoc man-db systemd nginx haproxy caddy faketime
                redis-tools) # which has the server's program without its service
 bench_packages=(wrk curl jq python3-fastapi uvicorn python3-jose python3-sqlalchemy python3-passlib python3-bcrypt
                 python3-multipart python3-uvloop python3-httptools libjwt-dev libcjose-dev)

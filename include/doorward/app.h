@@ -16,6 +16,7 @@
 
 #include <doorward/base.h>
 #include <doorward/http.h>
+#include <doorward/metrics.h>
 #include <doorward/middleware.h>
 #include <doorward/model.h>
 #include <doorward/rate_limit.h>
@@ -340,7 +341,15 @@ struct dw_app_config {
     bool https_redirect;
     const struct dw_cors *cors;     /* NULL: pages of other origins may read nothing */
     const struct dw_mount *mounts;  /* NULL: none */
+    const struct dw_metrics *metrics; /* requests are counted, and DW_METRICS_ROUTES shows it; NULL: neither */
 };
+
+/*
+ * A table for dw_app_config.routes: GET /metrics, the text format 0.0.4 or OpenMetrics 1.0, as Accept asks. Shows this
+ * application's requests and what is counted for the whole process. 404 in an application without .metrics; 401 with
+ * WWW-Authenticate without the right token. Not in the description. Never waits for anything.
+ */
+DW_API extern const struct dw_route DW_METRICS_ROUTES[];
 
 /* .routes = DW_ROUTES(TASK_ROUTES, ADMIN_ROUTES): for as long as the block that it stands in. */
 #define DW_ROUTES(...) ((const struct dw_route *const[]){ __VA_ARGS__, NULL })

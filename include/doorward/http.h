@@ -11,6 +11,7 @@
 #define DOORWARD_HTTP_H
 
 #include <doorward/base.h>
+#include <doorward/tls.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -39,7 +40,7 @@ DW_API struct dw_str dw_request_cookie(const struct dw_request *r, const char *n
 /* The client's address as text without the port, as trusted proxies tell it, else the peer's; dw_call.peer of the
  * in-process client. */
 DW_API struct dw_str dw_request_peer(const struct dw_request *r);
-/* Whether a trusted proxy says that the client used https (dw_app_config.trusted_proxies). */
+/* Whether the client used https: as a trusted proxy says (dw_app_config.trusted_proxies), else as the server saw it. */
 DW_API bool dw_request_is_https(const struct dw_request *r);
 /* A unique id of this request: what X-Request-Id carries. */
 DW_API struct dw_str dw_request_id(const struct dw_request *r);
@@ -79,22 +80,29 @@ struct dw_server_config {
     size_t max_header_bytes;        /* 431 past it [32768] */
     unsigned max_headers;           /* 431 past it [100, also the most] */
     size_t max_body;                /* bytes, whatever a route allows; 413 past it [1 MiB] */
-    unsigned header_deadline_s;     /* from the first byte to the end of the header [10] */
+    unsigned header_deadline_s;     /* from the first byte to the end of the header; also for the TLS handshake [10] */
     unsigned body_deadline_s;       /* from the end of the header to the end of the body [30] */
     unsigned idle_s;                /* a kept connection without a request [75] */
     unsigned write_deadline_s;      /* until a written answer has left [30] */
     unsigned stop_delay_s;          /* from the signal to the end of listening, for balancers to see it coming [0] */
     unsigned stop_deadline_s;       /* for requests under way when the server stops [10] */
-    void (*on_ready)(void *argument, const char *address); /* called once, when it listens: "127.0.0.1:8080" */
-    void *on_ready_argument;
-    void (*on_stop)(void *argument); /* called once, when it is told to stop, before stop_delay_s: no longer ready */
+    int listen_fd;                  /* a listening TCP socket from whoever started us, instead of `listen`; borrowed */
+    struct dw_tls *tls;             /* speaks https with this certificate; borrowed. NULL: plain http */
+    /* Called on the first event loop, where nothing may wait; each may be NULL. */
+    void (*on_ready)(void *argument, const char *address); /* once, when it listens: "127.0.0.1:8080" */
+    void (*on_reload)(void *argument);    /* at each SIGHUP, which does nothing else then */
+    void (*on_heartbeat)(void *argument); /* every heartbeat_ms, as long as all event loops go round */
+    unsigned heartbeat_ms;                /* [1000] */
+    void *on_ready_argument;              /* what these three get */
+    void (*on_stop)(void *argument); /* once, when it is told to stop, before stop_delay_s: no longer ready */
     void *on_stop_argument;
 };
 
 struct dw_app;
 
 /* Serves until SIGINT or SIGTERM and stop_delay_s longer, then finishes what is under way and returns. DW_ERR_SETTING
- * for an address that is malformed, DW_ERR_IO for one that can't be bound (in use, no right). */
+ * for an address that is malformed and for a listen_fd that is no such socket, DW_ERR_IO for an address that can't be
+ * bound (in use, no right). */
 DW_API DW_MUST_USE enum dw_err dw_serve(struct dw_app *app, const struct dw_server_config *config);
 /* Makes dw_serve() return as SIGTERM would; a second call or signal ends it without waiting for the requests under way.
  * Does nothing when nothing serves. Safe in a signal handler and from any thread. */

@@ -2,6 +2,7 @@
 
 #include "app/auth/auth.h"
 #include "app/channel.h"
+#include "app/metrics.h"
 #include "app/middleware/middleware.h"
 #include "app/scheme.h"
 
@@ -231,6 +232,7 @@ static enum dw_err app_make(struct dw_app *app, struct problem *p)
     model_set_finish(&app->models);
     app->openapi = (struct buffer)BUFFER_INIT(OPENAPI_MAX);
     TRY(openapi_make(app, p));
+    TRY(app_metrics_make(app, p));
     middleware_choose(app);
     dispatch_fill(app);
     return DW_OK;
@@ -293,6 +295,7 @@ void dw_app_free(struct dw_app **app)
     for (size_t i = 0; i < (*app)->n_mounted; i++)
         dw_app_free(&(*app)->mounted[i]);
     hub_free(&(*app)->service.hub);
+    app_metrics_free(&(*app)->metrics);
     cors_free((*app)->cors);
     model_set_free(&(*app)->models);
     buffer_free(&(*app)->openapi);

@@ -25,6 +25,7 @@ struct app_limit {
     struct dw_str (*key_of)(struct dw_request *r);
     struct dw_rate rates[DW_RATES_MAX]; /* by length of the window */
     size_t n_rates;                     /* 0: no limit */
+    unsigned metrics_series;
 };
 
 /* What is left of the limit nearest to its end. */
@@ -47,6 +48,7 @@ struct app_row {
     struct dw_str head; /* header lines that each of its answers carries */
     const struct app_limit *limit; /* its own; NULL: none */
     const struct channel *channel; /* of a WebSocket route (channel.h); NULL: it is none */
+    unsigned metrics_row;
 };
 
 /* OpenAPI has no words for WebSockets. */
@@ -61,6 +63,7 @@ struct dialog;
 struct accepting;
 struct envelope;
 struct middleware;
+struct app_metrics;
 
 struct dw_app {
     struct dw_app_config config;
@@ -88,6 +91,7 @@ struct dw_app {
     struct host_pattern *hosts;
     size_t n_hosts;    /* 0: any host */
     struct cors *cors; /* NULL: none */
+    struct app_metrics *metrics; /* NULL: nothing is counted */
     const struct middleware *before[MIDDLEWARE_MAX]; /* each ends with NULL */
     const struct middleware *routed[MIDDLEWARE_MAX];
     const struct middleware *resolved[MIDDLEWARE_MAX];

@@ -6,15 +6,6 @@ enum { COOKIE_LINE_MAX = 4096, COOKIE_SECONDS_MAX = 400 * 86400 };
 
 #define HOST_PREFIX "__Host-"
 
-/* token (RFC 9110 §5.6.2), as far as names of cookies need it. */
-static bool is_name(struct dw_str name)
-{
-    for (size_t i = 0; i < name.len; i++)
-        if (name.ptr[i] <= ' ' || name.ptr[i] > '~' || strchr("()<>@,;:\\\"/[]?={}", name.ptr[i]) != NULL)
-            return false;
-    return name.len > 0;
-}
-
 /* cookie-octet (RFC 6265 §4.1.1). */
 static bool is_value(struct dw_str value)
 {
@@ -29,7 +20,7 @@ static bool is_sane(const struct dw_cookie *cookie)
     const struct dw_str name = dw_str(cookie->name);
     const bool is_host_only = dw_str_starts_with(name, DW_STR(HOST_PREFIX));
 
-    return is_name(name) && is_value(cookie->value) && cookie->max_age_s <= COOKIE_SECONDS_MAX &&
+    return http_is_token(name) && is_value(cookie->value) && cookie->max_age_s <= COOKIE_SECONDS_MAX &&
         (cookie->is_secure || !is_host_only);
 }
 

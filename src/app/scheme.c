@@ -151,15 +151,6 @@ bool scheme_has_scopes(const struct dw_scheme *scheme)
     return kind != NULL && (kind->flow != NULL || scheme->kind == DW_SCHEME_OPENID_CONNECT);
 }
 
-/* token (RFC 9110 §5.6.2), for names of headers and cookies. */
-static bool is_token(const char *name)
-{
-    for (const char *c = name; *c != '\0'; c++)
-        if (*c <= ' ' || *c > '~' || strchr("()<>@,;:\\\"/[]?={}", *c) != NULL)
-            return false;
-    return name[0] != '\0';
-}
-
 static bool is_printable(const char *text)
 {
     for (const char *c = text; *c != '\0'; c++)
@@ -187,7 +178,7 @@ enum dw_err scheme_check(const struct dw_scheme *scheme, struct problem *p)
         return problem_say(p, "security scheme %s: unknown kind", scheme->name);
     if (kind->in != NULL && (scheme->parameter == NULL || scheme->parameter[0] == '\0'))
         return problem_say(p, "security scheme %s: the parameter's name is missing", scheme->name);
-    if (kind->in != NULL && scheme->kind != DW_SCHEME_API_KEY_QUERY && !is_token(scheme->parameter))
+    if (kind->in != NULL && scheme->kind != DW_SCHEME_API_KEY_QUERY && !http_is_token(dw_str(scheme->parameter)))
         return problem_say(p, "security scheme %s: %s is no name of a %s", scheme->name, scheme->parameter, kind->in);
     if (scheme->realm != NULL && !is_printable(scheme->realm))
         return problem_say(p, "security scheme %s: a control character in its realm", scheme->name);

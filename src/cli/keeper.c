@@ -2,11 +2,14 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "base/thread.h"
 #include "identity/api_key_use.h"
 #include "identity/decoy.h"
 #include "identity/audit.h"
+#include "identity/node.h"
 #include "identity/signing_key.h"
+#include "shared/redis/channel.h"
 
 struct keeper {
     struct identity *identity;
@@ -45,10 +48,38 @@ static const struct chore CHORES[] = {
     { "audit_head", tell_audit_head, (int64_t)KEEPER_AUDIT_HEAD_S * 1000, .at_end = true },
 };
 
+static const char *chore_names[ARRAY_SIZE(CHORES)];
+static struct dw_metric CHORE_FAILURES = {
+    .name = "doorward_chore_failures_total", .kind = DW_COUNTER, .help = "Chores that failed; each is tried again.",
+    .labels = { { "chore", chore_names, ARRAY_SIZE(CHORES) } },
+};
+static struct dw_metric CHORE_FAILING = {
+    .name = "doorward_chore_failing", .kind = DW_GAUGE, .help = "1: the chore failed the last time.",
+    .labels = { { "chore", chore_names, ARRAY_SIZE(CHORES) } },
+};
+
+struct dw_metric *const *keeper_metrics(void)
+{
+    static struct dw_metric *const ROWS[] = { &CHORE_FAILURES, &CHORE_FAILING, NULL };
+
+    for (size_t i = 0; i < ARRAY_SIZE(CHORES); i++)
+        chore_names[i] = CHORES[i].name;
+    return ROWS;
+}
+
+static void count_chore(const struct chore *chore, enum dw_err err, bool has_failed)
+{
+    const unsigned series = (unsigned)(chore - CHORES);
+
+    metric_add(&CHORE_FAILURES, series, err != DW_OK);
+    metric_add(&CHORE_FAILING, series, (err != DW_OK) - (int)has_failed);
+}
+
 static void run_chore(struct keeper *keeper, const struct chore *chore, bool *has_failed)
 {
     const enum dw_err err = chore->run(keeper->identity);
 
+    count_chore(chore, err, *has_failed);
     if (err != DW_OK && !*has_failed)
         log_event(LOG_WARNING, "chore_failed", LOG_CSTR("chore", chore->name), LOG_ERR(err));
     else if (err == DW_OK && *has_failed)
@@ -144,7 +175,26 @@ static void keeper_free(struct keeper **keeper)
     *keeper = NULL;
 }
 
-enum dw_err keeper_start(struct identity *identity, struct keeper **ret_keeper)
+/* What the database's own notification tells is known already while the channel is trusted. */
+static void hear_notification(void *argument)
+{
+    const struct keeper *keeper = argument;
+
+    if (!identity_is_told(keeper->identity))
+        keeper_wake(argument);
+}
+
+static enum dw_err join(struct keeper *keeper, struct redis *redis)
+{
+    void *carrier = NULL;
+
+    if (redis == NULL || !storage_is_shared(keeper->identity->storage))
+        return DW_OK;
+    TRY(redis_carrier_new(redis, &carrier));
+    return identity_join(keeper->identity, &REDIS_CHANNEL, carrier, redis_name(redis), keeper_wake, keeper);
+}
+
+enum dw_err keeper_start(struct identity *identity, struct redis *redis, struct keeper **ret_keeper)
 {
     _cleanup_(keeper_free) struct keeper *keeper = calloc(1, sizeof(*keeper));
 
@@ -153,11 +203,15 @@ enum dw_err keeper_start(struct identity *identity, struct keeper **ret_keeper)
     keeper->identity = identity;
     pthread_mutex_init(&keeper->mutex, NULL);
     thread_condition_init(&keeper->change);
-    TRY(storage_listen(identity->storage, keeper_wake, keeper));
-    const enum dw_err err = thread_start(keep, keeper, &keeper->thread);
+    enum dw_err err = join(keeper, redis); /* before others look at what it sets */
 
+    if (err == DW_OK)
+        err = storage_listen(identity->storage, hear_notification, keeper);
+    if (err == DW_OK)
+        err = thread_start(keep, keeper, &keeper->thread);
     if (err != DW_OK) {
         storage_unlisten(identity->storage);
+        identity_leave(identity);
         return err;
     }
     *ret_keeper = TAKE_PTR(keeper);
@@ -176,6 +230,7 @@ void keeper_stop(struct keeper **keeper)
     pthread_cond_signal(&k->change);
     pthread_mutex_unlock(&k->mutex);
     pthread_join(k->thread, NULL);
+    identity_leave(k->identity);
     for (size_t i = 0; i < ARRAY_SIZE(CHORES); i++)
         if (CHORES[i].at_end)
             run_chore(k, &CHORES[i], &(bool){ false });

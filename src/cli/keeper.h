@@ -12,6 +12,8 @@
 
 #include "identity/identity.h"
 
+struct redis;
+
 enum {
     KEEPER_WATCH_MS = 250,
     KEEPER_REST_MS = 20, /* after a look, at the least */
@@ -23,11 +25,15 @@ enum {
 
 struct keeper;
 
-/* `identity` is borrowed until keeper_stop(). */
-DW_MUST_USE enum dw_err keeper_start(struct identity *identity, struct keeper **ret_keeper);
+/* Rows about the chores, for metrics_register(). */
+struct dw_metric *const *keeper_metrics(void);
+
+/* `identity` and `redis` are borrowed until keeper_stop(). With a Redis (NULL: none) this node joins the others'
+ * channel on it when they write to the same database. */
+DW_MUST_USE enum dw_err keeper_start(struct identity *identity, struct redis *redis, struct keeper **ret_keeper);
 /* There is something to learn: the next look comes at once, or soon after the last one. Any thread; doesn't wait. */
 void keeper_wake(void *keeper);
-/* Waits for the chore under way. */
+/* Waits for the chore under way; leaves the channel. Nothing is acknowledged any more. */
 void keeper_stop(struct keeper **keeper);
 
 #endif

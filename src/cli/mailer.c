@@ -1,6 +1,7 @@
 #include "cli/mailer.h"
 
 #include "base/log.h"
+#include "base/metrics.h"
 #include "cli/ticker.h"
 #include "identity/notice.h"
 #include "identity/outbox.h"
@@ -18,7 +19,30 @@ struct mailer {
     struct mail_sender *sender;
     struct ticker *ticker;
     bool has_failed[2];
+    unsigned turns;
 };
+
+/* Series of MAILS. */
+enum { MAIL_SENT, MAIL_FAILED };
+static const char *const MAIL_RESULTS[] = { [MAIL_SENT] = "sent", [MAIL_FAILED] = "failed" };
+static struct dw_metric MAILS = {
+    .name = "doorward_mails_total", .kind = DW_COUNTER, .help = "Attempts to send a mail.",
+    .labels = { { "result", MAIL_RESULTS, ARRAY_SIZE(MAIL_RESULTS) } },
+};
+
+static _Atomic int64_t n_waiting = -1; /* as of the last count; -1: none yet */
+
+static bool read_waiting(const struct dw_metric *self, unsigned series, int64_t *ret_value)
+{
+    *ret_value = atomic_load_explicit(&n_waiting, memory_order_relaxed);
+    return *ret_value >= 0;
+}
+
+static struct dw_metric OUTBOX_WAITING = {
+    .name = "doorward_outbox_waiting", .kind = DW_GAUGE, .read = read_waiting,
+    .help = "Mails that wait to be sent, of all nodes, as of the last count.",
+};
+struct dw_metric *const MAILER_METRICS[] = { &MAILS, &OUTBOX_WAITING, NULL };
 
 /* Where the link of a mail leads, under the public URL. What stands here carries a token; other kinds are notices. */
 static const struct kind {
@@ -112,8 +136,10 @@ static enum dw_err send_one(void *argument, const struct outbox_mail *mail)
 {
     struct mailer *m = argument;
     const char *path = path_of(mail->kind);
+    const enum dw_err err = path != NULL ? send_link(m, mail, path) : send_notice(m, mail);
 
-    TRY(path != NULL ? send_link(m, mail, path) : send_notice(m, mail));
+    metric_add(&MAILS, err == DW_OK ? MAIL_SENT : MAIL_FAILED, 1);
+    TRY(err);
     log_event(LOG_INFO, "mail_sent", LOG_STR("mail", mail->id), LOG_STR("kind", mail->kind));
     return DW_OK;
 }
@@ -130,12 +156,24 @@ static void tell(bool *has_failed, const char *what, enum dw_err err)
     *has_failed = err != DW_OK;
 }
 
+/* Now and then, when somebody may look. */
+static void count_waiting(struct mailer *m)
+{
+    int64_t n = 0;
+
+    if (!metric_is_on(&OUTBOX_WAITING) || m->turns++ % MAILER_COUNT_TURNS != 0)
+        return;
+    if (outbox_count(m->identity, &n) == DW_OK)
+        atomic_store_explicit(&n_waiting, n, memory_order_relaxed);
+}
+
 static void turn(void *argument)
 {
     struct mailer *m = argument;
 
     tell(&m->has_failed[0], "requests", recovery_work(m->identity));
     tell(&m->has_failed[1], "outbox", outbox_run(m->identity, send_one, m));
+    count_waiting(m);
     log_flush();
 }
 

@@ -11,12 +11,16 @@
 #include "cli/settings.h"
 #include "identity/identity.h"
 #include "mail/template.h"
+#include <doorward/metrics.h>
 
-enum { MAILER_TURN_MS = 500 };
+enum { MAILER_TURN_MS = 500, MAILER_COUNT_TURNS = 20 };
 
 #define MAILER_FOLDER "outbox"
 
 struct mailer;
+
+/* Rows about the mails, for metrics_register(). */
+extern struct dw_metric *const MAILER_METRICS[];
 
 /* `identity` and `settings` are borrowed until mailer_stop(). DW_ERR_SETTING, and ret_problem, for a template that
  * can't be used. */

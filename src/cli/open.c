@@ -3,7 +3,8 @@
 #include "base/log.h"
 #include "cli/secret_file.h"
 #include "crypto/hash.h"
-#include "shared/redis/redis.h"
+#include "identity/node.h"
+#include "shared/redis/channel.h"
 #include "storage/driver.h"
 
 #include <errno.h>
@@ -28,7 +29,7 @@ static void tell_warnings(struct cli *cli, struct dw_str lines)
     }
 }
 
-static enum dw_err load_settings(struct cli *cli, struct settings_report *report)
+enum dw_err open_settings(const struct cli *cli, struct settings **ret_settings, struct settings_report *report)
 {
     const char *overrides[2 * OPTIONS_MAX + 1] = { NULL };
     size_t n = 0;
@@ -42,7 +43,12 @@ static enum dw_err load_settings(struct cli *cli, struct settings_report *report
     const struct settings_sources sources = {
         .overrides = overrides, .environment = cli->environment, .env_file = SETTINGS_FILE,
     };
-    const enum dw_err err = settings_load(&sources, &cli->settings, report);
+    return settings_load(&sources, ret_settings, report);
+}
+
+static enum dw_err load_settings(struct cli *cli, struct settings_report *report)
+{
+    const enum dw_err err = open_settings(cli, &cli->settings, report);
 
     if (err == DW_ERR_ARGUMENT || err == DW_ERR_SETTING) {
         cli->is_misused = err == DW_ERR_ARGUMENT;
@@ -285,8 +291,32 @@ enum dw_err open_copy(struct cli *cli, const char *to, struct copy_report *repor
     return storage_copy(DRIVERS, &IDENTITY_SCHEMA, cli->settings->database_url, to, report);
 }
 
+static enum dw_err tell_by_redis(struct cli *cli)
+{
+    _cleanup_secret_ struct dw_secret secret = { 0 };
+    bool is_new_secret = false;
+    void *carrier = NULL;
+
+    TRY(get_secret(cli, false, &secret, &is_new_secret));
+    TRY(open_redis(cli, &secret));
+    TRY(redis_carrier_new(cli->redis, &carrier));
+    return identity_tell_nodes(cli->identity, &REDIS_CHANNEL, carrier, redis_name(cli->redis));
+}
+
+/* Servers that trust their channel must hear on it what a command changed. */
+static void tell_nodes(struct cli *cli)
+{
+    if (cli->command->is_server || cli->identity == NULL || !identity_has_changed(cli->identity) ||
+        !storage_is_shared(cli->storage) || cli->settings->redis_url.size == 0)
+        return;
+    if (tell_by_redis(cli) != DW_OK)
+        cli_warn(cli, "Redis could not be reached to tell the servers of the change: those that can reach the database "
+                      "find it there");
+}
+
 void open_release(struct cli *cli)
 {
+    tell_nodes(cli);
     redis_close(&cli->redis);
     identity_close(&cli->identity);
     dw_passwords_free(&cli->passwords);

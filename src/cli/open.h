@@ -20,6 +20,9 @@ enum open_as {
     OPEN_SERVER, /* as the server, making what is missing */
 };
 
+/* Reads the settings as the command line says, once more. */
+DW_MUST_USE enum dw_err open_settings(const struct cli *cli, struct settings **ret_settings,
+                                      struct settings_report *report);
 /* What the row of cli->command asks for. */
 DW_MUST_USE enum dw_err open_needs(struct cli *cli);
 /* cli->storage, ->passwords, ->identity, and for the server ->redis, by cli->settings. */

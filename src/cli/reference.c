@@ -19,9 +19,6 @@ static const char HEAD[] =
     "`#`. Nothing in it is expanded.\n\n"
     "| setting | default | allowed | meaning |\n|---|---|---|---|\n";
 
-static const char TAIL[] =
-    "\nSettings of later versions, which have no effect in this one (setting one is told as a warning):\n";
-
 enum dw_err reference_write_settings(FILE *out)
 {
     char allowed[SETTING_PROBLEM_SIZE];
@@ -38,10 +35,6 @@ enum dw_err reference_write_settings(FILE *out)
             fputs(s->otherwise, out);
         fprintf(out, " | %s | %s |\n", allowed, s->meaning);
     }
-    fputs(TAIL, out);
-    for (const char *const *later = SETTINGS_LATER; *later != NULL; later++)
-        fprintf(out, "%s`" SETTINGS_PREFIX "%s`", later == SETTINGS_LATER ? "" : ",\n", *later);
-    fputs(".\n", out);
     return ferror(out) != 0 ? DW_ERR_IO : DW_OK;
 }
 

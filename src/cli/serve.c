@@ -1,11 +1,16 @@
 /* doorward serve: everything opened, the routes, the chores, and the loops until a signal. */
 #include "base/log.h"
 #include "cli/actions.h"
+#include "cli/activation.h"
 #include "cli/administrator.h"
+#include "cli/certificate.h"
 #include "cli/keeper.h"
 #include "cli/mailer.h"
+#include "cli/measure.h"
+#include "cli/notify.h"
 #include "cli/open.h"
 #include "cli/rate_store.h"
+#include "cli/reload.h"
 #include "cli/settle.h"
 #include "protocol/protocol.h"
 
@@ -55,30 +60,52 @@ static enum dw_err check_redirect(struct cli *cli)
     if (s->trusted_hosts != NULL && strcmp(s->trusted_hosts, "*") == 0)
         return cli_refuse(cli, DW_ERR_SETTING, SETTINGS_PREFIX "HTTPS_REDIRECT: with any host trusted ("
                           SETTINGS_PREFIX "TRUSTED_HOSTS=*) whoever writes Host would choose where clients go");
-    if (s->trusted_proxies == NULL)
+    if (s->trusted_proxies == NULL && s->tls_cert == NULL)
         warn(SETTINGS_PREFIX "HTTPS_REDIRECT without " SETTINGS_PREFIX "TRUSTED_PROXIES: nobody can tell that a "
              "request came by https, and every one is redirected");
     return DW_OK;
 }
 
+/* What the server's loops call back with. */
+struct serving {
+    struct cli *cli;
+    struct protocol *protocol;
+    struct reloader *reloader;
+};
+
 static void on_ready(void *argument, const char *address)
 {
-    const struct cli *cli = argument;
+    const struct cli *cli = ((const struct serving *)argument)->cli;
 
+    notify_tell(cli, "READY=1");
     log_event(LOG_INFO, "listening", LOG_CSTR("address", address), LOG_CSTR("public_url", cli->settings->public_url),
               LOG_CSTR("version", DOORWARD_VERSION));
     log_flush();
     memory_settle();
 }
 
+static void on_reload(void *argument)
+{
+    reloader_ask(((const struct serving *)argument)->reloader);
+}
+
+static void on_heartbeat(void *argument)
+{
+    notify_tell(((const struct serving *)argument)->cli, "WATCHDOG=1");
+}
+
 static void on_stop(void *argument)
 {
+    const struct serving *serving = argument;
+
     log_event(LOG_INFO, "stopping");
-    protocol_stop_soon(argument);
+    notify_tell(serving->cli, "STOPPING=1");
+    protocol_stop_soon(serving->protocol);
 }
 
 static enum dw_err make_app(struct cli *cli, struct protocol **ret_protocol)
 {
+    const struct dw_metrics metrics = { .token = &cli->settings->metrics_token };
     const struct dw_rate_store *rate_store = NULL;
 
     if (cli->redis != NULL)
@@ -87,7 +114,8 @@ static enum dw_err make_app(struct cli *cli, struct protocol **ret_protocol)
         .identity = cli->identity,
         .public_url = cli->settings->public_url,
         .issuer = cli->settings->issuer,
-        .access_log = log_is_on(LOG_INFO),
+        .access_log = true, /* the level decides, which may change while it runs */
+        .metrics = metrics.token->size > 0 ? &metrics : NULL,
         .rate_limit_login = cli->settings->rate_limit_login,
         .rate_limit_register = cli->settings->rate_limit_register,
         .rate_limit_forgot = cli->settings->rate_limit_forgot,
@@ -113,23 +141,32 @@ static enum dw_err start_mailer(struct cli *cli, struct mailer **ret_mailer)
     return err == DW_ERR_SETTING ? cli_refuse(cli, err, SETTINGS_PREFIX "MAIL_TEMPLATES: %s", problem) : err;
 }
 
-static enum dw_err serve(struct cli *cli, struct protocol *protocol)
+static enum dw_err serve(struct serving *serving, struct dw_tls *tls, int listen_fd)
 {
+    struct cli *cli = serving->cli;
     const struct settings *s = cli->settings;
+    const unsigned watchdog_ms = notify_watchdog_ms(cli);
     const struct dw_server_config config = {
         .listen = s->listen,
+        .listen_fd = listen_fd,
+        .tls = tls,
         .loops = (unsigned)s->workers,
         .hashing_queue = (unsigned)s->hash_queue,
         /* More than hash at a time, as a request in this lane also waits for the database. */
         .hashing_workers = s->hash_workers == 0 ? 0 : 2 * (unsigned)s->hash_workers + 2,
         .on_ready = on_ready,
-        .on_ready_argument = cli,
+        .on_reload = on_reload,
+        .on_heartbeat = watchdog_ms == 0 ? NULL : on_heartbeat,
+        .heartbeat_ms = watchdog_ms,
+        .on_ready_argument = serving,
         .stop_delay_s = (unsigned)s->stop_delay_s,
         .on_stop = on_stop,
-        .on_stop_argument = protocol,
+        .on_stop_argument = serving,
     };
-    const enum dw_err err = dw_serve(protocol_app(protocol), &config);
+    const enum dw_err err = dw_serve(protocol_app(serving->protocol), &config);
 
+    if (err == DW_ERR_SETTING && listen_fd != 0)
+        return cli_refuse(cli, err, "the socket that was passed is not one that listens for TCP");
     if (err == DW_ERR_SETTING)
         return cli_refuse(cli, err, SETTINGS_PREFIX "LISTEN: \"%s\" is no address to listen on", s->listen);
     if (err == DW_ERR_IO)
@@ -143,20 +180,31 @@ enum dw_err action_serve(struct cli *cli)
     _cleanup_(protocol_app_free) struct protocol *protocol = NULL;
     _cleanup_(keeper_stop) struct keeper *keeper = NULL;
     _cleanup_(mailer_stop) struct mailer *mailer = NULL;
+    _cleanup_(dw_tls_free) struct dw_tls *tls = NULL;
+    struct serving serving = { .cli = cli };
+    int listen_fd;
     _cleanup_secret_ struct dw_secret password = { 0 };
 
     umask(S_IRWXG | S_IRWXO);
     tell_oddities(cli);
     TRY(check_redirect(cli));
+    TRY(measure_start(cli->settings));
+    TRY(activation_socket(cli, &listen_fd));
+    TRY(certificate_open(cli, &tls));
     TRY(open_identity(cli, OPEN_SERVER));
+    measure_watch(cli);
     TRY(administrator_ensure(cli, &password));
     if (password.size > 0)
         TRY(administrator_print(cli, &password));
     dw_secret_free(&password);
     TRY(make_app(cli, &protocol));
-    TRY(keeper_start(cli->identity, &keeper));
+    TRY(keeper_start(cli->identity, cli->redis, &keeper));
     TRY(start_mailer(cli, &mailer));
-    TRY(serve(cli, protocol));
+    TRY(reloader_start(cli, tls, &serving.reloader));
+    serving.protocol = protocol;
+    const enum dw_err err = serve(&serving, tls, listen_fd);
+    reloader_stop(&serving.reloader);
+    TRY(err);
     log_event(LOG_INFO, "stopped");
     return DW_OK;
 }

@@ -287,15 +287,16 @@ static struct dw_str url_of_address(struct loader *l, struct dw_str address)
 {
     static const char *const EVERY_ADDRESS[] = { ":", "0.0.0.0:", "[::]:" };
     struct dw_arena *arena = l->settings->arena;
+    const char *scheme = l->settings->tls_cert == NULL ? "http" : "https";
 
     for (size_t i = 0; i < ARRAY_SIZE(EVERY_ADDRESS); i++) {
         const struct dw_str prefix = dw_str(EVERY_ADDRESS[i]);
 
         if (dw_str_starts_with(address, prefix))
-            return dw_arena_printf(arena, "http://127.0.0.1:%.*s", (int)(address.len - prefix.len),
+            return dw_arena_printf(arena, "%s://127.0.0.1:%.*s", scheme, (int)(address.len - prefix.len),
                                    address.ptr + prefix.len);
     }
-    return dw_arena_printf(arena, "http://%.*s", (int)address.len, address.ptr);
+    return dw_arena_printf(arena, "%s://%.*s", scheme, (int)address.len, address.ptr);
 }
 
 /* The value of the setting that this one follows, in this one's form. */
@@ -340,15 +341,6 @@ static bool is_known(struct dw_str name)
     return row >= 0 && setting_is_secret(&SETTINGS[row]);
 }
 
-static bool is_later(struct dw_str name)
-{
-    for (const char *const *later = SETTINGS_LATER; *later != NULL; later++) {
-        if (dw_str_eq(name, dw_str(*later)))
-            return true;
-    }
-    return false;
-}
-
 static void check_name(struct loader *l, struct dw_str full_name, const struct raw *raw)
 {
     const struct dw_str prefix = DW_STR(SETTINGS_PREFIX);
@@ -371,9 +363,7 @@ static void check_name(struct loader *l, struct dw_str full_name, const struct r
         nearest = d < distance ? s : nearest;
         distance = MIN_OF(d, distance);
     }
-    if (is_later(name))
-        buffer_append_literal(b, "this version does not have this setting; it has no effect\n");
-    else if (nearest_is_likely(distance, name))
+    if (nearest_is_likely(distance, name))
         buffer_printf(b, "no such setting; did you mean " SETTINGS_PREFIX "%s?\n", nearest->name);
     else
         buffer_append_literal(b, "no such setting (doorward settings lists them)\n");

@@ -36,6 +36,7 @@ enum setting_type {
     SETTING_ORIGINS,     /* const char *               *, or https://app.example.com, separated by commas */
     SETTING_PATTERN,     /* const char *               PCRE2 */
     SETTING_SECRET,      /* struct dw_secret           32 characters or more; or NAME_FILE */
+    SETTING_TOKEN,       /* struct dw_secret           what Authorization: Bearer can carry; or NAME_FILE */
     SETTING_SMTP,        /* struct dw_secret           smtp(s)://[user:password@]host[:port]; or NAME_FILE */
     SETTING_MAIL_ADDRESS, /* const char *              name@example.com */
     SETTING_REDIS,       /* struct dw_secret           redis://[[user]:password@]host[:port][/db]; or NAME_FILE */
@@ -57,6 +58,7 @@ struct setting {
     const struct setting_choice *choices;
     const char *meaning;
     size_t offset;
+    bool is_live; /* a running server takes a new value up (SIGHUP) */
 };
 
 enum setting_source { SOURCE_DEFAULT, SOURCE_FILE, SOURCE_ENVIRONMENT, SOURCE_COMMAND_LINE };
@@ -72,6 +74,7 @@ enum { SETTINGS_MAX = 64, SETTING_TEXT_MAX = 1024, SECRET_MIN_SIZE = 32 };
 
 struct settings {
     const char *listen;
+    const char *tls_cert, *tls_key; /* NULL: plain http */
     const char *public_url;
     const char *database_url;
     int64_t database_connections;
@@ -104,6 +107,7 @@ struct settings {
     const char *mail_from;
     const char *mail_templates;  /* NULL: the built-in ones */
     int64_t stop_delay_s;
+    struct dw_secret metrics_token; /* empty: no metrics */
     int64_t key_rotation_s, key_lead_s;
     int64_t workers;             /* 0: one a core */
 
@@ -111,9 +115,7 @@ struct settings {
     struct dw_arena *arena;
 };
 
-/* The table, and the names of settings that later versions have (setting one is told). */
 extern const struct setting SETTINGS[];
-extern const char *const SETTINGS_LATER[];
 
 /* Where values come from. */
 struct settings_sources {

@@ -55,9 +55,17 @@ enum {
 const struct setting SETTINGS[] = {
     { "LISTEN", SETTING_ADDRESS, "127.0.0.1:8080", AT(listen),
       .meaning = "Address and port to listen on; :8080 is every address of the machine, port 0 any free one." },
+    { "TLS_CERT", SETTING_TEXT, .otherwise = "none: plain http", AT(tls_cert), .min = 1, .max = SETTING_TEXT_MAX,
+      .meaning = "A PEM file of the server's certificate, then those that lead to its root. With it the server speaks "
+                 "https (TLS 1.2 and 1.3) and nothing else. A replaced file is found within a minute, or at once by "
+                 "SIGHUP." },
+    { "TLS_KEY", SETTING_TEXT, .otherwise = "none", AT(tls_key), .min = 1, .max = SETTING_TEXT_MAX,
+      .meaning = "A PEM file of the certificate's private key, without a password: EC, Ed25519, or RSA of 2048 bits or "
+                 "more." },
     { "PUBLIC_URL", SETTING_URL, .follows = "LISTEN", AT(public_url),
       .meaning = "The address that clients use, as they write it; links and metadata are made from it. Without it: "
-                 "http:// and the address to listen on, 127.0.0.1 where that is every address." },
+                 "http:// (https:// with a certificate) and the address to listen on, 127.0.0.1 where that is every "
+                 "address." },
     { "DATABASE_URL", SETTING_DATABASE, "sqlite:doorward.db", AT(database_url), .choices = DATABASES,
       .meaning = "Where the data is: sqlite: and a file name, from the working directory where it is relative; or "
                  "postgresql://USER@HOST/DATABASE, with what libpq knows behind a question mark (sslmode=verify-full). "
@@ -116,10 +124,11 @@ const struct setting SETTINGS[] = {
       .meaning = "Passwords hashed at the same time." },
     { "HASH_QUEUE", SETTING_INT, "256", AT(hash_queue), .min = 1, .max = 65536,
       .meaning = "Requests that may wait for a hash; past it the answer is 503 with Retry-After." },
-    { "LOG_LEVEL", SETTING_CHOICE, "info", AT(log_level), .choices = LOG_LEVELS,
-      .meaning = "The least weighty events that are logged." },
-    { "LOG_FORMAT", SETTING_CHOICE, "json", AT(log_format), .choices = LOG_FORMATS,
-      .meaning = "How the log on standard error is written, a line an event." },
+    { "LOG_LEVEL", SETTING_CHOICE, "info", AT(log_level), .choices = LOG_LEVELS, .is_live = true,
+      .meaning = "The least weighty events that are logged. SIGHUP takes a new value up from `.env`." },
+    { "LOG_FORMAT", SETTING_CHOICE, "json", AT(log_format), .choices = LOG_FORMATS, .is_live = true,
+      .meaning = "How the log on standard error is written, a line an event. SIGHUP takes a new value up from "
+                 "`.env`." },
     { "REGISTRATION", SETTING_CHOICE, "open", AT(registration_open), .choices = OPEN_OR_CLOSED,
       .meaning = "Whether anyone may register; closed, only an administrator makes accounts." },
     { "RESET_TTL", SETTING_DURATION, "1h", AT(reset_ttl_s), .min = MINUTE, .max = DAY,
@@ -153,7 +162,8 @@ const struct setting SETTINGS[] = {
       .meaning = "Names by which clients may ask, with commas between; `*.example.com` is every name beneath that one. "
                  "Any port will do. A request for another name is 400." },
     { "HTTPS_REDIRECT", SETTING_CHOICE, "off", AT(https_redirect), .choices = ON_OR_OFF,
-      .meaning = "Whether plain requests are sent to https (307). By which a request came is told by a trusted proxy. "
+      .meaning = "Whether plain requests are sent to https (307). By which a request came the server sees, or "
+                 "is told by a trusted proxy. "
                  "Without `DOORWARD_TRUSTED_HOSTS` the host of `DOORWARD_PUBLIC_URL` is the only one." },
     { "CORS_ORIGINS", SETTING_ORIGINS, .otherwise = "none", AT(cors_origins),
       .meaning = "Origins whose pages may call, as browsers write them, with commas between; cookies are sent along. "
@@ -163,12 +173,11 @@ const struct setting SETTINGS[] = {
     { "STOP_DELAY", SETTING_DURATION, "0s", AT(stop_delay_s), .min = 0, .max = 5 * MINUTE,
       .meaning = "How long the server goes on serving when it is told to stop, while `/readyz` says no and every "
                  "answer ends its connection: time for balancers to send requests elsewhere." },
+    { "METRICS_TOKEN", SETTING_TOKEN, .otherwise = "none: there is no /metrics, and nothing is counted",
+      AT(metrics_token), .min = 16, .max = SETTING_TEXT_MAX,
+      .meaning = "The secret by which Prometheus may read /metrics (`Authorization: Bearer`)." },
     { "WORKERS", SETTING_INT, .otherwise = "one a core", AT(workers), .min = 1, .max = 256,
       .meaning = "Event loops." },
     { NULL },
 };
 _Static_assert(ARRAY_SIZE(SETTINGS) - 1 <= SETTINGS_MAX, "struct settings has too few origins");
-
-const char *const SETTINGS_LATER[] = {
-    "TLS_CERT", "TLS_KEY", "METRICS_TOKEN", "METRICS_TOKEN_FILE", NULL,
-};

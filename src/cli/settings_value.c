@@ -145,6 +145,10 @@ void setting_allowed(const struct setting *setting, char ret_text[SETTING_PROBLE
     case SETTING_PATTERN:
         snprintf(ret_text, SETTING_PROBLEM_SIZE, "a regular expression (PCRE2) without blanks");
         break;
+    case SETTING_TOKEN:
+        snprintf(ret_text, SETTING_PROBLEM_SIZE, "%" PRId64 " to %" PRId64 " letters, digits and -._~+/=",
+                 setting->min, setting->max);
+        break;
     case SETTING_SECRET:
         snprintf(ret_text, SETTING_PROBLEM_SIZE, "%" PRId64 " to %" PRId64 " random characters", setting->min,
                  setting->max);
@@ -370,6 +374,17 @@ static bool keep_secret(const struct setting *setting, struct dw_str text, struc
     return false;
 }
 
+/* RFC 6750 §2.1. */
+static bool is_token(const struct setting *setting, struct dw_str text)
+{
+    static const char ALLOWED[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/=";
+
+    for (size_t i = 0; i < text.len; i++)
+        if (text.ptr[i] == '\0' || strchr(ALLOWED, text.ptr[i]) == NULL)
+            return false;
+    return text.len >= (size_t)setting->min && text.len <= (size_t)setting->max;
+}
+
 static bool store_secret(const struct setting *setting, struct dw_str text, struct settings *settings,
                          char *ret_problem)
 {
@@ -396,7 +411,8 @@ static bool store_redis(const struct setting *setting, struct dw_str text, struc
 
 bool setting_is_secret(const struct setting *setting)
 {
-    return setting->type == SETTING_SECRET || setting->type == SETTING_SMTP || setting->type == SETTING_REDIS;
+    return setting->type == SETTING_SECRET || setting->type == SETTING_SMTP || setting->type == SETTING_REDIS ||
+           setting->type == SETTING_TOKEN;
 }
 
 bool setting_store(const struct setting *setting, struct dw_str text, struct settings *settings,
@@ -423,6 +439,9 @@ bool setting_store(const struct setting *setting, struct dw_str text, struct set
         return store_number(setting, text, settings, ret_problem);
     case SETTING_SMTP:
         return smtp_url_is_valid(text) ? keep_secret(setting, text, settings, ret_problem)
+                                       : wrong(setting, ret_problem);
+    case SETTING_TOKEN:
+        return is_token(setting, text) ? keep_secret(setting, text, settings, ret_problem)
                                        : wrong(setting, ret_problem);
     case SETTING_REDIS:
         return store_redis(setting, text, settings, ret_problem);

@@ -9,8 +9,9 @@ struct ticker {
     void *argument;
     pthread_t thread;
     pthread_mutex_t mutex;
-    pthread_cond_t stopping; /* on the monotonic clock */
-    bool is_stopping;        /* under the mutex */
+    pthread_cond_t changed; /* on the monotonic clock */
+    bool is_stopping;       /* under the mutex, as what follows */
+    bool is_nudged;
 };
 
 /* False when it is time to end. */
@@ -20,8 +21,9 @@ static bool rest(struct ticker *ticker)
     int waited = 0;
 
     pthread_mutex_lock(&ticker->mutex);
-    while (!ticker->is_stopping && waited == 0)
-        waited = pthread_cond_timedwait(&ticker->stopping, &ticker->mutex, &until);
+    while (!ticker->is_stopping && !ticker->is_nudged && waited == 0)
+        waited = pthread_cond_timedwait(&ticker->changed, &ticker->mutex, &until);
+    ticker->is_nudged = false;
     const bool goes_on = !ticker->is_stopping;
     pthread_mutex_unlock(&ticker->mutex);
     return goes_on;
@@ -47,10 +49,18 @@ enum dw_err ticker_start(int64_t every_ms, void (*turn)(void *argument), void *a
     ticker->turn = turn;
     ticker->argument = argument;
     pthread_mutex_init(&ticker->mutex, NULL);
-    thread_condition_init(&ticker->stopping);
+    thread_condition_init(&ticker->changed);
     TRY(thread_start(tick, ticker, &ticker->thread));
     *ret_ticker = TAKE_PTR(ticker);
     return DW_OK;
+}
+
+void ticker_nudge(struct ticker *ticker)
+{
+    pthread_mutex_lock(&ticker->mutex);
+    ticker->is_nudged = true;
+    pthread_cond_signal(&ticker->changed);
+    pthread_mutex_unlock(&ticker->mutex);
 }
 
 void ticker_stop(struct ticker **ticker)
@@ -61,10 +71,10 @@ void ticker_stop(struct ticker **ticker)
         return;
     pthread_mutex_lock(&t->mutex);
     t->is_stopping = true;
-    pthread_cond_signal(&t->stopping);
+    pthread_cond_signal(&t->changed);
     pthread_mutex_unlock(&t->mutex);
     pthread_join(t->thread, NULL);
-    pthread_cond_destroy(&t->stopping);
+    pthread_cond_destroy(&t->changed);
     pthread_mutex_destroy(&t->mutex);
     free(t);
     *ticker = NULL;

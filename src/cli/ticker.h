@@ -13,6 +13,8 @@ struct ticker;
 
 DW_MUST_USE enum dw_err ticker_start(int64_t every_ms, void (*turn)(void *argument), void *argument,
                                      struct ticker **ret_ticker);
+/* The next turn comes now, or right after the one under way. Any thread. */
+void ticker_nudge(struct ticker *ticker);
 /* Waits for the turn under way. */
 void ticker_stop(struct ticker **ticker);
 

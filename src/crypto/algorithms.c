@@ -1,4 +1,5 @@
 #include "crypto/algorithms.h"
+#include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <pthread.h>
 
@@ -55,4 +56,25 @@ enum dw_err crypto_failed(enum dw_err err)
 {
     ERR_clear_error();
     return err;
+}
+
+enum dw_err algorithm_derive(EVP_KDF *kdf, const struct dw_secret *key, struct dw_str info, size_t size,
+                             struct dw_secret *ret_key)
+{
+    _cleanup_secret_ struct dw_secret made = { calloc(1, size), size };
+    if (made.bytes == NULL)
+        return DW_ERR_NO_MEMORY;
+    OSSL_PARAM params[] = {
+        OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, (char *)"SHA256", 0),
+        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, key->bytes, key->size),
+        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, (char *)info.ptr, info.len),
+        OSSL_PARAM_construct_end(),
+    };
+    EVP_KDF_CTX *context = EVP_KDF_CTX_new(kdf);
+    const bool done = context != NULL && EVP_KDF_derive(context, made.bytes, size, params) == 1;
+    EVP_KDF_CTX_free(context);
+    if (!done)
+        return crypto_failed(DW_ERR_CRYPTO);
+    *ret_key = TAKE_SECRET(made);
+    return DW_OK;
 }

@@ -23,6 +23,10 @@ const EVP_MD *algorithms_sha2(unsigned bits);
 /* OpenSSL's name of it, "SHA256"; NULL as above. */
 const char *algorithms_sha2_name(unsigned bits);
 
+/* `size` bytes from a secret by a KDF on SHA-256 that takes key and info. */
+DW_MUST_USE enum dw_err algorithm_derive(EVP_KDF *kdf, const struct dw_secret *key, struct dw_str info, size_t size,
+                                         struct dw_secret *ret_key);
+
 /* Forgets what OpenSSL queued about a failure, so that nobody reads it as his own; returns `err`. */
 DW_MUST_USE enum dw_err crypto_failed(enum dw_err err);
 

@@ -76,20 +76,5 @@ enum dw_err hkdf_sha256(const struct dw_secret *key, struct dw_str info, size_t 
 {
     if (size == 0 || size > 255 * SHA256_SIZE) /* RFC 5869 §2.3 */
         return DW_ERR_ARGUMENT;
-    _cleanup_secret_ struct dw_secret made = { calloc(1, size), size };
-    if (made.bytes == NULL)
-        return DW_ERR_NO_MEMORY;
-    OSSL_PARAM params[] = {
-        OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, (char *)"SHA256", 0),
-        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, key->bytes, key->size),
-        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, (char *)info.ptr, info.len),
-        OSSL_PARAM_construct_end(),
-    };
-    EVP_KDF_CTX *context = EVP_KDF_CTX_new(algorithms_get()->hkdf);
-    const bool done = context != NULL && EVP_KDF_derive(context, made.bytes, size, params) == 1;
-    EVP_KDF_CTX_free(context);
-    if (!done)
-        return crypto_failed(DW_ERR_CRYPTO);
-    *ret_key = TAKE_SECRET(made);
-    return DW_OK;
+    return algorithm_derive(algorithms_get()->hkdf, key, info, size, ret_key);
 }

@@ -101,22 +101,10 @@ enum dw_err concat_kdf(const struct dw_secret *shared, struct dw_str context, si
 {
     if (size == 0 || size > CONCAT_KEY_MAX || shared->size == 0)
         return DW_ERR_ARGUMENT;
-    _cleanup_secret_ struct dw_secret made = { calloc(1, size), size };
-    if (made.bytes == NULL)
-        return DW_ERR_NO_MEMORY;
-    OSSL_PARAM params[] = {
-        OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, (char *)"SHA256", 0),
-        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, shared->bytes, shared->size),
-        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, (char *)context.ptr, context.len),
-        OSSL_PARAM_construct_end(),
-    };
     EVP_KDF *kdf = EVP_KDF_fetch(NULL, "SSKDF", NULL);
-    EVP_KDF_CTX *derivation = kdf != NULL ? EVP_KDF_CTX_new(kdf) : NULL;
-    const bool done = derivation != NULL && EVP_KDF_derive(derivation, made.bytes, size, params) == 1;
-    EVP_KDF_CTX_free(derivation);
-    EVP_KDF_free(kdf);
-    if (!done)
+    if (kdf == NULL)
         return crypto_failed(DW_ERR_CRYPTO);
-    *ret_key = TAKE_SECRET(made);
-    return DW_OK;
+    const enum dw_err err = algorithm_derive(kdf, shared, context, size, ret_key);
+    EVP_KDF_free(kdf);
+    return err;
 }

@@ -104,6 +104,28 @@ static bool socket_set(int fd, int level, int option, int value)
     return setsockopt(fd, level, option, &value, sizeof(value)) == 0;
 }
 
+static bool socket_is(int fd, int option, int value)
+{
+    int found = 0;
+    socklen_t size = sizeof(found);
+
+    return getsockopt(fd, SOL_SOCKET, option, &found, &size) == 0 && found == value;
+}
+
+enum dw_err address_of_listener(int fd, struct address *ret_address)
+{
+    struct address a = { .size = sizeof(a.socket) };
+
+    if (!socket_is(fd, SO_ACCEPTCONN, 1) || !socket_is(fd, SO_PROTOCOL, IPPROTO_TCP) ||
+        getsockname(fd, (struct sockaddr *)&a.socket, &a.size) != 0)
+        return DW_ERR_SETTING;
+    /* As address_bind() does it. */
+    if (!socket_set(fd, IPPROTO_TCP, TCP_NODELAY, 1))
+        return DW_ERR_SETTING;
+    *ret_address = a;
+    return DW_OK;
+}
+
 enum dw_err address_bind(struct address *a, bool shared, int *ret_fd)
 {
     _cleanup_close_ int fd = socket(a->socket.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);

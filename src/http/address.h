@@ -24,6 +24,9 @@ void address_format(const struct address *address, char ret_text[ADDRESS_TEXT_SI
 void address_format_host(const struct sockaddr_storage *socket, char ret_text[HTTP_ADDRESS_SIZE]);
 unsigned address_port(const struct address *address);
 
+/* Of a TCP socket that listens already; DW_ERR_SETTING for anything else. */
+DW_MUST_USE enum dw_err address_of_listener(int fd, struct address *ret_address);
+
 /* A bound socket, not listening yet. shared: others may bind to the same address too (SO_REUSEPORT). *address gets the
  * port that the system chose for port 0. DW_ERR_IO when it can't be bound; errno says why. */
 DW_MUST_USE enum dw_err address_bind(struct address *address, bool shared, int *ret_fd);

@@ -12,6 +12,7 @@ static void call_make_id(struct dw_request *r)
 
     http_id_source_init(&source);
     http_id_make(&source, r->id);
+    r->started_ns = clock_monotonic_ns();
 }
 
 static enum dw_err call_take_headers(struct dw_request *r, const struct dw_call_header *header)

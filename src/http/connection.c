@@ -1,5 +1,7 @@
 #include "http/connection.h"
 
+#include "http/metrics.h"
+
 #include <sys/socket.h>
 
 enum {
@@ -7,6 +9,7 @@ enum {
     INPUT_ROOM_MIN = 512,      /* a read is worth its call */
     LINGER_BYTES = 128 << 20,  /* thrown away for a client that sends and does not read */
     HEADER_SLACK = 4096,       /* blanks that llhttp skips without telling */
+    SECURE_READ = 17 * 1024,   /* a whole record; what is not decrypted at once is copied */
 };
 
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *ret_buf);
@@ -19,7 +22,9 @@ static void on_closed(uv_handle_t *handle)
     struct connection *c = handle->data;
     struct loop *loop = c->loop;
 
+    secure_free(&c->secure);
     free(c);
+    metric_add(&HTTP_CONNECTIONS, 0, -1);
     loop->n_connections--;
     atomic_fetch_sub_explicit(&loop->server->n_connections, 1, memory_order_relaxed);
     loop_check_finished(loop);
@@ -32,6 +37,8 @@ void connection_close(struct connection *c)
     c->state = CONNECTION_CLOSING;
     if (c->websocket != NULL)
         websocket_end(c->websocket);
+    if (c->secure != NULL)
+        secure_end(c->secure);
     wait_disarm(&c->wait);
     exchange_abandon(c);
     input_release(&c->input, &c->loop->inputs);
@@ -52,6 +59,8 @@ void connection_read(struct connection *c)
     c->is_reading = true;
     if (uv_read_start(connection_stream(c), on_alloc, on_read) != 0)
         connection_close(c);
+    else if (c->secure != NULL)
+        secure_read(c->secure);
 }
 
 /* Closing a socket with unread bytes makes the kernel send a reset, which may overtake the answer (RFC 9112 §9.6). So
@@ -60,6 +69,8 @@ static void connection_linger(struct connection *c)
 {
     uv_os_fd_t fd;
 
+    if (c->secure != NULL)
+        secure_end(c->secure);
     if (uv_fileno((uv_handle_t *)&c->tcp, &fd) != 0 || shutdown(fd, SHUT_WR) != 0) {
         connection_close(c);
         return;
@@ -99,6 +110,8 @@ bool connection_has_input(const struct connection *c)
 
 static enum wait_kind connection_awaits(const struct connection *c)
 {
+    if (c->secure != NULL && !secure_is_open(c->secure))
+        return WAIT_HANDSHAKE;
     if (c->request == NULL)
         return WAIT_IDLE;
     return c->parse.is_head_complete ? WAIT_BODY : WAIT_HEADER;
@@ -109,12 +122,11 @@ static void connection_wait(struct connection *c)
 {
     const enum wait_kind kind = connection_awaits(c);
 
-    if (kind == WAIT_IDLE) {
+    if (c->request == NULL)
         input_release(&c->input, &c->loop->inputs);
-        if (c->loop->stop >= STOP_GENTLY && c->is_used) {
-            connection_close(c);
-            return;
-        }
+    if (kind == WAIT_IDLE && c->loop->stop >= STOP_GENTLY && c->is_used) {
+        connection_close(c);
+        return;
     }
     if (c->wait.list != &c->loop->waits[kind])
         loop_wait(c->loop, kind, &c->wait);
@@ -152,6 +164,34 @@ static enum dw_err connection_make_room(struct connection *c)
     return input_make_room(in, &c->loop->inputs, keep_from, INPUT_ROOM_MIN, c->request != NULL ? &c->parse : NULL);
 }
 
+bool connection_has_room(struct connection *c)
+{
+    if (connection_make_room(c) == DW_OK)
+        return true;
+    if (c->request != NULL)
+        exchange_refuse(c, DW_ERR_HEADERS_TOO_LARGE);
+    else
+        connection_close(c);
+    return false;
+}
+
+void connection_took(struct connection *c, size_t size)
+{
+    c->input.len += size;
+    if (c->websocket != NULL)
+        websocket_read(c->websocket);
+    else
+        connection_go_on(c);
+}
+
+void connection_rest(struct connection *c)
+{
+    if (c->websocket == NULL && c->request == NULL)
+        connection_wait(c);
+    else if (c->websocket != NULL && c->input.pos == c->input.len)
+        input_release(&c->input, &c->loop->inputs);
+}
+
 /* libuv asks when there are bytes to read. No buffer: on_read() is called with UV_ENOBUFS. */
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *ret_buf)
 {
@@ -159,6 +199,8 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *ret_buf)
 
     if (c->state == CONNECTION_LINGERING)
         *ret_buf = uv_buf_init(c->loop->scratch, sizeof(c->loop->scratch));
+    else if (c->secure != NULL)
+        *ret_buf = uv_buf_init(c->loop->scratch, SECURE_READ);
     else if (connection_make_room(c) != DW_OK)
         *ret_buf = uv_buf_init(NULL, 0);
     else
@@ -184,11 +226,11 @@ static void on_read(uv_stream_t *stream, ssize_t n_read, const uv_buf_t *buf)
     } else if (c->state == CONNECTION_LINGERING) {
         connection_discard(c, (size_t)n_read);
     } else if (n_read > 0) {
-        c->input.len += (size_t)n_read;
-        if (c->websocket != NULL)
-            websocket_read(c->websocket);
+        metric_add(&HTTP_BYTES_IN, 0, n_read);
+        if (c->secure != NULL)
+            secure_take(c->secure, dw_str_n(buf->base, (size_t)n_read));
         else
-            connection_go_on(c);
+            connection_took(c, (size_t)n_read);
     } else if (c->request == NULL) {
         input_release(&c->input, &c->loop->inputs);
     }
@@ -234,9 +276,13 @@ void connection_adopt(struct loop *loop, int take_fd)
     c->tcp.data = c;
     c->parse.limits = &server->limits;
     loop->n_connections++;
+    metric_add(&HTTP_CONNECTIONS, 0, 1);
+    metric_add(&HTTP_ACCEPTED, 0, 1);
     const unsigned others = atomic_fetch_add_explicit(&server->n_connections, 1, memory_order_relaxed);
-    if (!connection_take_socket(c, &fd) ||
-        others >= server->config.max_connections || !connection_take_peer(c)) {
+    const bool is_one_too_many = others >= server->config.max_connections;
+    metric_add(&HTTP_TURNED_AWAY, 0, is_one_too_many);
+    if (!connection_take_socket(c, &fd) || is_one_too_many || !connection_take_peer(c) ||
+        (server->config.tls != NULL && secure_new(server->config.tls, c, &c->secure) != DW_OK)) {
         connection_close(c);
         return;
     }

@@ -8,6 +8,7 @@
 #define HTTP_CONNECTION_H
 
 #include "http/loop.h"
+#include "http/secure.h"
 
 enum connection_state {
     CONNECTION_READING,   /* for a request, or the rest of one */
@@ -22,6 +23,8 @@ enum connection_state {
 struct connection {
     uv_tcp_t tcp;
     uv_write_t write;
+    send_done *on_sent; /* of `write` */
+    struct secure *secure; /* NULL: bytes go as they are */
     struct loop *loop;
     enum connection_state state;
     bool is_reading;
@@ -63,6 +66,11 @@ bool connection_has_input(const struct connection *c);
 void connection_go_on(struct connection *c);
 void connection_read(struct connection *c);
 void connection_stop_reading(struct connection *c);
+/* For those who fill its input: whether it has room, now that more bytes come (if not, the client is told, or gone);
+ * that so many were put there; that there are no more for now. */
+bool connection_has_room(struct connection *c);
+void connection_took(struct connection *c, size_t size);
+void connection_rest(struct connection *c);
 /* After the last answer: closes, at once or when the client has had time to read it. */
 void connection_finish(struct connection *c);
 void connection_close(struct connection *c);

@@ -1,5 +1,7 @@
 #include "http/connection.h"
 
+#include "http/metrics.h"
+
 #include <time.h>
 
 /* A body up to this size is put behind its header; a longer one is gathered elsewhere, as the header must not move. */
@@ -40,29 +42,18 @@ void exchange_abandon(struct connection *c)
     loop_give_request(c->loop, TAKE_PTR(c->request));
 }
 
-static void on_written(uv_write_t *write, int status)
+static void on_sent(struct connection *c, bool was_sent)
 {
-    struct connection *c = container_of(write, struct connection, write);
-
-    if (c->state != CONNECTION_CLOSING && exchange_end(c, status == 0))
+    if (exchange_end(c, was_sent))
         connection_go_on(c);
 }
 
-/* What the kernel did not take at once is written when the client has read. */
-static bool exchange_write_rest(struct connection *c, uv_buf_t *bufs, unsigned n_bufs, size_t written)
+/* What the kernel did not take at once leaves when the client has read. */
+static bool exchange_await_client(struct connection *c)
 {
-    while (written >= bufs->len) {
-        written -= bufs->len;
-        bufs++;
-        n_bufs--;
-    }
-    bufs->base += written;
-    bufs->len -= written;
     connection_stop_reading(c);
     c->state = CONNECTION_WRITING;
     loop_wait(c->loop, WAIT_WRITE, &c->wait);
-    if (uv_write(&c->write, connection_stream(c), bufs, n_bufs, on_written) != 0)
-        return exchange_end(c, false);
     return false;
 }
 
@@ -83,12 +74,9 @@ static bool exchange_answer(struct connection *c)
         bufs[i] = (uv_buf_t){ .base = (char *)(uintptr_t)pieces[i].ptr, .len = pieces[i].len };
         total += pieces[i].len;
     }
-    const int written = uv_try_write(connection_stream(c), bufs, n);
-    if (written < 0 && written != UV_EAGAIN)
-        return exchange_end(c, false);
-    if (written >= 0 && (size_t)written == total)
-        return exchange_end(c, true);
-    return exchange_write_rest(c, bufs, n, written < 0 ? 0 : (size_t)written);
+    metric_add(&HTTP_BYTES_OUT, 0, (int64_t)total);
+    const enum send_result result = connection_send(c, bufs, n, on_sent);
+    return result == SEND_LATER ? exchange_await_client(c) : exchange_end(c, result == SEND_DONE);
 }
 
 static bool exchange_answer_error(struct connection *c, enum dw_err err)
@@ -117,8 +105,7 @@ static enum dw_err exchange_invite_body(struct connection *c)
     if (!dw_str_eq_nocase(dw_request_header(c->request, "Expect"), DW_STR("100-continue")))
         return DW_OK;
     const uv_buf_t buf = { .base = (char *)(uintptr_t)INVITATION.ptr, .len = INVITATION.len };
-    const int written = uv_try_write(connection_stream(c), &buf, 1);
-    return written == UV_EAGAIN || written == (int)INVITATION.len ? DW_OK : DW_ERR_IO;
+    return connection_send_aside(c, buf) == SEND_FAILED ? DW_ERR_IO : DW_OK;
 }
 
 /* Decides where the body goes, before the service sees the header: from then on the header stays where it is. */
@@ -227,6 +214,7 @@ static bool exchange_start(struct connection *c)
         return false;
     }
     memcpy(c->request->peer, c->peer, sizeof(c->peer));
+    c->request->is_https = c->secure != NULL;
     c->keep = c->must_linger = false;
     parse_begin(&c->parse, c->request, in->ptr + in->pos);
     wait_disarm(&c->wait);

@@ -1,6 +1,7 @@
 #include "http/guard.h"
 
 #include "base/log.h"
+#include "http/metrics.h"
 #include <llhttp.h>
 
 static const struct dw_str SINGLE_NAMES[GUARD_SINGLE_COUNT] = {
@@ -108,6 +109,12 @@ static const struct refusal {
     { has_coding_and_length, DW_ERR_BAD_REQUEST, "Transfer-Encoding with Content-Length" },
     { has_coding_in_1_0, DW_ERR_BAD_REQUEST, "Transfer-Encoding in HTTP/1.0" },
 };
+_Static_assert(ARRAY_SIZE(REFUSALS) == GUARD_REASON_SYNTAX, "each row has its word below");
+
+const char *const GUARD_REASONS[GUARD_REASON_COUNT] = {
+    "version", "request_line", "repeated_header", "no_host", "odd_host", "coding", "coding_and_length",
+    "coding_in_1_0", "syntax",
+};
 
 enum dw_err guard_check(struct guard_facts *facts)
 {
@@ -115,6 +122,7 @@ enum dw_err guard_check(struct guard_facts *facts)
     for (size_t i = 0; i < ARRAY_SIZE(REFUSALS); i++)
         if (REFUSALS[i].applies(facts)) {
             log_event(LOG_DEBUG, "request_refused", LOG_CSTR("why", REFUSALS[i].why));
+            metric_add(&HTTP_MALFORMED, (unsigned)i, 1);
             return REFUSALS[i].err;
         }
     return DW_OK;
@@ -122,6 +130,7 @@ enum dw_err guard_check(struct guard_facts *facts)
 
 enum dw_err guard_parser_error(int llhttp_errno)
 {
+    metric_add(&HTTP_MALFORMED, GUARD_REASON_SYNTAX, 1);
     switch (llhttp_errno) {
     case HPE_INVALID_VERSION:
     case HPE_PAUSED_H2_UPGRADE: /* "PRI * HTTP/2.0" */

@@ -31,6 +31,10 @@ struct guard_facts {
     struct dw_str values[GUARD_SINGLE_COUNT];
 };
 
+/* Why requests are refused, in a word: the rows of guard.c in their order, then what the parser itself refuses. */
+enum { GUARD_REASON_SYNTAX = 8, GUARD_REASON_COUNT };
+extern const char *const GUARD_REASONS[GUARD_REASON_COUNT];
+
 /* DW_OK, or why the request is refused. */
 DW_MUST_USE enum dw_err guard_check(struct guard_facts *facts);
 /* What an error of llhttp is called here. */

@@ -85,8 +85,10 @@ static void on_tick(uv_timer_t *timer)
             wait_disarm(wait);
             connection_time_out(connection_of_wait(wait), (enum wait_kind)kind);
         }
-    if (loop->stop == STOP_GENTLY && now_ms >= loop->unused_until_ms)
+    if (loop->stop == STOP_GENTLY && now_ms >= loop->unused_until_ms) {
+        loop_each(loop, WAIT_HANDSHAKE, connection_close);
         loop_each(loop, WAIT_IDLE, connection_close);
+    }
     if (loop->stop == STOP_GENTLY && now_ms >= loop->stop_at_ms)
         loop_stop_now(loop);
     if (!loop_has_deadlines(loop))
@@ -192,6 +194,7 @@ static void on_wake(uv_async_t *async)
     struct loop *loop = async->data;
     const int wanted = atomic_load(&loop->server->stop_level);
 
+    heartbeat_answer(loop);
     if (wanted == STOP_SOON)
         loop->stop = STOP_SOON;
     if (wanted >= STOP_GENTLY && loop->stop < STOP_GENTLY)
@@ -221,6 +224,7 @@ static void loop_init_waits(struct loop *loop)
 {
     const struct dw_server_config *config = &loop->server->config;
     const uint64_t timeouts_ms[WAIT_KINDS] = {
+        [WAIT_HANDSHAKE] = (uint64_t)config->header_deadline_s * 1000,
         [WAIT_HEADER] = (uint64_t)config->header_deadline_s * 1000,
         [WAIT_BODY] = (uint64_t)config->body_deadline_s * 1000,
         [WAIT_IDLE] = (uint64_t)config->idle_s * 1000,

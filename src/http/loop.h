@@ -4,6 +4,7 @@
 #ifndef HTTP_LOOP_H
 #define HTTP_LOOP_H
 
+#include "crypto/tls.h"
 #include "http/answer.h"
 #include "http/input.h"
 #include "http/server.h"
@@ -12,8 +13,9 @@
 
 #include <uv.h>
 
-/* What a connection waits for. One list each; the first five have a deadline. */
+/* What a connection waits for. One list each; all but the last have a deadline. */
 enum wait_kind {
+    WAIT_HANDSHAKE, /* the end of the TLS handshake: closed */
     WAIT_HEADER, /* the rest of a header: 408 */
     WAIT_BODY,   /* the rest of a body: 408 */
     WAIT_IDLE,   /* the next request: closed silently */
@@ -50,12 +52,14 @@ struct loop {
     struct dw_str date_line;
     int64_t date_s;
     unsigned n_connections;
+    _Atomic uint64_t answered; /* the last heartbeat that it saw */
     enum stop_level stop;
     uint64_t stop_at_ms;
     uint64_t unused_until_ms; /* then connections without a request so far are closed, too */
     bool has_finished;
     uv_thread_t thread;
-    char scratch[LOOP_SCRATCH]; /* for bytes that nobody wants */
+    char scratch[LOOP_SCRATCH];  /* for bytes that nobody wants, or that are to be decrypted */
+    char record[TLS_RECORD_MAX]; /* where the pieces of one are gathered */
 };
 
 /* Makes the loop listen on `fd`, which it takes. */

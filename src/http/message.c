@@ -154,7 +154,7 @@ void http_request_reset(struct dw_request *r)
     r->method = DW_OTHER_METHOD;
     r->method_text = r->path = r->query = r->body = r->answer_static = dw_str_n(NULL, 0);
     r->n_headers = 0;
-    r->started_ns = 0;
+    r->started_ns = r->ended_ns = 0;
     r->may_block = r->may_hash = r->close = r->broken = r->is_https = r->is_http_1_0 = false;
     r->status = 200;
     r->content_type = NULL;

@@ -8,6 +8,7 @@
 #define HTTP_MESSAGE_H
 
 #include "base/buffer.h"
+#include "base/clock.h"
 #include <doorward/http.h>
 
 enum {
@@ -43,10 +44,11 @@ struct dw_request {
     unsigned n_headers;
     struct dw_str body;
     char peer[HTTP_ADDRESS_SIZE];
-    bool is_https; /* a trusted proxy says so */
+    bool is_https; /* it came by TLS, or a trusted proxy says that it came so to it */
     bool is_http_1_0;
     char id[HTTP_REQUEST_ID_SIZE];
     int64_t started_ns; /* monotonic */
+    int64_t ended_ns;   /* the first time that somebody asked how long it took; 0: nobody has */
 
     struct buffer body_bytes; /* where the body is gathered when it does not fit behind the header */
     struct dw_arena *arena;
@@ -67,6 +69,14 @@ struct dw_request {
     void *state; /* the app room's, in the arena */
     struct dw_request *next_free;
 };
+
+/* From its first byte to the first call, when it is over: the log and the metrics share one look at the clock. */
+static inline int64_t http_request_duration_ns(struct dw_request *r)
+{
+    if (r->ended_ns == 0)
+        r->ended_ns = clock_monotonic_ns();
+    return r->ended_ns - r->started_ns;
+}
 
 void http_id_source_init(struct http_id_source *source);
 void http_id_make(struct http_id_source *source, char ret_id[HTTP_REQUEST_ID_SIZE]);

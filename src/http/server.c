@@ -2,6 +2,7 @@
 #include "http/work.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -35,6 +36,7 @@ struct dw_server_config server_config_complete(const struct dw_server_config *co
     DEFAULT_MEMBER(complete, idle_s, 75);
     DEFAULT_MEMBER(complete, write_deadline_s, 30);
     DEFAULT_MEMBER(complete, stop_deadline_s, 10);
+    DEFAULT_MEMBER(complete, heartbeat_ms, 1000);
     complete.max_headers = MIN_OF(complete.max_headers, (unsigned)HTTP_MAX_HEADERS);
     return complete;
 }
@@ -97,12 +99,29 @@ static void server_raise_descriptors(const struct server *server)
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/* One socket for all loops: each listens on a descriptor of its own, and the kernel gives a connection to whoever is
+ * first. It stays open when they stop, so that connections wait there for the next process. */
+static enum dw_err server_open_passed(struct server *server)
+{
+    const int passed = server->config.listen_fd;
+
+    TRY(address_of_listener(passed, &server->address));
+    for (unsigned i = 0; i < server->n_loops; i++) {
+        const int fd = fcntl(passed, F_DUPFD_CLOEXEC, 0);
+        if (fd < 0)
+            return DW_ERR_IO;
+        TRY(loop_open(&server->loops[i], server, fd));
+    }
+    return DW_OK;
+}
+
 /* A socket for each loop. SO_REUSEPORT would also let in another process that uses it, so the address is first bound
  * without: that fails when anybody has it. */
 static enum dw_err server_open_loops(struct server *server)
 {
     _cleanup_close_ int only = -1;
 
+    TRY(address_parse(server->config.listen, &server->address));
     TRY(address_bind(&server->address, false, &only));
     if (server->n_loops == 1) {
         const int fd = only;
@@ -117,6 +136,24 @@ static enum dw_err server_open_loops(struct server *server)
         TRY(loop_open(&server->loops[i], server, fd));
     }
     return DW_OK;
+}
+
+static void on_hangup(uv_signal_t *signal, int number)
+{
+    const struct server *server = signal->data;
+
+    server->config.on_reload(server->config.on_ready_argument);
+}
+
+static enum dw_err server_watch_hangup(struct server *server)
+{
+    if (server->config.on_reload == NULL)
+        return DW_OK;
+    server->hangup.data = server;
+    return uv_signal_init(&server->loops[0].uv, &server->hangup) == 0 &&
+                   uv_signal_start(&server->hangup, on_hangup, SIGHUP) == 0
+               ? DW_OK
+               : DW_ERR_IO;
 }
 
 static void loop_thread(void *loop)
@@ -170,14 +207,15 @@ static enum dw_err server_open(struct server *server, const struct http_service 
     server->limits = (struct parse_limits){ .max_request_line = server->config.max_request_line,
                                             .max_header_bytes = server->config.max_header_bytes,
                                             .max_headers = server->config.max_headers };
-    TRY(address_parse(server->config.listen, &server->address));
     server->loops = calloc(server->config.loops, sizeof(*server->loops));
     if (server->loops == NULL)
         return DW_ERR_NO_MEMORY;
     server->n_loops = server->config.loops;
     server_raise_descriptors(server);
     TRY(work_open(server));
-    TRY(server_open_loops(server));
+    TRY(server->config.listen_fd != 0 ? server_open_passed(server) : server_open_loops(server));
+    TRY(server_watch_hangup(server));
+    TRY(heartbeat_open(server));
     return stop_watch_open(&server->stop_watch, &server->loops[0].uv, on_stop, server);
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/pool.h"
 #include "http/address.h"
+#include "http/heartbeat.h"
 #include "http/parse.h"
 #include "http/service.h"
 #include "http/stop.h"
@@ -33,8 +34,10 @@ struct server {
     struct pool *workers, *hashing;
     struct loop *loops;
     unsigned n_loops;
-    struct stop_watch stop_watch; /* on the first loop */
-    uv_timer_t stop_delay;        /* on the first loop, from the first signal on */
+    struct stop_watch stop_watch; /* on the first loop, as what follows */
+    uv_timer_t stop_delay;        /* from the first signal on */
+    uv_signal_t hangup;
+    struct heartbeat heartbeat;
     _Atomic int stop_level;
     _Atomic unsigned n_connections;
     _Atomic unsigned n_running; /* loops that have not finished */

@@ -111,8 +111,9 @@ static void websocket_stop_listening(struct websocket *ws)
 
 static void websocket_message(struct websocket *ws, bool is_text)
 {
+    const struct dw_str data = buffer_str(&ws->reader.message);
     const struct websocket_event message = { .kind = WEBSOCKET_MESSAGE, .is_text = is_text,
-                                             .data = buffer_str(&ws->reader.message) };
+                                             .data = data.len == 0 ? DW_STR("") : data }; /* empty is not absent */
 
     if (!hub_is_closing(ws->hub, &ws->member, NULL))
         websocket_event_run(ws, &message);
@@ -181,32 +182,19 @@ void websocket_read(struct websocket *ws)
 
 /* --- writing ---------------------------------------------------------------------------------------------------- */
 
-static void on_written(uv_write_t *write, int status)
+static void on_sent(struct connection *c, bool was_sent)
 {
-    struct connection *c = container_of(write, struct connection, write);
     struct websocket *ws = c->websocket;
 
-    if (c->state == CONNECTION_CLOSING || ws == NULL)
+    if (ws == NULL)
         return;
     ws->is_writing = false;
-    if (status != 0) {
+    if (!was_sent) {
         connection_close(c);
         return;
     }
     hub_sent(ws->hub, &ws->member, ws->writing_bytes);
     websocket_flush(ws);
-}
-
-/* What the kernel did not take at once is written when the peer has read. */
-static void websocket_write_rest(struct websocket *ws)
-{
-    struct hub_view view;
-
-    hub_peek(ws->hub, &ws->member, &view);
-    ws->is_writing = true;
-    ws->writing_bytes = view.size;
-    if (uv_write(&ws->connection->write, connection_stream(ws->connection), view.bufs, view.n_bufs, on_written) != 0)
-        connection_close(ws->connection);
 }
 
 /* The close has left: the peer has some time to read it. */
@@ -231,14 +219,18 @@ void websocket_flush(struct websocket *ws)
                 websocket_part(ws);
             return;
         }
-        const int written = uv_try_write(connection_stream(ws->connection), view.bufs, view.n_bufs);
-        if (written < 0 && written != UV_EAGAIN) {
+        switch (connection_send(ws->connection, view.bufs, view.n_bufs, on_sent)) {
+        case SEND_DONE:
+            hub_sent(ws->hub, &ws->member, view.size);
+            break;
+        case SEND_LATER: /* what the kernel did not take leaves when the peer has read */
+            ws->is_writing = true;
+            ws->writing_bytes = view.size;
+            break;
+        case SEND_FAILED:
             connection_close(ws->connection);
             return;
         }
-        hub_sent(ws->hub, &ws->member, written < 0 ? 0 : (size_t)written);
-        if (written < 0 || (size_t)written < view.size)
-            websocket_write_rest(ws);
     }
 }
 

@@ -1,4 +1,5 @@
 #include "http/connection.h"
+#include "http/metrics.h"
 
 /*
  * Events and where they run. Each has a request of its own, borrowed from the loop for as long.
@@ -12,6 +13,7 @@ static void event_done(struct websocket *ws)
     if (ws->event.kind == WEBSOCKET_CLOSED) {
         websocket_free(&ws);
         loop->websockets.n--;
+        metric_add(&HTTP_WEBSOCKETS, 0, -1);
         loop_check_finished(loop);
     } else if (ws->connection == NULL) {
         websocket_event_closed(ws); /* it ended meanwhile */

@@ -1,4 +1,5 @@
 #include "http/connection.h"
+#include "http/metrics.h"
 
 static struct websocket *websocket_of_link(struct websocket_link *link)
 {
@@ -71,6 +72,7 @@ void websocket_watch_add(struct websocket *ws)
 
     link_last(watch, &ws->link);
     watch->n++;
+    metric_add(&HTTP_WEBSOCKETS, 0, 1);
     watch->n_ring++;
     if (!uv_is_active((uv_handle_t *)&watch->timer))
         uv_timer_start(&watch->timer, on_slice, WEBSOCKET_SLICE_MS, WEBSOCKET_SLICE_MS);

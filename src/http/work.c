@@ -1,6 +1,8 @@
 #include "http/work.h"
 
+#include "base/clock.h"
 #include "http/loop.h"
+#include "http/metrics.h"
 
 enum { WORKER_IDLE_S = 60 };
 
@@ -34,14 +36,41 @@ static void work_give_back(struct work *work)
         uv_async_send(&loop->wake);
 }
 
+/* Its time in line begins; the clock is asked when somebody looks. */
+static void work_line_up(struct work *work, enum http_verdict lane)
+{
+    work->lane = lane;
+    work->since_ns = metric_is_on(&LANE_WAIT_TIME) ? clock_monotonic_ns() : 0;
+    metric_add(&LANE_WAITING, http_metrics_lane(lane), 1);
+}
+
+/* The lane has no room for it. */
+static void work_turn_away(struct work *work)
+{
+    metric_add(&LANE_WAITING, http_metrics_lane(work->lane), -1);
+    metric_add(&LANE_REFUSED, http_metrics_lane(work->lane), 1);
+}
+
+/* How long it took until now; what follows is measured from here. */
+static void work_observe(struct work *work, const struct dw_metric *metric)
+{
+    if (!metric_is_on(metric))
+        return;
+    const int64_t now_ns = clock_monotonic_ns();
+
+    metric_observe(metric, http_metrics_lane(work->lane), (uint64_t)(now_ns - work->since_ns));
+    work->since_ns = now_ns;
+}
+
 static void work_run(void *argument);
 
 /* From a worker to the hashing lane, unless that is full. */
 static bool work_move(struct work *work)
 {
-    work->lane = HTTP_TO_HASHING;
+    work_line_up(work, HTTP_TO_HASHING);
     if (pool_submit(work->loop->server->hashing, work_run, work) == DW_OK)
         return true;
+    work_turn_away(work);
     work->refuse(work);
     return false;
 }
@@ -50,8 +79,15 @@ static bool work_move(struct work *work)
 static void work_run(void *argument)
 {
     struct work *work = argument;
+    const unsigned lane = http_metrics_lane(work->lane);
 
-    if (work->run(work) == HTTP_TO_HASHING && work_move(work))
+    metric_add(&LANE_WAITING, lane, -1);
+    metric_add(&LANE_RUNNING, lane, 1);
+    work_observe(work, &LANE_WAIT_TIME);
+    const enum http_verdict verdict = work->run(work);
+    work_observe(work, &LANE_RUN_TIME);
+    metric_add(&LANE_RUNNING, lane, -1);
+    if (verdict == HTTP_TO_HASHING && work_move(work))
         return; /* another thread has it */
     work_give_back(work);
 }
@@ -60,8 +96,12 @@ enum dw_err work_submit(struct work *work, enum http_verdict lane)
 {
     const struct server *server = work->loop->server;
 
-    work->lane = lane;
-    return pool_submit(lane == HTTP_TO_HASHING ? server->hashing : server->workers, work_run, work);
+    work_line_up(work, lane);
+    const enum dw_err err =
+        pool_submit(lane == HTTP_TO_HASHING ? server->hashing : server->workers, work_run, work);
+    if (err != DW_OK)
+        work_turn_away(work);
+    return err;
 }
 
 void work_collect(struct loop *loop)

@@ -14,6 +14,7 @@ struct work {
     struct work *next_done;
     struct loop *loop;
     enum http_verdict lane;
+    int64_t since_ns; /* when it lined up, or began to run */
     /* On a worker; HTTP_TO_HASHING: again, in that lane. */
     enum http_verdict (*run)(struct work *work);
     void (*refuse)(struct work *work); /* on the worker: that lane is full */

@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "crypto/hash.h"
 #include "identity/audit_rows.h"
+#include "identity/metrics.h"
 
 /* A row is a few short strings; details are cut by whoever writes them. */
 enum { CANONICAL_MAX_BYTES = 64 * 1024 };
@@ -164,6 +165,7 @@ enum dw_err audit_append(struct transaction *tx, const struct audit_event *event
                         V_TEXT(e.actor), V_TEXT(e.target), V_TEXT(e.address), V_TEXT(e.result), V_TEXT(e.detail),
                         V_CSTR(hash)),
                  NULL));
+    transaction_count(tx, &AUDIT_EVENTS, event->action);
     return sql_exec(tx, &AUDIT_HEAD_PUT, VALUES(V_CSTR(hash)), NULL);
 }
 

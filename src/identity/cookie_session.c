@@ -287,13 +287,6 @@ static enum dw_err read_lifetime(const struct row *row, void *argument)
     return DW_OK;
 }
 
-static enum dw_err ignore_row(const struct row *row, void *argument)
-{
-    (void)row;
-    (void)argument;
-    return DW_OK;
-}
-
 static enum dw_err apply_renewal(struct transaction *tx, void *argument)
 {
     struct renewal *n = argument;
@@ -306,7 +299,7 @@ static enum dw_err apply_renewal(struct transaction *tx, void *argument)
 
     n->is_done = err == DW_OK;
     if (err == DW_ERR_NOT_FOUND)
-        return sql_one(tx, &COOKIE_IS_OPEN, VALUES(V_TEXT(n->session), V_TEXT(n->user->id)), ignore_row, NULL);
+        return sql_finds(tx, &COOKIE_IS_OPEN, VALUES(V_TEXT(n->session), V_TEXT(n->user->id)));
     TRY(err);
     return audit_append(tx, &event);
 }

@@ -201,13 +201,6 @@ struct role_change {
     struct user user;
 };
 
-static enum dw_err ignore_row(const struct row *row, void *argument)
-{
-    (void)row;
-    (void)argument;
-    return DW_OK;
-}
-
 enum dw_err custom_role_check_in(struct transaction *tx, const struct tenant *tenant, struct dw_str name)
 {
     int64_t held = 0;
@@ -286,8 +279,7 @@ static enum dw_err apply_deletion(struct transaction *tx, void *argument)
     TRY(sql_exec(tx, &ROLE_DELETE, VALUES(V_CSTR(c->tenant->id), V_TEXT(c->name)), &changes));
     if (changes == 0)
         return DW_ERR_NOT_FOUND;
-    const enum dw_err err = sql_one(tx, &ROLE_IN_USE, VALUES(V_CSTR(c->tenant->id), V_TEXT(c->name)), ignore_row,
-                                    NULL);
+    const enum dw_err err = sql_finds(tx, &ROLE_IN_USE, VALUES(V_CSTR(c->tenant->id), V_TEXT(c->name)));
 
     if (err == DW_OK)
         return DW_ERR_ROLE_IN_USE; /* undoes the deletion */

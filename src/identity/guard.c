@@ -128,13 +128,6 @@ static enum dw_err read_user_id(const struct row *row, void *argument)
     return DW_OK;
 }
 
-static enum dw_err read_nothing(const struct row *row, void *argument)
-{
-    (void)row;
-    (void)argument;
-    return DW_OK;
-}
-
 /* DW_ERR_NOT_FOUND is no error: nothing was found. */
 static enum dw_err find(struct transaction *tx, const struct statement *statement, const struct value *values,
                         enum dw_err (*read)(const struct row *, void *), void *argument, bool *ret_found)
@@ -183,7 +176,7 @@ static enum dw_err attempt_read(struct transaction *tx, struct identity *identit
         ip_network(in->device.address, network);
         TRY(id_make(identity, text, snprintf(text, sizeof(text), "address %s", network), a.address));
         TRY(device_id(identity, &in->device, a.user_id, a.device));
-        TRY(find(tx, &GUARD_DEVICE, VALUES(V_CSTR(a.user_id), V_CSTR(a.device)), read_nothing, NULL, &a.is_known));
+        TRY(find(tx, &GUARD_DEVICE, VALUES(V_CSTR(a.user_id), V_CSTR(a.device)), NULL, NULL, &a.is_known));
     }
     *ret_attempt = a;
     return DW_OK;
@@ -353,7 +346,7 @@ enum dw_err guard_admit_in(struct transaction *tx, struct identity *identity, co
         return DW_OK;
     snprintf(user, sizeof(user), "%.*s", (int)user_id.len, user_id.ptr);
     TRY(device_id(identity, &in->device, user, device));
-    TRY(find(tx, &GUARD_DEVICE, VALUES(V_TEXT(user_id), V_CSTR(device)), read_nothing, NULL, &is_known));
+    TRY(find(tx, &GUARD_DEVICE, VALUES(V_TEXT(user_id), V_CSTR(device)), NULL, NULL, &is_known));
     if (!is_known)
         TRY(tell_new_device(tx, in, user_id));
     TRY(sql_exec(tx, &GUARD_KNOW, VALUES(V_TEXT(user_id), V_CSTR(device), V_INT(dw_clock_now_s())), NULL));

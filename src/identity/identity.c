@@ -159,13 +159,6 @@ enum dw_err identity_announce(struct transaction *tx, struct identity *identity,
                     VALUES(V_CSTR(change_id), V_INT(kind), V_TEXT(id), V_INT(dw_clock_now_s())), NULL);
 }
 
-static enum dw_err learn_nothing(const struct row *row, void *argument)
-{
-    (void)row;
-    (void)argument;
-    return DW_OK;
-}
-
 struct watch {
     struct identity *identity;
     int64_t now_s, since_s;
@@ -237,12 +230,12 @@ bool identity_is_fresh(const struct identity *identity)
 
     if (looked_ms != 0 && clock_monotonic_ms() < looked_ms + FRESH_MS)
         return true;
-    return identity->channel != NULL && change_channel_is_trusted(identity->channel);
+    return identity_is_told(identity);
 }
 
 enum dw_err identity_check_denied(struct transaction *tx, struct dw_str id)
 {
-    const enum dw_err err = sql_one(tx, &DENIAL_FIND, VALUES(V_TEXT(id)), learn_nothing, NULL);
+    const enum dw_err err = sql_finds(tx, &DENIAL_FIND, VALUES(V_TEXT(id)));
 
     if (err == DW_OK)
         return DW_ERR_TOKEN_REVOKED;

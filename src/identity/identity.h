@@ -117,6 +117,13 @@ DW_MUST_USE enum dw_err identity_purge(struct identity *identity);
 
 /* --- for the other files of this room ---------------------------------------------------------------------------- */
 
+/* DW_OK when the statement finds a row, whatever stands in it; DW_ERR_NOT_FOUND. */
+static inline enum dw_err sql_finds(struct transaction *tx, const struct statement *statement,
+                                    const struct value *values)
+{
+    return sql_one(tx, statement, values, NULL, NULL); /* the drivers call no reader that is not there */
+}
+
 /* DW_ERR_TOKEN_REVOKED when the database's deny list has the id: for when the one in memory may be behind. */
 DW_MUST_USE enum dw_err identity_check_denied(struct transaction *tx, struct dw_str id);
 /* Inside a write: tells other processes that a user (or, with an empty id, the signing keys) changed. */

@@ -77,13 +77,6 @@ static struct factor_change change_of(struct identity *identity, const struct te
     };
 }
 
-/* The user as it stands in this write; another tenant's does not exist. */
-static enum dw_err load_of_tenant(struct transaction *tx, const struct factor_change *c, struct user *ret_user)
-{
-    TRY(user_load(tx, c->attempt.user_id, c->attempt.arena, ret_user));
-    return dw_str_eq(ret_user->tenant_id, dw_str(c->tenant->id)) ? DW_OK : DW_ERR_NOT_FOUND;
-}
-
 static enum dw_err set_user(struct transaction *tx, const struct factor_change *c)
 {
     const struct mfa_attempt *a = &c->attempt;
@@ -145,7 +138,7 @@ static enum dw_err apply_set_up(struct transaction *tx, void *argument)
     int64_t changes = 0;
 
     dw_secret_free(&s->secret);
-    TRY(load_of_tenant(tx, &s->change, &s->user));
+    TRY(user_load_of(tx, s->change.tenant, a->user_id, a->arena, &s->user));
     TRY(sql_exec(tx, &FACTOR_INSERT, VALUES(V_TEXT(a->user_id), V_TEXT(s->sealed), V_INT(dw_clock_now_s())),
                  &changes));
     TRY(sql_one(tx, &FACTOR_SECRET, VALUES(V_TEXT(a->user_id)), read_secret, s));
@@ -215,7 +208,7 @@ static enum dw_err attempt_then(struct transaction *tx, struct factor_change *c,
 {
     struct user user;
 
-    TRY(load_of_tenant(tx, c, &user));
+    TRY(user_load_of(tx, c->tenant, c->attempt.user_id, c->attempt.arena, &user));
     TRY(mfa_attempt_in(tx, &c->attempt));
     if (c->attempt.refusal != DW_OK)
         return DW_OK;
@@ -333,7 +326,7 @@ static enum dw_err apply_reset(struct transaction *tx, void *argument)
     struct user user;
 
     l->denials = (struct denials){ 0 };
-    TRY(load_of_tenant(tx, c, &user));
+    TRY(user_load_of(tx, c->tenant, c->attempt.user_id, c->attempt.arena, &user));
     if (!user.mfa_enabled)
         return DW_ERR_MFA_OFF;
     TRY(turn_off(tx, c));

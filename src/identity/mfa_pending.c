@@ -123,18 +123,11 @@ struct redemption {
     struct user user;
 };
 
-static enum dw_err ignore_row(const struct row *row, void *argument)
-{
-    (void)row;
-    (void)argument;
-    return DW_OK;
-}
-
 /* Whether the sign-in may still go on: nothing was used up, ended or switched off meanwhile. */
 static enum dw_err check_standing(struct transaction *tx, struct redemption *r)
 {
     const struct mfa_pending *p = r->pending;
-    enum dw_err err = sql_one(tx, &PENDING_SPENT, VALUES(V_TEXT(p->id)), ignore_row, NULL);
+    enum dw_err err = sql_finds(tx, &PENDING_SPENT, VALUES(V_TEXT(p->id)));
 
     if (err != DW_ERR_NOT_FOUND)
         return err == DW_OK ? DW_ERR_TOKEN_REVOKED : err;

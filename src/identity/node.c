@@ -117,9 +117,19 @@ enum dw_err identity_join(struct identity *identity, const struct channel_calls 
     return change_channel_new(&config, &identity->channel);
 }
 
+bool identity_is_told(const struct identity *identity)
+{
+    return identity->channel != NULL && change_channel_is_trusted(identity->channel);
+}
+
 void identity_leave(struct identity *identity)
 {
     change_channel_free(&identity->channel);
+}
+
+bool identity_has_changed(const struct identity *identity)
+{
+    return atomic_load(&identity->n_published) > 0;
 }
 
 enum dw_err identity_tell_nodes(struct identity *identity, const struct channel_calls *calls, void *take_carrier,
@@ -127,10 +137,7 @@ enum dw_err identity_tell_nodes(struct identity *identity, const struct channel_
 {
     const struct change_channel_config config = config_of(identity, calls, take_carrier, name);
 
-    if (atomic_load(&identity->n_published) > 0)
-        return change_channel_tell_once(&config);
-    calls->free(take_carrier);
-    return DW_OK;
+    return change_channel_tell_once(&config);
 }
 
 void identity_node_state(struct identity *identity, struct identity_node_state *ret_state)

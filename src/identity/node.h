@@ -26,10 +26,13 @@ enum { CHANGE_MUTED = 100 };
  */
 DW_MUST_USE enum dw_err identity_join(struct identity *identity, const struct channel_calls *calls, void *take_carrier,
                                       const char *name, void (*wake)(void *argument), void *argument);
+/* Whether the channel tells all that others change, and tells it now. False without one. */
+bool identity_is_told(const struct identity *identity);
 /* When nothing is acknowledged any more. Nothing happens without a channel. */
 void identity_leave(struct identity *identity);
-/* For the command line: has the nodes look into the database when this process changed something. DW_OK without a
- * change; the carrier is taken over. */
+/* For the command line, which is no node. Whether this process changed what nodes keep in memory; and has the nodes
+ * look into the database. The carrier is taken over. */
+bool identity_has_changed(const struct identity *identity);
 DW_MUST_USE enum dw_err identity_tell_nodes(struct identity *identity, const struct channel_calls *calls,
                                             void *take_carrier, const char *name);
 

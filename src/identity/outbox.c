@@ -61,8 +61,13 @@ static const struct statement OUTBOX_PURGE = {
     1,
 };
 
+static const struct statement OUTBOX_COUNT = {
+    "outbox_count", "SELECT COUNT(*) FROM outbox WHERE state = 'waiting'", 0,
+};
+
 const struct statement *const OUTBOX_STATEMENTS[] = {
-    &OUTBOX_INSERT, &OUTBOX_TAKE_BACK, &OUTBOX_NEXT, &OUTBOX_CLAIM, &OUTBOX_SETTLE, &OUTBOX_LATER, &OUTBOX_PURGE, NULL,
+    &OUTBOX_INSERT, &OUTBOX_TAKE_BACK, &OUTBOX_NEXT,  &OUTBOX_CLAIM, &OUTBOX_SETTLE,
+    &OUTBOX_LATER,  &OUTBOX_PURGE,     &OUTBOX_COUNT, NULL,
 };
 
 /* The waits after the first failure, the second …; the last one holds from then on. */
@@ -214,6 +219,26 @@ static enum dw_err attempt(struct turn *t, outbox_send *send, void *argument)
     }
     TRY(storage_write(storage, put_off, t));
     return err;
+}
+
+static enum dw_err read_count(const struct row *row, void *argument)
+{
+    *(int64_t *)argument = row_int(row, 0);
+    return DW_OK;
+}
+
+static enum dw_err count(struct transaction *tx, void *argument)
+{
+    return sql_one(tx, &OUTBOX_COUNT, NO_VALUES, read_count, argument);
+}
+
+enum dw_err outbox_count(struct identity *identity, int64_t *ret_waiting)
+{
+    int64_t waiting = 0;
+
+    TRY(storage_read(identity->storage, count, &waiting));
+    *ret_waiting = waiting;
+    return DW_OK;
 }
 
 enum dw_err outbox_run(struct identity *identity, outbox_send *send, void *argument)

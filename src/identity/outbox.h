@@ -37,6 +37,9 @@ typedef enum dw_err outbox_send(void *argument, const struct outbox_mail *mail);
  * OUTBOX_RUN_MAX were tried. One thread of a process at a time. */
 DW_MUST_USE enum dw_err outbox_run(struct identity *identity, outbox_send *send, void *argument);
 
+/* How many wait. */
+DW_MUST_USE enum dw_err outbox_count(struct identity *identity, int64_t *ret_waiting);
+
 /* --- for the other files of this room, inside a write ------------------------------------------------------------ */
 
 struct outbox_entry {

@@ -1,5 +1,6 @@
 #include "identity/principal.h"
 
+#include "identity/metrics.h"
 #include "identity/principal_cache.h"
 #include "identity/signing_key.h"
 
@@ -76,6 +77,7 @@ static enum dw_err restore_from_memory(struct identity *identity, struct dw_str 
 
     if (cache == NULL || !identity_is_fresh(identity))
         return DW_ERR_WOULD_BLOCK;
+    metric_add(&TOKEN_TABLE, known == NULL ? TABLE_MISS : TABLE_HIT, 1);
     if (known == NULL) {
         const enum dw_err err = access_token_verify(identity, token, arena, &claims);
 
@@ -89,6 +91,7 @@ static enum dw_err restore_from_memory(struct identity *identity, struct dw_str 
     TRY(judge_time(&known->claims));
     const struct user *user = principal_cache_user(cache, &known->user);
 
+    metric_add(&USER_TABLE, user == NULL ? TABLE_MISS : TABLE_HIT, 1);
     if (user == NULL)
         return DW_ERR_WOULD_BLOCK;
     const struct evidence e = { &known->claims, known->token_id, known->session };

@@ -351,9 +351,7 @@ static enum dw_err apply_resend(struct transaction *tx, void *argument)
     struct user user;
 
     r->outcome = DW_OK;
-    TRY(user_load(tx, r->actor->id, r->arena, &user));
-    if (!dw_str_eq(user.tenant_id, dw_str(r->tenant->id)))
-        return DW_ERR_NOT_FOUND;
+    TRY(user_load_of(tx, r->tenant, r->actor->id, r->arena, &user));
     r->is_needless = user.email_verified;
     return r->is_needless ? DW_OK
                           : ask(tx, r->identity, RECOVERY_VERIFY, &user, r->actor, &r->outcome, &r->wait_s);

@@ -4,6 +4,7 @@
 #include "identity/audit.h"
 #include "identity/credential.h"
 #include "identity/guard.h"
+#include "identity/metrics.h"
 #include "identity/node.h"
 #include "identity/refresh_token.h"
 #include "identity/role.h"
@@ -202,8 +203,8 @@ static enum dw_err opening_prepare(struct opening *o)
     return refresh_token_first_id(o->arena, &o->refresh.id);
 }
 
-enum dw_err session_first_factor(struct identity *identity, const struct sign_in *in, struct dw_arena *arena,
-                                 struct first_factor *ret_factor)
+static enum dw_err first_factor(struct identity *identity, const struct sign_in *in, struct dw_arena *arena,
+                                struct first_factor *ret_factor)
 {
     struct first_factor factor = { .is_narrowed = in->scope.len > 0 };
     int64_t wait_s;
@@ -228,6 +229,15 @@ enum dw_err session_first_factor(struct identity *identity, const struct sign_in
     TRY(scope_grant(in->scope, factor.user.permissions, arena, &factor.granted));
     *ret_factor = factor;
     return DW_OK;
+}
+
+enum dw_err session_first_factor(struct identity *identity, const struct sign_in *in, struct dw_arena *arena,
+                                 struct first_factor *ret_factor)
+{
+    const enum dw_err err = first_factor(identity, in, arena, ret_factor);
+
+    metric_add(&SIGN_INS, (unsigned)err, 1);
+    return err;
 }
 
 enum dw_err session_open(struct identity *identity, const struct sign_in *in, const struct first_factor *factor,
@@ -359,9 +369,9 @@ static enum dw_err rotation_scope(const struct rotation *r, struct dw_str *ret_s
     return DW_OK;
 }
 
-enum dw_err session_refresh(struct identity *identity, struct dw_str refresh_token, struct dw_str client_id,
-                            struct dw_str scope, const struct device *device, struct dw_arena *arena,
-                            struct token_pair *ret_pair)
+static enum dw_err refresh(struct identity *identity, struct dw_str refresh_token, struct dw_str client_id,
+                           struct dw_str scope, const struct device *device, struct dw_arena *arena,
+                           struct token_pair *ret_pair)
 {
     struct rotation r = { .identity = identity, .arena = arena, .asked = scope, .address = device->address,
                           .now_s = dw_clock_now_s() };
@@ -385,6 +395,16 @@ enum dw_err session_refresh(struct identity *identity, struct dw_str refresh_tok
                                         .authenticated_s = r.family.created_at, .mfa_s = r.family.mfa_at };
 
     return pair_issue(identity, &grant, &r.next, arena, ret_pair);
+}
+
+enum dw_err session_refresh(struct identity *identity, struct dw_str refresh_token, struct dw_str client_id,
+                            struct dw_str scope, const struct device *device, struct dw_arena *arena,
+                            struct token_pair *ret_pair)
+{
+    const enum dw_err err = refresh(identity, refresh_token, client_id, scope, device, arena, ret_pair);
+
+    metric_add(&REFRESHES, (unsigned)err, 1);
+    return err;
 }
 
 /* --- signing out ------------------------------------------------------------------------------------------------ */

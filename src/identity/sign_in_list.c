@@ -84,20 +84,12 @@ struct search {
     struct dw_str user_id, id;
 };
 
-static enum dw_err ignore_row(const struct row *row, void *argument)
-{
-    (void)row;
-    (void)argument;
-    return DW_OK;
-}
-
 static enum dw_err find(struct transaction *tx, void *argument)
 {
     const struct search *s = argument;
 
-    return sql_one(tx, &SIGN_IN_FIND,
-                   VALUES(V_CSTR(s->tenant->id), V_TEXT(s->user_id), V_INT(dw_clock_now_s()), V_TEXT(s->id)),
-                   ignore_row, NULL);
+    return sql_finds(tx, &SIGN_IN_FIND,
+                     VALUES(V_CSTR(s->tenant->id), V_TEXT(s->user_id), V_INT(dw_clock_now_s()), V_TEXT(s->id)));
 }
 
 enum dw_err sign_in_end(struct identity *identity, const struct tenant *tenant, const struct actor *actor,

@@ -183,6 +183,17 @@ enum dw_err user_load(struct transaction *tx, struct dw_str id, struct dw_arena 
     return DW_OK;
 }
 
+enum dw_err user_load_of(struct transaction *tx, const struct tenant *tenant, struct dw_str id, struct dw_arena *arena,
+                         struct user *ret_user)
+{
+    struct user user;
+    struct read_one one = { &USER_BY_ID, VALUES(V_CSTR(tenant->id), V_TEXT(id)), arena, &user };
+
+    TRY(read_one(tx, &one));
+    *ret_user = user;
+    return DW_OK;
+}
+
 enum dw_err user_get(struct identity *identity, const struct tenant *tenant, struct dw_str id, struct dw_arena *arena,
                      struct user *ret_user)
 {
@@ -287,18 +298,11 @@ struct role_exists {
     struct dw_str role;
 };
 
-static enum dw_err ignore_row(const struct row *row, void *argument)
-{
-    (void)row;
-    (void)argument;
-    return DW_OK;
-}
-
 static enum dw_err read_role_exists(struct transaction *tx, void *argument)
 {
     struct role_exists *q = argument;
 
-    return sql_one(tx, &USER_ROLE_EXISTS, VALUES(V_CSTR(q->tenant->id), V_TEXT(q->role)), ignore_row, NULL);
+    return sql_finds(tx, &USER_ROLE_EXISTS, VALUES(V_CSTR(q->tenant->id), V_TEXT(q->role)));
 }
 
 enum dw_err user_role_exists(struct identity *identity, const struct tenant *tenant, struct dw_str role,

@@ -87,6 +87,9 @@ DW_MUST_USE enum dw_err user_role_exists(struct identity *identity, const struct
 /* Loads by id regardless of tenant: for a token whose signature was right. Inside a read. */
 DW_MUST_USE enum dw_err user_load(struct transaction *tx, struct dw_str id, struct dw_arena *arena,
                                   struct user *ret_user);
+/* The same as it stands in this write or read; another tenant's does not exist. */
+DW_MUST_USE enum dw_err user_load_of(struct transaction *tx, const struct tenant *tenant, struct dw_str id,
+                                     struct dw_arena *arena, struct user *ret_user);
 /* Inside a write: DW_ERR_USER_TAKEN when another user holds the address, as the verified one before a new one that is
  * not (the present addresses are the table's own constraint). */
 DW_MUST_USE enum dw_err user_check_address(struct transaction *tx, const struct tenant *tenant, struct dw_str email_key,

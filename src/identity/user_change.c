@@ -58,21 +58,13 @@ const struct statement USER_HOLDS_ADDRESS = {
     "user_holds_address", "SELECT 1 FROM users WHERE tenant_id = $1 AND former_email_key = $2 AND id <> $3 LIMIT 1", 3,
 };
 
-static enum dw_err ignore_row(const struct row *row, void *argument)
-{
-    (void)row;
-    (void)argument;
-    return DW_OK;
-}
-
 /* DW_ERR_LAST_ADMIN when nobody else could administer the tenant. Inside the write, so that two demotions at once
  * can't both pass. */
 static enum dw_err guard_last_admin(struct transaction *tx, const struct tenant *tenant, const struct user *user)
 {
     if (!user->is_enabled || !dw_str_eq(user->role, DW_STR(ROLE_ADMIN)))
         return DW_OK;
-    const enum dw_err err = sql_one(tx, &USER_OTHER_ADMIN, VALUES(V_CSTR(tenant->id), V_TEXT(user->id)), ignore_row,
-                                    NULL);
+    const enum dw_err err = sql_finds(tx, &USER_OTHER_ADMIN, VALUES(V_CSTR(tenant->id), V_TEXT(user->id)));
 
     return err == DW_ERR_NOT_FOUND ? DW_ERR_LAST_ADMIN : err;
 }
@@ -80,20 +72,12 @@ static enum dw_err guard_last_admin(struct transaction *tx, const struct tenant 
 enum dw_err user_check_address(struct transaction *tx, const struct tenant *tenant, struct dw_str email_key,
                                struct dw_str id)
 {
-    const enum dw_err err = sql_one(tx, &USER_HOLDS_ADDRESS,
-                                    VALUES(V_CSTR(tenant->id), V_TEXT(email_key), V_TEXT(id)), ignore_row, NULL);
+    const enum dw_err err = sql_finds(tx, &USER_HOLDS_ADDRESS,
+                                      VALUES(V_CSTR(tenant->id), V_TEXT(email_key), V_TEXT(id)));
 
     if (err == DW_ERR_NOT_FOUND)
         return DW_OK;
     return err == DW_OK ? DW_ERR_USER_TAKEN : err;
-}
-
-/* The user as it stands in this write; another tenant's does not exist. */
-static enum dw_err load_of_tenant(struct transaction *tx, const struct tenant *tenant, struct dw_str id,
-                                  struct dw_arena *arena, struct user *ret_user)
-{
-    TRY(user_load(tx, id, arena, ret_user));
-    return dw_str_eq(ret_user->tenant_id, dw_str(tenant->id)) ? DW_OK : DW_ERR_NOT_FOUND;
 }
 
 /* --- making ----------------------------------------------------------------------------------------------------- */
@@ -222,7 +206,7 @@ static enum dw_err apply_update(struct transaction *tx, void *argument)
     const struct user_change *change = u->change;
     struct user before;
 
-    TRY(load_of_tenant(tx, u->tenant, u->id, u->arena, &before));
+    TRY(user_load_of(tx, u->tenant, u->id, u->arena, &before));
     const bool loses_role = change->role.ptr != NULL && !dw_str_eq(change->role, before.role);
 
     if (change->is_active == 0 || loses_role)
@@ -275,7 +259,7 @@ static enum dw_err apply_delete(struct transaction *tx, void *argument)
     const struct audit_event event = { .action = AUDIT_USER_DELETED, .tenant_id = u->tenant->id, .actor = u->actor->id,
                                        .target = u->id, .address = u->actor->address };
 
-    TRY(load_of_tenant(tx, u->tenant, u->id, u->arena, &u->user));
+    TRY(user_load_of(tx, u->tenant, u->id, u->arena, &u->user));
     TRY(guard_last_admin(tx, u->tenant, &u->user));
     u->denials = (struct denials){ 0 };
     TRY(session_end_in(tx, u->identity, u->id, dw_str_n(NULL, 0), u->arena, &u->denials));

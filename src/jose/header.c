@@ -72,12 +72,18 @@ static void memo_put(struct dw_str text, const struct jose_header *header)
     memo->header = header_copy(header, memo->bytes);
 }
 
-/* A member that is a string when it is there at all. */
-static enum dw_err read_optional(yyjson_val *root, const char *name, struct dw_str *ret_value)
+enum dw_err jose_decode(struct dw_str text, struct dw_arena *arena, struct dw_str *ret_bytes)
 {
-    yyjson_val *value = json_get(root, name);
+    const enum dw_err err = base64url_decode_arena(arena, text, ret_bytes);
 
-    *ret_value = json_str(value);
+    return err == DW_ERR_ENCODING ? DW_ERR_JOSE_MALFORMED : err;
+}
+
+enum dw_err jose_read_text(yyjson_val *object, const char *name, struct dw_str *ret_text)
+{
+    yyjson_val *value = json_get(object, name);
+
+    *ret_text = json_str(value);
     return value == NULL || yyjson_is_str(value) ? DW_OK : DW_ERR_JOSE_MALFORMED;
 }
 
@@ -95,9 +101,9 @@ enum dw_err header_read(yyjson_val *root, struct jose_header *ret_header)
     struct jose_header header = { 0 };
     struct dw_str alg = { 0 };
 
-    TRY(read_optional(root, "alg", &alg));
-    TRY(read_optional(root, "kid", &header.kid));
-    TRY(read_optional(root, "typ", &header.typ));
+    TRY(jose_read_text(root, "alg", &alg));
+    TRY(jose_read_text(root, "kid", &header.kid));
+    TRY(jose_read_text(root, "typ", &header.typ));
     header.has_alg = !dw_str_is_absent(alg);
     header.alg = dw_alg_by_name(alg);
     /* RFC 7515 §4.1.11: in a compact token we understand no extension, so any crit is one that we don't. */
@@ -135,19 +141,12 @@ enum dw_err header_parse(struct dw_str json, struct dw_arena *arena, struct jose
     return DW_OK;
 }
 
-static enum dw_err decode_text(struct dw_str text, struct dw_arena *arena, struct dw_str *ret_json)
-{
-    const enum dw_err err = base64url_decode_arena(arena, text, ret_json);
-
-    return err == DW_ERR_ENCODING ? DW_ERR_JOSE_MALFORMED : err;
-}
-
 enum dw_err header_decode_object(struct dw_str text, struct dw_arena *arena, struct dw_str *ret_json,
                                  yyjson_val **ret_root)
 {
     if (text.len > HEADER_MAX_BYTES)
         return DW_ERR_JOSE_MALFORMED;
-    TRY(decode_text(text, arena, ret_json));
+    TRY(jose_decode(text, arena, ret_json));
     return header_parse_object(*ret_json, arena, ret_root);
 }
 
@@ -173,7 +172,7 @@ enum dw_err header_decode(struct dw_str text, struct dw_arena *arena, struct jos
 
     if (memo_get(text, arena, ret_header))
         return DW_OK;
-    TRY(decode_text(text, arena, &json));
+    TRY(jose_decode(text, arena, &json));
     TRY(header_parse(json, arena, &header));
     memo_put(text, &header);
     *ret_header = header;

@@ -19,7 +19,12 @@ struct jose_header {
     bool is_unencoded;      /* … but by who knows b64: it is false, and crit lists it alone (RFC 7797 §6) */
 };
 
-/* DW_ERR_JOSE_MALFORMED when it is no JSON object. */
+/* Decodes a segment or a member; DW_ERR_JOSE_MALFORMED when it is not strict base64url. In the arena. */
+DW_MUST_USE enum dw_err jose_decode(struct dw_str text, struct dw_arena *arena, struct dw_str *ret_bytes);
+/* A member that is a string when it is there at all (DW_ERR_JOSE_MALFORMED); absent otherwise. */
+DW_MUST_USE enum dw_err jose_read_text(yyjson_val *object, const char *name, struct dw_str *ret_text);
+
+/* DW_ERR_JOSE_MALFORMED when it is no JSON object, or nested deeper than any of ours. */
 DW_MUST_USE enum dw_err header_parse_object(struct dw_str json, struct dw_arena *arena, yyjson_val **ret_root);
 /* The same from base64url; the decoded text is in the arena. */
 DW_MUST_USE enum dw_err header_decode_object(struct dw_str text, struct dw_arena *arena, struct dw_str *ret_json,

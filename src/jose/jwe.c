@@ -6,13 +6,6 @@ enum { SEGMENTS = 5, HEADER_MAX_BYTES = 16 * 1024 };
 
 /* --- decrypting --- */
 
-enum dw_err jwe_decode(struct dw_str segment, struct dw_arena *arena, struct dw_str *ret_bytes)
-{
-    const enum dw_err err = base64url_decode_arena(arena, segment, ret_bytes);
-
-    return err == DW_ERR_ENCODING ? DW_ERR_JOSE_MALFORMED : err;
-}
-
 enum dw_err jwe_check(const struct jwe_rules *rules, const struct jwe_header *header)
 {
     const struct dw_jwe_key *key = rules->key;
@@ -88,10 +81,10 @@ enum dw_err dw_jwe_decrypt(const struct dw_jwe_key *key, dw_jwe_algs algs, dw_jw
     TRY(jwe_header_read(&headers, arena, &header));
     TRY(jwe_check(&rules, &header));
     struct jwe_parts parts = { .associated = segments[0] };
-    TRY(jwe_decode(segments[1], arena, &parts.encrypted_key));
-    TRY(jwe_decode(segments[2], arena, &parts.box.iv));
-    TRY(jwe_decode(segments[3], arena, &parts.box.body));
-    TRY(jwe_decode(segments[4], arena, &parts.box.tag));
+    TRY(jose_decode(segments[1], arena, &parts.encrypted_key));
+    TRY(jose_decode(segments[2], arena, &parts.box.iv));
+    TRY(jose_decode(segments[3], arena, &parts.box.body));
+    TRY(jose_decode(segments[4], arena, &parts.box.tag));
     TRY(jwe_open(key, &header, &parts, arena, &jwe.plaintext));
     jwe.alg = header.alg;
     jwe.enc = header.enc;

@@ -24,7 +24,5 @@ DW_MUST_USE enum dw_err jwe_check(const struct jwe_rules *rules, const struct jw
 /* The plain text in the arena; DW_ERR_JOSE_DECRYPTION for everything that fails. The header was checked. */
 DW_MUST_USE enum dw_err jwe_open(const struct dw_jwe_key *key, const struct jwe_header *header,
                                  const struct jwe_parts *parts, struct dw_arena *arena, struct dw_str *ret_plain);
-/* Decodes a segment; DW_ERR_JOSE_MALFORMED when it is not strict base64url. */
-DW_MUST_USE enum dw_err jwe_decode(struct dw_str segment, struct dw_arena *arena, struct dw_str *ret_bytes);
 
 #endif

@@ -4,16 +4,6 @@
 
 enum { CONTEXT_MAX_BYTES = 64 * 1024 };
 
-static void append_bytes_member(struct buffer *members, const char *name, struct dw_str bytes)
-{
-    json_write_key(members, name);
-    buffer_append_char(members, '"');
-    char *text = buffer_reserve(members, base64url_encoded_size(bytes.len));
-    if (text != NULL)
-        buffer_commit(members, base64url_encode(bytes, text));
-    buffer_append_char(members, '"');
-}
-
 /* --- derivation of an agreed key --- */
 
 static void append_u32(struct buffer *context, size_t number)
@@ -69,8 +59,8 @@ static enum dw_err gcm_wrap(const struct dw_jwe_key *key, enum dw_jwe_alg alg, c
     struct content_box box;
 
     TRY(content_seal(&scheme, key_octets(key->key), DW_STR(""), dw_secret_borrow(cek), arena, &box));
-    append_bytes_member(members, "iv", box.iv);
-    append_bytes_member(members, "tag", box.tag);
+    jwk_write_bytes(members, "iv", box.iv);
+    jwk_write_bytes(members, "tag", box.tag);
     *ret_encrypted = box.body;
     return DW_OK;
 }
@@ -114,9 +104,9 @@ static enum dw_err agreement_make(const struct dw_jwe_key *key, enum dw_jwe_alg 
 
     TRY(ephemeral_make(key->key, arena, members, &ephemeral));
     if (!dw_str_is_absent(wanted->apu))
-        append_bytes_member(members, "apu", wanted->apu);
+        jwk_write_bytes(members, "apu", wanted->apu);
     if (!dw_str_is_absent(wanted->apv))
-        append_bytes_member(members, "apv", wanted->apv);
+        jwk_write_bytes(members, "apv", wanted->apv);
     return agree(ephemeral, key->key, alg, enc, wanted->apu, wanted->apv, ret_key);
 }
 

@@ -28,8 +28,7 @@ static enum dw_err read_bytes(const struct jwe_headers *headers, const char *nam
     TRY(read_str(headers, name, &text));
     if (dw_str_is_absent(text))
         return DW_OK;
-    const enum dw_err err = base64url_decode_arena(arena, text, ret_bytes);
-    return err == DW_ERR_ENCODING ? DW_ERR_JOSE_MALFORMED : err;
+    return jose_decode(text, arena, ret_bytes);
 }
 
 enum dw_err jwe_header_read(const struct jwe_headers *headers, struct dw_arena *arena, struct jwe_header *ret_header)

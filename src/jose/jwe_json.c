@@ -1,8 +1,6 @@
 /* JWE as a JSON object (RFC 7516 §7.2): decrypting, for those of its recipients whom the key fits. */
 #include "jose/jwe.h"
 
-enum { OBJECT_DEPTH = 8 };
-
 /* What the recipients have in common. */
 struct message {
     struct jwe_headers headers; /* without the recipient's own */
@@ -10,22 +8,13 @@ struct message {
     struct jwe_parts parts;     /* without the recipient's key */
 };
 
-/* A member that is a string when it is there at all; absent otherwise. */
-static enum dw_err read_text(yyjson_val *object, const char *name, struct dw_str *ret_text)
-{
-    yyjson_val *value = json_get(object, name);
-
-    *ret_text = json_str(value);
-    return value == NULL || yyjson_is_str(value) ? DW_OK : DW_ERR_JOSE_MALFORMED;
-}
-
 /* The same from base64url; what is absent is empty. */
 static enum dw_err read_bytes(yyjson_val *object, const char *name, struct dw_arena *arena, struct dw_str *ret_bytes)
 {
     struct dw_str text = { 0 };
 
-    TRY(read_text(object, name, &text));
-    return jwe_decode(dw_str_is_absent(text) ? DW_STR("") : text, arena, ret_bytes);
+    TRY(jose_read_text(object, name, &text));
+    return jose_decode(dw_str_is_absent(text) ? DW_STR("") : text, arena, ret_bytes);
 }
 
 static enum dw_err read_object(yyjson_val *object, const char *name, yyjson_val **ret_value)
@@ -40,12 +29,12 @@ static enum dw_err read_associated(yyjson_val *root, struct dw_str protected_tex
 {
     struct dw_str aad = { 0 }, ignored = { 0 };
 
-    TRY(read_text(root, "aad", &aad));
+    TRY(jose_read_text(root, "aad", &aad));
     if (dw_str_is_absent(aad)) {
         *ret_associated = protected_text;
         return DW_OK;
     }
-    TRY(jwe_decode(aad, arena, &ignored));
+    TRY(jose_decode(aad, arena, &ignored));
     char *joined = dw_arena_alloc(arena, protected_text.len + aad.len + 1);
     if (joined == NULL)
         return DW_ERR_NO_MEMORY;
@@ -61,7 +50,7 @@ static enum dw_err read_message(yyjson_val *root, struct dw_arena *arena, struct
     struct message message = { 0 };
     struct dw_str text = { 0 };
 
-    TRY(read_text(root, "protected", &text));
+    TRY(jose_read_text(root, "protected", &text));
     if (dw_str_is_absent(text))
         text = DW_STR("");
     else
@@ -133,11 +122,7 @@ enum dw_err dw_jwe_decrypt_json(const struct dw_jwe_key *key, dw_jwe_algs algs, 
         return DW_ERR_ARGUMENT;
     if (json.len > DW_JWE_MAX_BYTES)
         return DW_ERR_TOKEN_TOO_LARGE;
-    const enum dw_err err = json_parse(arena, json, OBJECT_DEPTH, &root, NULL);
-    if (err != DW_OK)
-        return err == DW_ERR_NO_MEMORY ? err : DW_ERR_JOSE_MALFORMED;
-    if (!yyjson_is_obj(root))
-        return DW_ERR_JOSE_MALFORMED;
+    TRY(header_parse_object(json, arena, &root));
     TRY(read_message(root, arena, &message));
     yyjson_val *recipients = json_get(root, "recipients");
     if (recipients == NULL)

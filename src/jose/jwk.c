@@ -235,18 +235,22 @@ static const char *curve_name(const struct key_parts *parts)
     return "";
 }
 
+void jwk_write_bytes(struct buffer *out, const char *name, struct dw_str bytes)
+{
+    json_write_key(out, name);
+    buffer_append_char(out, '"');
+    char *text = buffer_reserve(out, base64url_encoded_size(bytes.len));
+    if (text != NULL)
+        buffer_commit(out, base64url_encode(bytes, text));
+    buffer_append_char(out, '"');
+}
+
 static void write_part(struct buffer *out, const struct member *member, const struct key_parts *parts)
 {
     const struct dw_str part = key_part_value(parts, member->offset);
 
-    if (dw_str_is_absent(part))
-        return;
-    json_write_key(out, member->name);
-    buffer_append_char(out, '"');
-    char *text = buffer_reserve(out, base64url_encoded_size(part.len));
-    if (text != NULL)
-        buffer_commit(out, base64url_encode(part, text));
-    buffer_append_char(out, '"');
+    if (!dw_str_is_absent(part))
+        jwk_write_bytes(out, member->name, part);
 }
 
 void jwk_write_members(struct buffer *out, const struct key_parts *parts)

@@ -17,6 +17,8 @@ DW_MUST_USE enum dw_err jwk_read_parts(yyjson_val *jwk, struct dw_arena *arena, 
 /* Borrowed from the document; absent when it has none. */
 DW_MUST_USE enum dw_err jwk_read_kid(yyjson_val *jwk, struct dw_str *ret_kid);
 
+/* A member whose value is base64url. */
+void jwk_write_bytes(struct buffer *out, const char *name, struct dw_str bytes);
 /* The members of the key type, without the closing brace. Private ones are written when the parts have them. */
 void jwk_write_members(struct buffer *out, const struct key_parts *parts);
 

@@ -27,13 +27,6 @@ enum dw_err jws_split(struct dw_str token, struct jws_parts *ret_parts)
     return DW_OK;
 }
 
-enum dw_err jws_decode(struct dw_str segment, struct dw_arena *arena, struct dw_str *ret_bytes)
-{
-    const enum dw_err err = base64url_decode_arena(arena, segment, ret_bytes);
-
-    return err == DW_ERR_ENCODING ? DW_ERR_JOSE_MALFORMED : err;
-}
-
 enum dw_err jws_choose_key(const struct jws_keys *keys, enum dw_alg alg, struct dw_str kid,
                            const struct dw_key **ret_key)
 {
@@ -81,7 +74,7 @@ enum dw_err jws_open(const struct jws_keys *keys, dw_alg_set algs, struct dw_str
         return DW_ERR_JOSE_ALGORITHM;
     TRY(jws_choose_key(keys, header.alg, header.kid, &jws.key));
     TRY(jws_check_signature(jws.key, header.alg, parts.signed_bytes, parts.signature));
-    TRY(jws_decode(parts.payload, arena, &jws.payload));
+    TRY(jose_decode(parts.payload, arena, &jws.payload));
     jws.alg = header.alg;
     jws.header_json = header.json;
     *ret_header = header;

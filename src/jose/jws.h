@@ -33,7 +33,5 @@ DW_MUST_USE enum dw_err jws_split(struct dw_str token, struct jws_parts *ret_par
 /* Header, key and signature; the payload in the arena, decoded. Errors of dw_jws_verify(). */
 DW_MUST_USE enum dw_err jws_open(const struct jws_keys *keys, dw_alg_set algs, struct dw_str token,
                                  struct dw_arena *arena, struct jose_header *ret_header, struct dw_jws *ret_jws);
-/* Decodes a segment; DW_ERR_JOSE_MALFORMED when it is not strict base64url. */
-DW_MUST_USE enum dw_err jws_decode(struct dw_str segment, struct dw_arena *arena, struct dw_str *ret_bytes);
 
 #endif

@@ -3,22 +3,11 @@
 #include "jose/jws.h"
 #include <doorward/jws_json.h>
 
-enum { OBJECT_DEPTH = 8 };
-
 /* One signature of an object. */
 struct entry {
     struct dw_str protected_text, signature; /* as they are written */
     struct jose_header header;               /* json: the protected one, decoded */
 };
-
-/* A member that is a string when it is there at all; absent otherwise. */
-static enum dw_err read_text(yyjson_val *object, const char *name, struct dw_str *ret_text)
-{
-    yyjson_val *value = json_get(object, name);
-
-    *ret_text = json_str(value);
-    return value == NULL || yyjson_is_str(value) ? DW_OK : DW_ERR_JOSE_MALFORMED;
-}
 
 /* --- the two headers of a signature --- */
 
@@ -53,8 +42,8 @@ static enum dw_err entry_read(yyjson_val *object, bool unprotected_alg, struct d
 
     if (!yyjson_is_obj(object))
         return DW_ERR_JOSE_MALFORMED;
-    TRY(read_text(object, "protected", &text));
-    TRY(read_text(object, "signature", &entry.signature));
+    TRY(jose_read_text(object, "protected", &text));
+    TRY(jose_read_text(object, "signature", &entry.signature));
     if (dw_str_is_absent(entry.signature))
         return DW_ERR_JOSE_MALFORMED;
     entry.protected_text = DW_STR("");
@@ -110,11 +99,11 @@ static enum dw_err read_payload(yyjson_val *root, struct dw_str given, bool is_u
 {
     struct dw_str text = { 0 };
 
-    TRY(read_text(root, "payload", &text));
+    TRY(jose_read_text(root, "payload", &text));
     if (dw_str_is_absent(text) == dw_str_is_absent(given))
         return DW_ERR_JOSE_MALFORMED;
     if (dw_str_is_absent(given) && !is_unencoded)
-        return jws_decode(text, arena, ret_payload);
+        return jose_decode(text, arena, ret_payload);
     *ret_payload = dw_str_is_absent(given) ? text : given;
     return DW_OK;
 }
@@ -171,11 +160,7 @@ static enum dw_err verify(const struct jws_keys *keys, const struct dw_jws_json_
         return DW_ERR_ARGUMENT;
     if (json.len > DW_JWS_JSON_MAX_BYTES)
         return DW_ERR_TOKEN_TOO_LARGE;
-    const enum dw_err err = json_parse(arena, json, OBJECT_DEPTH, &root, NULL);
-    if (err != DW_OK)
-        return err == DW_ERR_NO_MEMORY ? err : DW_ERR_JOSE_MALFORMED;
-    if (!yyjson_is_obj(root))
-        return DW_ERR_JOSE_MALFORMED;
+    TRY(header_parse_object(json, arena, &root));
     TRY(read_entries(root, rules->unprotected_alg, arena, &object));
     TRY(read_payload(root, rules->payload, object.entries[0].header.is_unencoded, arena, &object.payload));
     return verify_any(&object, keys, rules->algs, arena, ret_jws);

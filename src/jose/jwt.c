@@ -40,7 +40,7 @@ enum dw_err dw_jwt_decode_unverified(struct dw_str token, struct dw_arena *arena
         return DW_ERR_ARGUMENT;
     TRY(jws_split(token, &parts));
     TRY(header_decode(parts.header, arena, &header));
-    TRY(jws_decode(parts.payload, arena, &claims.json));
+    TRY(jose_decode(parts.payload, arena, &claims.json));
     claims.header_json = header.json;
     claims.alg = header.alg;
     /* A claim of a wrong type is no reason to hide the others from who looks for the fault; no object is one. */

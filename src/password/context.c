@@ -1,5 +1,7 @@
 #include "password/scheme.h"
 
+#include "base/clock.h"
+#include "password/metrics.h"
 #include "password/slots.h"
 
 #include <sched.h>
@@ -77,9 +79,19 @@ enum dw_err dw_passwords_new(const struct dw_password_config *config, struct dw_
 static enum dw_err derive_in_slot(struct dw_passwords *passwords, const struct password_hash *hash,
                                   struct dw_str password, unsigned char ret_bytes[PASSWORD_HASH_MAX])
 {
+    const bool is_measured = metric_is_on(&HASH_TIME);
+    const int64_t lined_up_ns = is_measured ? clock_monotonic_ns() : 0;
+
     slots_enter(passwords->slots);
+    const int64_t begun_ns = is_measured ? clock_monotonic_ns() : 0;
+    metric_add(&HASHES_RUNNING, 0, 1);
     const enum dw_err err = password_derive(hash, password, ret_bytes);
+    metric_add(&HASHES_RUNNING, 0, -1);
     slots_leave(passwords->slots);
+    if (is_measured) {
+        metric_observe(&HASH_WAIT_TIME, 0, (uint64_t)(begun_ns - lined_up_ns));
+        metric_observe(&HASH_TIME, password_scheme_number(hash->scheme), (uint64_t)(clock_monotonic_ns() - begun_ns));
+    }
     return err;
 }
 

@@ -161,6 +161,18 @@ static const struct password_scheme SCHEMES[] = {
     { "bcrypt_sha256", 0, { .scheme = "bcrypt-sha256-hex" }, 0, bcrypt_is_allowed, bcrypt_sha256_hex_derive },
 };
 
+_Static_assert(ARRAY_SIZE(SCHEMES) == PASSWORD_SCHEME_COUNT, "each row has its name below, in the same order");
+
+const char *const PASSWORD_SCHEME_NAMES[PASSWORD_SCHEME_COUNT] = {
+    "argon2id",    "argon2i",       "argon2d",       "scrypt",        "bcrypt",
+    "pbkdf2-sha1", "pbkdf2-sha256", "pbkdf2-sha512", "bcrypt-sha256", "bcrypt-sha256-hex",
+};
+
+unsigned password_scheme_number(const struct password_scheme *scheme)
+{
+    return (unsigned)(scheme - SCHEMES);
+}
+
 const struct password_scheme *password_scheme_by_name(struct dw_str name)
 {
     for (size_t i = 0; i < ARRAY_SIZE(SCHEMES); i++) {

@@ -57,6 +57,11 @@ struct password_scheme {
 const struct password_scheme *password_scheme_by_name(struct dw_str name);
 const struct password_scheme *password_scheme_by_id(enum dw_password_scheme id);
 
+/* All rows by their number, as metrics name them. */
+enum { PASSWORD_SCHEME_COUNT = 10 };
+extern const char *const PASSWORD_SCHEME_NAMES[PASSWORD_SCHEME_COUNT];
+unsigned password_scheme_number(const struct password_scheme *scheme);
+
 /* Fills zero parameters with the scheme's defaults. DW_ERR_SETTING when one is out of bounds. The hash has neither salt
  * nor hash bytes yet. */
 DW_MUST_USE enum dw_err password_hash_prepare(const struct dw_password_info *params, struct password_hash *ret_hash);

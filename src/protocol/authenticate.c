@@ -1,6 +1,7 @@
 #include "protocol/authenticate.h"
 
 #include "identity/api_key.h"
+#include "identity/metrics.h"
 #include "identity/role.h"
 #include "protocol/account/login.h"
 
@@ -37,19 +38,27 @@ static enum dw_err restore_api_key(struct dw_request *r, struct dw_str credentia
 static const struct {
     enum dw_scheme_kind kind;
     restore *restore;
+    enum credential_kind counted;
 } RESTORE[] = {
-    { DW_SCHEME_OAUTH2_PASSWORD, restore_access_token },
-    { DW_SCHEME_API_KEY_HEADER, restore_api_key },
-    { DW_SCHEME_API_KEY_COOKIE, cookie_restore },
+    { DW_SCHEME_OAUTH2_PASSWORD, restore_access_token, CREDENTIAL_TOKEN },
+    { DW_SCHEME_API_KEY_HEADER, restore_api_key, CREDENTIAL_API_KEY },
+    { DW_SCHEME_API_KEY_COOKIE, cookie_restore, CREDENTIAL_COOKIE },
 };
 
 static enum dw_err restore_by_kind(struct dw_request *r, enum dw_scheme_kind kind, struct dw_str credential,
                                    struct principal *ret_principal)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(RESTORE); i++)
-        if (RESTORE[i].kind == kind)
-            return RESTORE[i].restore(r, credential, ret_principal);
-    return DW_ERR_INTERNAL;
+    size_t i = 0;
+
+    while (i < ARRAY_SIZE(RESTORE) && RESTORE[i].kind != kind)
+        i++;
+    if (i == ARRAY_SIZE(RESTORE))
+        return DW_ERR_INTERNAL;
+    const enum dw_err err = RESTORE[i].restore(r, credential, ret_principal);
+
+    if (err != DW_ERR_WOULD_BLOCK) /* asked again where it may wait */
+        metric_add(&CREDENTIALS, credential_series(RESTORE[i].counted, err), 1);
+    return err;
 }
 
 enum dw_err authenticate(struct dw_request *r, const struct dw_scheme *scheme, struct dw_str credential,

@@ -13,7 +13,7 @@ const struct dw_route *const PROTOCOL_ROUTES[] = {
     ACCOUNT_ROUTES,   RECOVERY_ROUTES,   API_KEY_ROUTES,  TOKEN_ROUTES,     LOGIN_ROUTES,  SIGN_OUT_ROUTES,
     SESSION_ROUTES,   TWO_FACTOR_ROUTES, USER_ROUTES,     ROLE_ROUTES,      TENANT_ROUTES, KEY_ROUTES,
     LINK_PAGE_ROUTES, DASHBOARD_ROUTES, AUDIT_ROUTES,      METADATA_ROUTES, OPERATION_ROUTES, DOCS_ROUTES,
-    DW_DOCS_ROUTES,   NULL,
+    DW_DOCS_ROUTES,   DW_METRICS_ROUTES, NULL,
 };
 
 static const char DESCRIPTION[] =
@@ -52,6 +52,7 @@ static enum dw_err make_app(struct protocol *protocol, const struct protocol_con
         .authenticate = authenticate,
         .is_https = protocol->is_https,
         .access_log = config->access_log,
+        .metrics = config->metrics,
         .rate_limits = rate_limits,
         .rate_store = config->rate_store,
         .trusted_proxies = config->trusted_proxies,

@@ -30,6 +30,7 @@ struct protocol_config {
     bool https_redirect;
     const char *cors_origins;        /* separated by commas; "*": every one, without cookies; NULL: none */
     const char *cors_origin_pattern; /* further ones, as in struct dw_cors */
+    const struct dw_metrics *metrics; /* NULL: none */
 };
 
 /* The application and what its tables borrow. */

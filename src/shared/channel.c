@@ -40,7 +40,8 @@ struct change_channel {
     /* The thread's alone. */
     struct channel_notice sending[CHANNEL_QUEUE_MAX];
     int64_t beat_at_ms, echo_ms, backoff_ms;
-    bool has_failed;   /* to connect, and it was logged */
+    bool was_trusted; /* as was logged last */
+    bool has_failed;  /* to connect, and it was logged */
     bool is_last_heard; /* the last message of this process has come back */
 };
 
@@ -268,6 +269,21 @@ static bool be_connected(struct change_channel *c)
     return true;
 }
 
+/* Whoever asks why requests wait for the database, or why not, reads it here. */
+static void tell_trust(struct change_channel *c)
+{
+    const bool is_trusted = change_channel_is_trusted(c);
+    struct change_channel_state state;
+
+    if (is_trusted == c->was_trusted)
+        return;
+    c->was_trusted = is_trusted;
+    change_channel_state(c, &state);
+    log_event(LOG_INFO, "channel_trust", LOG_CSTR("is", is_trusted ? "on" : "off"),
+              LOG_INT("peers", (int64_t)state.n_peers));
+    log_flush();
+}
+
 static bool is_stopping(struct change_channel *c)
 {
     pthread_mutex_lock(&c->mutex);
@@ -315,6 +331,7 @@ static void *run(void *argument)
             talk(c);
         else
             wait_for(c, c->backoff_ms);
+        tell_trust(c);
     }
     say_goodbye(c);
     return NULL;

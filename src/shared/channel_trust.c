@@ -44,8 +44,6 @@ void channel_trust_connected(struct channel_trust *trust, int64_t now_ms)
 {
     trust->is_connected = true;
     self_of(trust)->since_ms = CHANNEL_NEVER;
-    for (size_t i = 0; i < trust->n_peers; i++)
-        trust->peers[i].is_followed = false; /* what was said meanwhile is for the look */
     channel_trust_break(trust, now_ms);
 }
 
@@ -116,18 +114,17 @@ static void hear_beat(struct channel_trust *trust, struct channel_peer *peer, co
 static struct channel_peer *follow(struct channel_trust *trust, const struct channel_notice *notice, int64_t now_ms)
 {
     struct channel_peer *peer = find(trust, notice->node);
-    const bool is_new = peer == NULL || peer->serial == 0;
+    const bool is_new = peer == NULL || (peer->serial == 0 && peer != self_of(trust));
 
     if (peer != NULL && notice->serial <= peer->serial)
         return NULL;
-    if (is_new || (peer->is_followed && notice->serial != peer->serial + 1))
+    if (is_new || (peer->serial != 0 && notice->serial != peer->serial + 1))
         channel_trust_break(trust, now_ms);
     if (peer == NULL)
         peer = add(trust, notice->node);
     if (peer == NULL)
         return NULL;
     peer->serial = notice->serial;
-    peer->is_followed = true;
     peer->heard_ms = now_ms;
     return peer;
 }

@@ -47,8 +47,7 @@ struct channel_beat {
 
 struct channel_peer {
     uint64_t node;
-    uint64_t serial;  /* of its last message */
-    bool is_followed; /* its next message must have the next number */
+    uint64_t serial;  /* of its last message; 0: none was heard */
     int64_t heard_ms; /* when it was last heard, or heard of */
     int64_t since_ms; /* its last proof: all that it acknowledged before is known */
     struct channel_beat beats[CHANNEL_BEATS_KEPT]; /* by serial modulo their number */

@@ -42,6 +42,7 @@ struct storage_driver {
 struct transaction {
     const struct storage_driver *driver;
     void *context; /* storage_set_context()'s: set by storage.c */
+    struct transaction_counts *counts; /* the same; NULL: of a read */
 };
 struct row {
     const struct storage_driver *driver;

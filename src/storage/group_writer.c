@@ -1,18 +1,33 @@
 #include "storage/group_writer.h"
 
+#include "base/clock.h"
+#include "storage/metrics.h"
+
 #include <errno.h>
 #include <signal.h>
 
 enum { WRITER_STACK_BYTES = 1 << 20 };
 
+static void count_commit(int64_t begun_ns, unsigned writes)
+{
+    metric_add(&WRITES, 0, writes);
+    metric_observe(&COMMIT_WRITES, 0, writes);
+    if (metric_is_on(&COMMIT_TIME))
+        metric_observe(&COMMIT_TIME, 0, (uint64_t)(clock_monotonic_ns() - begun_ns));
+}
+
 static void run_batch(struct group_writer *w, struct group_write *batch)
 {
     unsigned done = 0;
+    const int64_t begun_ns = metric_is_on(&COMMIT_TIME) ? clock_monotonic_ns() : 0;
     const enum dw_err err = w->calls->transaction(w->connection, batch, &done);
 
     if (err == DW_OK && done > 0) {
         atomic_fetch_add(&w->n_commits, 1);
         atomic_fetch_add(&w->n_writes, done);
+        count_commit(begun_ns, done);
+    } else if (err != DW_OK) {
+        metric_add(&COMMITS_FAILED, (unsigned)err, 1);
     }
     while (batch != NULL) {
         struct group_write *next = batch->next; /* the waiter's stack is gone once it is woken */
@@ -43,6 +58,7 @@ static struct group_write *take_batch(struct group_writer *w)
             w->last = &w->first;
         last->next = NULL;
         w->n_waiting -= n;
+        metric_add(&WRITES_WAITING, 0, -(int64_t)n);
     }
     pthread_mutex_unlock(&w->mutex);
     return batch;
@@ -71,6 +87,7 @@ static enum dw_err enqueue(struct group_writer *w, struct group_write *write)
         pthread_cond_signal(&w->work);
     }
     pthread_mutex_unlock(&w->mutex);
+    metric_add(is_taken ? &WRITES_WAITING : &WRITES_REFUSED, 0, 1);
     return is_taken ? DW_OK : DW_ERR_BUSY;
 }
 

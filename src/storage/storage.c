@@ -1,5 +1,7 @@
 #include "storage/driver.h"
 
+#include "base/metrics.h"
+
 struct storage {
     const struct storage_driver *driver;
     void *state;
@@ -104,6 +106,41 @@ void *transaction_context(const struct transaction *tx)
     return tx->context;
 }
 
+/* What a write has done, until its commit; further kinds of events than these are counted at once. */
+struct transaction_counts {
+    struct {
+        const struct dw_metric *metric;
+        unsigned series, n;
+    } rows[8];
+    unsigned n_rows;
+};
+
+void transaction_count(struct transaction *tx, const struct dw_metric *metric, unsigned series)
+{
+    struct transaction_counts *c = tx->counts;
+    unsigned i = 0;
+
+    while (c != NULL && i < c->n_rows && (c->rows[i].metric != metric || c->rows[i].series != series))
+        i++;
+    if (c == NULL || i == ARRAY_SIZE(c->rows)) {
+        metric_add(metric, series, 1);
+        return;
+    }
+    if (i == c->n_rows) {
+        c->n_rows++;
+        c->rows[i].metric = metric;
+        c->rows[i].series = series;
+        c->rows[i].n = 0;
+    }
+    c->rows[i].n++;
+}
+
+static void counts_add(const struct transaction_counts *c)
+{
+    for (unsigned i = 0; i < c->n_rows; i++)
+        metric_add(c->rows[i].metric, c->rows[i].series, c->rows[i].n);
+}
+
 enum dw_err storage_listen(struct storage *storage, void (*heard)(void *argument), void *argument)
 {
     return storage->driver->listen == NULL ? DW_OK : storage->driver->listen(storage->state, heard, argument);
@@ -125,6 +162,7 @@ struct call {
     enum dw_err (*fn)(struct transaction *, void *argument);
     void *argument;
     void *context;
+    struct transaction_counts *counts;
 };
 
 /* The driver makes the transaction, on whichever thread: this gives it what it lacks. */
@@ -133,13 +171,16 @@ static enum dw_err call_in_context(struct transaction *tx, void *argument)
     const struct call *call = argument;
 
     tx->context = call->context;
+    tx->counts = call->counts;
+    if (call->counts != NULL)
+        call->counts->n_rows = 0; /* it may run again */
     return call->fn(tx, call->argument);
 }
 
 enum dw_err storage_read(struct storage *storage, enum dw_err (*fn)(struct transaction *, void *argument),
                          void *argument)
 {
-    struct call call = { fn, argument, storage->context };
+    struct call call = { fn, argument, storage->context, NULL };
 
     return storage->driver->read(storage->state, call_in_context, &call);
 }
@@ -147,9 +188,13 @@ enum dw_err storage_read(struct storage *storage, enum dw_err (*fn)(struct trans
 enum dw_err storage_write(struct storage *storage, enum dw_err (*fn)(struct transaction *, void *argument),
                           void *argument)
 {
-    struct call call = { fn, argument, storage->context };
+    struct transaction_counts counts = { .n_rows = 0 };
+    struct call call = { fn, argument, storage->context, &counts };
+    const enum dw_err err = storage->driver->write(storage->state, call_in_context, &call);
 
-    return storage->driver->write(storage->state, call_in_context, &call);
+    if (err == DW_OK)
+        counts_add(&counts);
+    return err;
 }
 
 enum dw_err sql_exec(struct transaction *tx, const struct statement *statement, const struct value *values,

@@ -14,6 +14,7 @@
 #define STORAGE_STORAGE_H
 
 #include "base/cleanup.h"
+#include <doorward/metrics.h>
 
 /* A row of a room's statement table. */
 struct statement {
@@ -121,6 +122,8 @@ void storage_unlisten(struct storage *storage);
 /* --- inside a read or write ------------------------------------------------------------------------------------- */
 
 void *transaction_context(const struct transaction *tx);
+/* Adds one to a series when this write is durable; nothing of a write that is undone is counted. */
+void transaction_count(struct transaction *tx, const struct dw_metric *metric, unsigned series);
 
 /* In a write: wakes the listeners of other nodes when it is committed, and not before. */
 void storage_notify(struct transaction *tx);

@@ -100,7 +100,7 @@ export class Server {
   /** Starts the program and returns when it answers. Its port is new each time, unless told; its public URL stays the first one. */
   async start({ port } = {}) {
     this.port = port ?? (await freePort());
-    this.url = `http://127.0.0.1:${this.port}`;
+    this.url = `${this.env.DOORWARD_TLS_CERT ? "https" : "http"}://127.0.0.1:${this.port}`;
     this.publicUrl ??= this.env.DOORWARD_PUBLIC_URL ?? this.url;
     this.exit = null;
     this.child = spawn(BINARY, ["serve"], {
@@ -126,11 +126,11 @@ export class Server {
       running.delete(spawned);
       return (this.exit = exit);
     });
-    await until(() => this.#answers(), "the server answers", START_LIMIT_MS);
+    await until(() => this.answers(), "the server answers", START_LIMIT_MS);
     return this;
   }
 
-  async #answers() {
+  async answers() {
     if (this.exit) assert.fail(`the server ended at its start: ${JSON.stringify(this.exit)}\n${this.err}`);
     return fetch(`${this.url}/healthz`, { headers: this.probe }).then((answer) => answer.ok, () => false);
   }

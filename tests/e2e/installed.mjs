@@ -44,10 +44,10 @@ export class Installed {
     return environment({ LD_LIBRARY_PATH: this.libraries, ...extra });
   }
 
-  /** Starts a program that serves; `argv(address)` are its arguments. */
-  async serve(program, argv, env = {}) {
+  /** Starts a program that serves; `argv(address)` are its arguments, `ask(url)` how to see that it listens. */
+  async serve(program, argv, env = {}, ask = fetch) {
     const child = new Served(program, argv, this.environment(env));
-    await child.start();
+    await child.start(ask);
     return child;
   }
 
@@ -62,7 +62,7 @@ export class Served {
     Object.assign(this, { program, argv, env, out: "", err: "" });
   }
 
-  async start() {
+  async start(ask = fetch) {
     const port = await freePort();
     this.port = port;
     this.url = `http://127.0.0.1:${port}`;
@@ -77,12 +77,12 @@ export class Served {
       running.delete(spawned);
       return (this.exit = exit);
     });
-    await until(() => this.#listens(), `${path.basename(this.program)} listens`);
+    await until(() => this.#listens(ask), `${path.basename(this.program)} listens`);
   }
 
-  async #listens() {
+  async #listens(ask) {
     assert.equal(this.exit, null, `${path.basename(this.program)} ended at its start: ${this.err}`);
-    return fetch(this.url).then(() => true, () => false);
+    return ask(this.url).then(() => true, () => false);
   }
 
   /** As a power cut would. */

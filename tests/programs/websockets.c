@@ -1,5 +1,5 @@
 /* What the stories about WebSockets talk to: rooms with rights, tokens that are made and revoked over HTTP, and counts
- * of what was opened and closed. websockets [LISTEN] */
+ * of what was opened and closed. websockets [LISTEN [CERTIFICATE KEY]] */
 #include <doorward.h>
 
 #include <pthread.h>
@@ -299,16 +299,19 @@ int main(int argc, char **argv)
 {
     const struct dw_app_config config = { .title = "Rooms", .version = "1", .routes = TABLES,
                                           .credentials = CREDENTIALS, .authenticate = authenticate };
-    const struct dw_server_config server = { .listen = argc > 1 ? argv[1] : "127.0.0.1:0", .on_ready = on_ready };
-    char problem[DW_PROBLEM_SIZE] = "";
+    struct dw_server_config server = { .listen = argc > 1 ? argv[1] : "127.0.0.1:0", .on_ready = on_ready };
+    char problem[DW_TLS_PROBLEM_SIZE] = "";
     struct dw_app *app = NULL;
 
-    enum dw_err err = dw_app_new(&config, &app, problem);
+    enum dw_err err = argc > 3 ? dw_tls_new(argv[2], argv[3], &server.tls, problem) : DW_OK;
+    if (err == DW_OK)
+        err = dw_app_new(&config, &app, problem);
     if (err == DW_OK)
         err = dw_serve(app, &server);
     if (err != DW_OK)
         fprintf(stderr, "websockets: %s: %s\n", dw_error_info(err)->code, problem);
     dw_app_free(&app);
+    dw_tls_free(&server.tls);
     fprintf(stderr, "{\"opened\":%u,\"closed\":%u}\n", n_opened, n_closed);
     return err == DW_OK ? 0 : 1;
 }

@@ -51,6 +51,14 @@ bool accepts_gzip(struct dw_str accept_encoding)
     return by_any;
 }
 
+bool accepts_openmetrics(struct dw_str accept)
+{
+    for (struct dw_str item = next_part(&accept, ','); item.ptr != NULL; item = next_part(&accept, ','))
+        if (dw_str_eq_nocase(next_part(&item, ';'), DW_STR("application/openmetrics-text")))
+            return !is_refused(item);
+    return false;
+}
+
 bool etag_is_known(struct dw_str if_none_match, struct dw_str etag)
 {
     for (struct dw_str tag = next_part(&if_none_match, ','); tag.ptr != NULL; tag = next_part(&if_none_match, ',')) {

@@ -4,7 +4,6 @@
  */
 #include "app/middleware/middleware.h"
 
-#include "base/clock.h"
 #include "base/log.h"
 
 static void access_log_finished(const struct dw_app *app, struct dw_request *r, bool sent)
@@ -20,7 +19,7 @@ static void access_log_finished(const struct dw_app *app, struct dw_request *r, 
         LOG_STR("method", r->method_text),
         LOG_STR("path", r->path),
         LOG_INT("status", sent ? r->status : 0),
-        LOG_INT("duration_us", (clock_monotonic_ns() - r->started_ns) / NS_IN_US),
+        LOG_INT("duration_us", http_request_duration_ns(r) / NS_IN_US),
         LOG_INT("bytes", sent ? (int64_t)bytes : 0),
         LOG_STR("peer", dw_request_peer(r)),
     };

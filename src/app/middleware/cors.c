@@ -52,21 +52,12 @@ static bool names_have(const char *const *names, struct dw_str name)
     return false;
 }
 
-/* A token of RFC 9110 §5.6.2. */
-static bool is_token(const char *name)
-{
-    for (const char *c = name; *c != '\0'; c++)
-        if (*c <= ' ' || *c > '~' || strchr("\"(),/:;<=>?@[\\]{}", *c) != NULL)
-            return false;
-    return name[0] != '\0';
-}
-
 static enum dw_err names_check(const char *const *names, const char *what, struct problem *p)
 {
     if (names_count(names) > NAMES_MAX)
         return problem_say(p, "CORS: more than %d %s", NAMES_MAX, what);
     for (; names != NULL && *names != NULL; names++)
-        if (!is_token(*names))
+        if (!http_is_token(dw_str(*names)))
             return problem_say(p, "CORS: \"%.80s\" is not one of %s", *names, what);
     return DW_OK;
 }

@@ -173,7 +173,8 @@ static enum dw_err forwarded_before(const struct dw_app *app, struct dw_request 
         proto = dw_request_header(r, "X-Forwarded-Proto");
     }
     ip_format(&w.client, r->peer);
-    r->is_https = dw_str_eq_nocase(proto, DW_STR("https"));
+    if (!dw_str_is_absent(proto))
+        r->is_https = dw_str_eq_nocase(proto, DW_STR("https"));
     return DW_OK;
 }
 

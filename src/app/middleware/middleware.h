@@ -32,6 +32,7 @@ struct middleware {
 extern const struct middleware MIDDLEWARE_COOKIES;
 extern const struct middleware MIDDLEWARE_REQUEST_ID;
 extern const struct middleware MIDDLEWARE_ACCESS_LOG;
+extern const struct middleware MIDDLEWARE_METRICS;
 extern const struct middleware MIDDLEWARE_SECURITY_HEADERS;
 extern const struct middleware MIDDLEWARE_FORWARDED;
 extern const struct middleware MIDDLEWARE_TRUSTED_HOST;

@@ -9,6 +9,7 @@
  */
 #include "app/middleware/middleware.h"
 
+#include "app/metrics.h"
 #include "app/problem.h"
 #include "base/clock.h"
 #include "base/ip.h"
@@ -195,6 +196,7 @@ static enum dw_err limit_count(const struct dw_app *app, struct dw_request *r, c
         note(app_state(r), &limit->rates[i], &verdicts[i]);
     if (verdicts[n - 1].is_allowed)
         return DW_OK;
+    app_metrics_count_limited(app, limit);
     dw_retry_after(r, (unsigned)verdicts[n - 1].retry_after_s);
     return DW_ERR_RATE_LIMITED;
 }

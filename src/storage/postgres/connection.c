@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "storage/metrics.h"
 
 /* What the session is told besides the URL; the URL may say otherwise where it has the same word. */
 static const char *const DEFAULTS[][2] = {
@@ -234,6 +235,7 @@ enum dw_err pg_connect(struct pg_server *server, struct pg_connection **ret_conn
     const bool is_connected = c->conn != NULL && c->pq->PQstatus(c->conn) == CONNECTION_OK;
 
     note_attempt(server, is_connected);
+    metric_add(&CONNECTS, is_connected ? CONNECT_OK : CONNECT_FAILED, 1);
     if (!is_connected) {
         log_event(LOG_ERROR, "database", LOG_CSTR("doing", "connect to PostgreSQL"), LOG_ERR(DW_ERR_UNAVAILABLE));
         return DW_ERR_UNAVAILABLE;

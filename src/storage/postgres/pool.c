@@ -1,6 +1,7 @@
 #include "storage/postgres/postgres.h"
 
 #include "base/clock.h"
+#include "storage/metrics.h"
 
 #define BEGIN_READ "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 #define END_READ "COMMIT"
@@ -32,6 +33,7 @@ static void forget(struct pg_pool *pool)
     pool->n_open--;
     pthread_cond_signal(&pool->returned);
     pthread_mutex_unlock(&pool->mutex);
+    metric_add(&CONNECTIONS_OPEN, 0, -1);
 }
 
 /* Waits for a connection; opens one when none is idle and fewer than max_open are. */
@@ -41,6 +43,7 @@ static enum dw_err take(struct pg_pool *pool, struct pg_connection **ret_connect
     enum dw_err err;
 
     pthread_mutex_lock(&pool->mutex);
+    metric_add(&CONNECTION_WAITS, 0, pool->idle == NULL && pool->n_open == pool->max_open);
     while (pool->idle == NULL && pool->n_open == pool->max_open)
         pthread_cond_wait(&pool->returned, &pool->mutex);
     c = pool->idle;
@@ -51,12 +54,14 @@ static enum dw_err take(struct pg_pool *pool, struct pg_connection **ret_connect
     pthread_mutex_unlock(&pool->mutex);
 
     if (c == NULL) {
+        metric_add(&CONNECTIONS_OPEN, 0, 1);
         err = pg_connect(pool->server, &c);
         if (err != DW_OK) {
             forget(pool);
             return err;
         }
     }
+    metric_add(&CONNECTIONS_USED, 0, 1);
     c->n_exchanges = 0;
     *ret_connection = c;
     return DW_OK;
@@ -64,6 +69,7 @@ static enum dw_err take(struct pg_pool *pool, struct pg_connection **ret_connect
 
 static void give(struct pg_pool *pool, struct pg_connection *take_connection)
 {
+    metric_add(&CONNECTIONS_USED, 0, -1);
     if (take_connection->is_broken) {
         pg_disconnect(&take_connection);
         forget(pool);
@@ -117,6 +123,7 @@ static void drop_idle(struct pg_pool *pool)
         pool->idle = c->next;
         pg_disconnect(&c);
         pool->n_open--;
+        metric_add(&CONNECTIONS_OPEN, 0, -1);
     }
     pthread_cond_broadcast(&pool->returned);
     pthread_mutex_unlock(&pool->mutex);
@@ -133,6 +140,7 @@ enum dw_err pg_pool_read(struct pg_pool *pool, enum dw_err (*fn)(struct transact
         err = read_once(c, fn, argument);
         again = err == DW_ERR_UNAVAILABLE && was_stale(c);
         give(pool, c);
+        metric_add(&READS_REPEATED, 0, again && i == 0);
         if (again)
             drop_idle(pool);
     }
@@ -150,6 +158,7 @@ enum dw_err pg_pool_version(struct pg_pool *pool, int *ret_applied)
         err = read_version(c, ret_applied);
         again = err == DW_ERR_UNAVAILABLE && was_stale(c);
         give(pool, c);
+        metric_add(&READS_REPEATED, 0, again && i == 0);
         if (again)
             drop_idle(pool);
     }

@@ -1,6 +1,8 @@
 /* One transaction of the group writer (storage/group_writer.h) on PostgreSQL. */
 #include "storage/postgres/postgres.h"
 
+#include "storage/metrics.h"
+
 #define TAKE_LOCK "SELECT pg_advisory_xact_lock(" PG_WRITERS_LOCK ")"
 
 static enum dw_err begin(struct pg_connection *c)
@@ -91,6 +93,7 @@ static enum dw_err write_batch(void *connection, struct group_write *batch, unsi
     for (int i = 0; i < PG_ATTEMPTS && again; i++) {
         again = false;
         err = try_batch(connection, batch, ret_done, &again);
+        metric_add(&COMMITS_REPEATED, 0, again && i + 1 < PG_ATTEMPTS);
     }
     return err;
 }

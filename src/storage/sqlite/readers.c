@@ -1,5 +1,7 @@
 #include "storage/sqlite/sqlite.h"
 
+#include "storage/metrics.h"
+
 void sqlite_readers_init(struct sqlite_readers *r, const char *path, const struct sqlite_index *index,
                          unsigned max_open)
 {
@@ -37,6 +39,7 @@ static void forget_reader(struct sqlite_readers *r)
     r->n_open--;
     pthread_cond_signal(&r->returned);
     pthread_mutex_unlock(&r->mutex);
+    metric_add(&CONNECTIONS_OPEN, 0, -1);
 }
 
 enum dw_err sqlite_readers_take(struct sqlite_readers *r, struct sqlite_connection **ret_connection)
@@ -45,6 +48,7 @@ enum dw_err sqlite_readers_take(struct sqlite_readers *r, struct sqlite_connecti
     enum dw_err err;
 
     pthread_mutex_lock(&r->mutex);
+    metric_add(&CONNECTION_WAITS, 0, r->idle == NULL && r->n_open == r->max_open);
     while (r->idle == NULL && r->n_open == r->max_open)
         pthread_cond_wait(&r->returned, &r->mutex);
     c = r->idle;
@@ -55,18 +59,21 @@ enum dw_err sqlite_readers_take(struct sqlite_readers *r, struct sqlite_connecti
     pthread_mutex_unlock(&r->mutex);
 
     if (c == NULL) {
+        metric_add(&CONNECTIONS_OPEN, 0, 1);
         err = open_reader(r, &c);
         if (err != DW_OK) {
             forget_reader(r);
             return err;
         }
     }
+    metric_add(&CONNECTIONS_USED, 0, 1);
     *ret_connection = c;
     return DW_OK;
 }
 
 void sqlite_readers_give(struct sqlite_readers *r, struct sqlite_connection *take_connection)
 {
+    metric_add(&CONNECTIONS_USED, 0, -1);
     /* A connection that can't leave its transaction would serve a state of the past for ever. */
     if (!sqlite3_get_autocommit(take_connection->db)) {
         sqlite_disconnect(&take_connection);

@@ -9,12 +9,12 @@ import { ROOT, Server, environment, temporaryFolder, until } from "../harness.mj
 
 export const CHEAP = { DOORWARD_ARGON2_MEMORY: "64KiB", DOORWARD_ARGON2_TIME: "1" };
 
-/** Nodes that share a database and a secret, and a public address as behind a proxy. */
-export async function fleet(n, env) {
+/** Nodes that share a database and a secret, and a public address as behind a proxy; `each`: what one has for itself. */
+export async function fleet(n, env, each = []) {
   const shared = {
     ...CHEAP, DOORWARD_SECRET_KEY: randomBytes(32).toString("hex"), DOORWARD_PUBLIC_URL: "https://id.example.com", ...env,
   };
-  const nodes = Array.from({ length: n }, () => new Server(temporaryFolder(), shared));
+  const nodes = Array.from({ length: n }, (_, i) => new Server(temporaryFolder(), { ...shared, ...each[i] }));
   await Promise.all(nodes.map((node) => node.start()));
   return nodes;
 }

@@ -15,6 +15,7 @@ export class Load {
     this.ended = [];
     this.accepted = [];
     this.goesOn = true;
+    this.slowest = 0; // request, in milliseconds
   }
 
   node() {
@@ -22,7 +23,9 @@ export class Load {
   }
 
   async ask(what, question) {
+    const begun = performance.now();
     const answer = await question().catch(() => null); // a node that was killed answers nothing
+    this.slowest = Math.max(this.slowest, performance.now() - begun);
     const key = `${what} ${answer?.status}`;
     this.statuses.set(key, (this.statuses.get(key) ?? 0) + 1);
     return answer;

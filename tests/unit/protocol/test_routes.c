@@ -11,6 +11,7 @@ static const char *const PUBLIC[] = {
     "POST /login", "POST /token", "POST /token/refresh", "GET /.well-known/jwks.json",
     "GET /.well-known/oauth-authorization-server", "GET /healthz", "GET /readyz", "GET /", "GET /docs",
     "GET /docs/{file}", "GET /openapi.json", "GET /reset-password", "GET /verify-email", "GET /account/{file}",
+    "GET /metrics", /* asks for its own secret */
 };
 
 static const char *label(struct fixture *f, const struct dw_route *route)
