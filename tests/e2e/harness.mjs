@@ -34,10 +34,10 @@ export function environment(extra = {}) {
 
 /**
  * What a program needs to find the Redis of tools/with_redis.sh, where there is one. Servers with different secrets do
- * not see each other in it.
+ * not see each other in it. On a machine that is busy with tests a command may take its time.
  */
 export function redisSettings() {
-  return process.env.TEST_REDIS ? { DOORWARD_REDIS_URL: process.env.TEST_REDIS } : {};
+  return process.env.TEST_REDIS ? { DOORWARD_REDIS_URL: `${process.env.TEST_REDIS}?timeout_ms=10000` } : {};
 }
 
 export function temporaryFolder() {
