@@ -214,6 +214,8 @@ struct dw_route {
     struct dw_needs needs;
     int status;        /* of success; 0: 200, or 204 without an answer model and without a body */
     enum dw_lane lane;
+    bool tries_loop; /* the handler is called on the loop first: DW_ERR_WOULD_BLOCK, before it has changed anything,
+                      * sends it to its lane */
     size_t max_body_bytes; /* 0: 64 KiB */
     bool no_store;     /* Cache-Control: no-store on every answer */
     bool oauth_errors; /* errors in the form of RFC 6749 §5.2, with `detail` beside it */

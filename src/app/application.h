@@ -12,6 +12,7 @@
 #include "app/policy.h"
 #include "app/rate_limit.h"
 #include "app/router.h"
+#include "app/suspend.h"
 #include "base/ip.h"
 #include "http/service.h"
 
@@ -144,6 +145,8 @@ struct app_state {
     struct dw_str cors_head; /* lines; absent: no application with CORS has seen the request */
     struct issue_list issues;
 
+    suspend_finish *finish; /* how a handler that waits without a thread goes on; NULL: it does not wait */
+    void *finish_state, *out;
     struct accepting *accepting; /* a WebSocket's handshake that is in order (accept.c) */
     struct dialog *dialog;       /* of a WebSocket's event (dialog.h) */
     struct envelope *envelope;   /* of its message (message_event.c) */

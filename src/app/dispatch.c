@@ -170,32 +170,55 @@ void dispatch_start_over(struct dw_request *r)
     s->cookies = dw_str_n(NULL, 0);
 }
 
-/* False when the handler would have to wait, or to hash, where it may not: then nothing of its answer is left. The
- * cookies that dependencies set before it are: a session's new value is not made a second time. */
-static bool run(const struct dw_app *app, struct dw_request *r)
+/* The handler, or, where it has waited without a thread, how it goes on. */
+static enum dw_err run_handler(struct dw_request *r, void **ret_out)
 {
-    const struct dw_str cookies = app_state(r)->cookies;
-    void *out = NULL;
-    const enum dw_err err = dispatch_call_handler(r, &out);
+    struct app_state *s = app_state(r);
+    suspend_finish *finish = s->finish;
 
+    if (finish == NULL)
+        return dispatch_call_handler(r, ret_out);
+    s->finish = NULL;
+    const enum dw_err err = finish(r, s->finish_state, s->out);
+
+    if (err == DW_ERR_WOULD_BLOCK)
+        s->finish = finish;
+    *ret_out = s->out;
+    return err;
+}
+
+/* HTTP_TO_HASHING when it would have to wait, or to hash, where it may not: then nothing of its answer is left. The
+ * cookies that dependencies set before it are: a session's new value is not made a second time. */
+static enum http_verdict run(const struct dw_app *app, struct dw_request *r)
+{
+    struct app_state *s = app_state(r);
+    const struct dw_str cookies = s->cookies;
+    void *out = NULL;
+    const enum dw_err err = run_handler(r, &out);
+
+    if (err == DW_OK && s->finish != NULL) {
+        s->out = out;
+        return HTTP_SUSPENDED;
+    }
     if (err == DW_ERR_WOULD_BLOCK && !(r->may_block && r->may_hash)) {
         http_answer_clear(r);
-        app_state(r)->fail_error = DW_OK;
-        app_state(r)->issues = (struct issue_list){ 0 };
-        app_state(r)->cookies = cookies;
-        return false;
+        s->fail_error = DW_OK;
+        s->issues = (struct issue_list){ 0 };
+        s->cookies = cookies;
+        return HTTP_TO_HASHING;
     }
+    s->finish = NULL;
     if (err == DW_OK)
         succeed(app, r, out);
     else
         fail(app, r, err);
-    return true;
+    return HTTP_ANSWERED;
 }
 
 /* A WebSocket's handshake has no handler that could wait. */
 static bool lane_waits(const struct app_row *row)
 {
-    return row->route->lane != DW_INLINE && row->channel == NULL;
+    return row->route->lane != DW_INLINE && !row->route->tries_loop && row->channel == NULL;
 }
 
 /* On the loop: as much as never waits. What was resolved here stays so on the worker, so that floods of unknown callers
@@ -217,10 +240,19 @@ static enum http_verdict dispatch_serve(void *context, struct dw_request *r)
     }
     if (lane_waits(app_state(r)->match.row) && !r->may_block)
         return dispatch_lane(r);
-    if (run(app, r))
-        return HTTP_ANSWERED;
+    const enum http_verdict verdict = run(app, r);
+
+    if (verdict != HTTP_TO_HASHING)
+        return verdict;
     dispatch_start_over(r);
     return dispatch_lane(r);
+}
+
+static enum http_verdict dispatch_resume(void *context, struct dw_request *r)
+{
+    const enum http_verdict verdict = run(context, r);
+
+    return verdict == HTTP_TO_HASHING ? HTTP_TO_WORKER : verdict;
 }
 
 /* What dispatch_begin() had to leave to a worker. False when that has answered the request. */
@@ -236,21 +268,35 @@ static bool begin_end(void *context, struct dw_request *r)
     return err == DW_OK && s->postponed == DW_OK;
 }
 
+/* Whether its handler had its turn before, and waits no longer. */
+static bool goes_on(const struct dw_request *r)
+{
+    return app_row(r) != NULL && app_state(r)->finish != NULL;
+}
+
+/* Rows that try the loop say themselves when they have to hash. */
+static bool is_for_hashing(const struct dw_request *r)
+{
+    const struct dw_route *route = app_state(r)->match.row->route;
+
+    return route->lane == DW_HASHING && !route->tries_loop;
+}
+
 static enum http_verdict dispatch_serve_waiting(void *context, struct dw_request *r)
 {
     const struct dw_app *app = context;
 
+    if (goes_on(r))
+        return run(app, r);
     if (!begin_end(context, r))
         return HTTP_ANSWERED;
     const enum dw_err err = app_row(r) == NULL ? DW_ERR_INTERNAL : prepare(r);
-    const bool must_move = !r->may_hash && (err == DW_ERR_WOULD_BLOCK ||
-                                            (err == DW_OK && dispatch_lane(r) == HTTP_TO_HASHING));
+    const bool must_move = !r->may_hash && (err == DW_ERR_WOULD_BLOCK || (err == DW_OK && is_for_hashing(r)));
     if (must_move)
         return HTTP_TO_HASHING;
-    if (err != DW_OK)
-        fail(app, r, err);
-    else if (!run(app, r))
-        return HTTP_TO_HASHING;
+    if (err == DW_OK)
+        return run(app, r);
+    fail(app, r, err);
     return HTTP_ANSWERED;
 }
 
@@ -332,5 +378,6 @@ void dispatch_fill(struct dw_app *app)
         .refuse = dispatch_refuse,
         .finished = dispatch_finished,
         .finish_head = dispatch_finish_head,
+        .resume = dispatch_resume,
     };
 }

@@ -38,6 +38,11 @@ DW_MUST_USE enum dw_err action_audit_export(struct cli *cli);
 DW_MUST_USE enum dw_err action_audit_verify(struct cli *cli);
 DW_MUST_USE enum dw_err action_audit_prune(struct cli *cli);
 
+/* backup.c */
+DW_MUST_USE enum dw_err action_backup(struct cli *cli);
+DW_MUST_USE enum dw_err action_restore(struct cli *cli);
+DW_MUST_USE enum dw_err action_user_logout_all(struct cli *cli);
+
 /* passwords.c */
 DW_MUST_USE enum dw_err action_password_hash(struct cli *cli);
 DW_MUST_USE enum dw_err action_password_verify(struct cli *cli);

@@ -45,6 +45,22 @@ static const struct option USER_DELETE_OPTIONS[] = {
     { NULL },
 };
 
+static const struct option BACKUP_OPTIONS[] = {
+    { "--verify", NULL, "open the copy with the secret key, verify its audit log, check its indexes" },
+    { "--force", NULL, "replace FILE when it is there already" },
+    { NULL },
+};
+
+static const struct option RESTORE_OPTIONS[] = {
+    { "--force", NULL, "move the database that is there aside" },
+    { NULL },
+};
+
+static const struct option LOGOUT_ALL_OPTIONS[] = {
+    { "--yes", NULL, "do not ask" },
+    { NULL },
+};
+
 static const struct option KEY_ROTATE_OPTIONS[] = {
     { "--now", NULL, "do not wait until services know the key: the one that signs has leaked" },
     { NULL },
@@ -94,6 +110,15 @@ const struct command COMMANDS[] = {
                  "sqlite:FILE or postgresql://USER@HOST/DATABASE: every row is copied in one transaction, read "
                  "again on both sides and compared; the servers must be stopped. What ends it before leaves the "
                  "target without a row, and it can be run again." },
+    { "backup", action_backup, { "FILE" }, BACKUP_OPTIONS, NEEDS_SETTINGS,
+      .summary = "Copy the SQLite database into a file, while the server runs",
+      .details = "One state of the database, checked, mode 0600, there under its name when it is whole. Keep the "
+                 "secret key too: without it the file is of no use. On PostgreSQL it tells how pg_dump does it." },
+    { "restore", action_restore, { "FILE" }, RESTORE_OPTIONS, NEEDS_SETTINGS,
+      .summary = "Put a back-up into the database's place, and end every sign-in",
+      .details = "The server must be stopped. A back-up has forgotten what was revoked after it was made; so the "
+                 "restored database gets new signing keys, no sign-in and no link in a mail of before is good, and "
+                 "everyone signs in again. The secret key must be that of the back-up." },
     { "settings", action_settings, .needs = NEEDS_SETTINGS,
       .summary = "Show every setting: value, source, meaning" },
 
@@ -120,6 +145,10 @@ const struct command COMMANDS[] = {
     { "user reset-2fa", action_user_reset_2fa, { "USER" }, USER_OPTIONS, NEEDS_IDENTITY,
       .summary = "Turn off the second factor of a user who has lost it, and end every sign-in",
       .details = WHICH_USER AT_ONCE " Make sure who asks." },
+    { "user logout-all", action_user_logout_all, .options = LOGOUT_ALL_OPTIONS, .needs = NEEDS_IDENTITY,
+      .summary = "End every sign-in of every user, and replace the signing keys",
+      .details = "For after a break-in, or after PostgreSQL was restored from a back-up. " AT_ONCE " Links in mails "
+                 "are void too; API keys and passwords stay." },
     { "user import", action_user_import, { "FILE" }, USER_IMPORT_OPTIONS, NEEDS_IDENTITY,
       .summary = "Take users over from another system, with their password hashes",
       .details = "FILE is JSON lines, or CSV with a line of headings; - is standard input. Members: username, email, "

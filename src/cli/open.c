@@ -151,6 +151,16 @@ void open_database_label(const char *url, char ret_label[DATABASE_LABEL_SIZE])
     snprintf(ret_label, DATABASE_LABEL_SIZE, "%.*s%.*s", (int)scheme, url, (int)strcspn(host, "?#"), host);
 }
 
+enum dw_err open_must_be_there(struct cli *cli)
+{
+    char label[DATABASE_LABEL_SIZE];
+
+    if (!is_missing(cli->settings->database_url))
+        return DW_OK;
+    open_database_label(cli->settings->database_url, label);
+    return cli_refuse(cli, DW_ERR_NOT_FOUND, "there is no database %s: run `doorward init` first", label);
+}
+
 enum dw_err open_storage(struct cli *cli, bool may_make)
 {
     const struct settings *s = cli->settings;
@@ -161,9 +171,9 @@ enum dw_err open_storage(struct cli *cli, bool may_make)
     char label[DATABASE_LABEL_SIZE];
     enum dw_err err;
 
+    if (!may_make)
+        TRY(open_must_be_there(cli));
     open_database_label(config.url, label);
-    if (!may_make && is_missing(config.url))
-        return cli_refuse(cli, DW_ERR_NOT_FOUND, "there is no database %s: run `doorward init` first", label);
     err = storage_open(DRIVERS, &IDENTITY_SCHEMA, &config, &cli->storage);
     if (err == DW_ERR_DATABASE || err == DW_ERR_UNAVAILABLE)
         return cli_refuse(cli, err, "the database %s can't be opened; the line above says why", label);
@@ -289,6 +299,11 @@ enum dw_err open_identity(struct cli *cli, enum open_as as)
 enum dw_err open_copy(struct cli *cli, const char *to, struct copy_report *report)
 {
     return storage_copy(DRIVERS, &IDENTITY_SCHEMA, cli->settings->database_url, to, report);
+}
+
+const struct file_calls *open_files(const struct cli *cli)
+{
+    return storage_files(DRIVERS, cli->settings->database_url);
 }
 
 static enum dw_err tell_by_redis(struct cli *cli)

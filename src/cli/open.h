@@ -12,6 +12,7 @@
 #include "cli/command.h"
 #include "cli/settings.h"
 #include "identity/identity.h"
+#include "storage/backup.h"
 #include "storage/copy.h"
 
 enum open_as {
@@ -35,6 +36,10 @@ DW_MUST_USE enum dw_err open_storage(struct cli *cli, bool may_make);
 DW_MUST_USE enum dw_err open_applied_version(struct cli *cli, int *ret_version);
 /* The whole database that is set, copied to another (storage/copy.h). */
 DW_MUST_USE enum dw_err open_copy(struct cli *cli, const char *to, struct copy_report *report);
+/* How the database that is set is copied as a file; NULL when it is none. */
+const struct file_calls *open_files(const struct cli *cli);
+/* DW_ERR_NOT_FOUND, told, when the database is a file that does not exist. */
+DW_MUST_USE enum dw_err open_must_be_there(struct cli *cli);
 /* Closes all but the settings. */
 void open_release(struct cli *cli);
 /* Closes whatever is open. */

@@ -168,12 +168,53 @@ static void exchange_refuse_work(struct work *work)
     service_of(c)->refuse(service_of(c)->context, c->request, DW_ERR_BUSY);
 }
 
+static bool exchange_submit(struct connection *c, enum http_verdict lane);
+
+static void exchange_resumed(struct work *work)
+{
+    struct connection *c = container_of(work, struct connection, work);
+    const enum http_verdict verdict = service_of(c)->resume(service_of(c)->context, c->request);
+    bool may_go_on = false;
+
+    if (verdict == HTTP_ANSWERED)
+        may_go_on = exchange_answer(c);
+    else if (verdict != HTTP_SUSPENDED)
+        may_go_on = exchange_submit(c, verdict);
+    if (may_go_on)
+        connection_go_on(c);
+}
+
+bool http_may_suspend(const struct dw_request *r)
+{
+    return r->work != NULL && !r->may_block;
+}
+
+void http_suspend(struct dw_request *r)
+{
+    struct connection *c = container_of(r->work, struct connection, work);
+
+    c->work = (struct work){ .loop = c->loop, .done = exchange_resumed };
+}
+
+void http_resume(struct dw_request *r)
+{
+    work_give_back(r->work);
+}
+
 static void exchange_worked(struct work *work)
 {
     struct connection *c = container_of(work, struct connection, work);
 
     if (c->was_skipped ? exchange_end(c, false) : exchange_answer(c))
         connection_go_on(c);
+}
+
+/* To a worker; true when the lane was full and that has been answered. */
+static bool exchange_submit(struct connection *c, enum http_verdict lane)
+{
+    c->work = (struct work){ .loop = c->loop, .run = exchange_work, .refuse = exchange_refuse_work,
+                             .done = exchange_worked };
+    return work_submit(&c->work, lane) != DW_OK && exchange_answer_error(c, DW_ERR_BUSY);
 }
 
 static bool exchange_serve(struct connection *c)
@@ -192,11 +233,7 @@ static bool exchange_serve(struct connection *c)
     connection_stop_reading(c);
     wait_disarm(&c->wait);
     c->state = CONNECTION_WORKING;
-    c->work = (struct work){ .loop = c->loop, .run = exchange_work, .refuse = exchange_refuse_work,
-                             .done = exchange_worked };
-    if (work_submit(&c->work, verdict) != DW_OK)
-        return exchange_answer_error(c, DW_ERR_BUSY);
-    return false;
+    return verdict != HTTP_SUSPENDED && exchange_submit(c, verdict);
 }
 
 /* Takes a request for the bytes at hand; false when there are none. */
@@ -214,6 +251,7 @@ static bool exchange_start(struct connection *c)
         return false;
     }
     memcpy(c->request->peer, c->peer, sizeof(c->peer));
+    c->request->work = &c->work;
     c->request->is_https = c->secure != NULL;
     c->keep = c->must_linger = false;
     parse_begin(&c->parse, c->request, in->ptr + in->pos);

@@ -5,6 +5,7 @@
 #include "http/connection.h"
 #include "http/work.h"
 
+#include <sched.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -285,6 +286,8 @@ void loop_close(struct loop *loop)
 {
     if (loop->server == NULL)
         return; /* was never opened */
+    while (atomic_load_explicit(&loop->n_giving_back, memory_order_acquire) > 0)
+        sched_yield(); /* a few instructions of somebody who is not ours to join */
     uv_walk(&loop->uv, handle_close, NULL);
     uv_run(&loop->uv, UV_RUN_DEFAULT);
     uv_loop_close(&loop->uv);

@@ -43,6 +43,7 @@ struct loop {
     struct server *server;
     struct wait_list waits[WAIT_KINDS];
     _Atomic(struct work *) done; /* given back by workers, newest first */
+    _Atomic unsigned n_giving_back; /* threads that are about to wake it */
     struct dw_request *free_requests;
     unsigned n_free_requests;
     struct input_store inputs;

@@ -160,6 +160,7 @@ void http_request_reset(struct dw_request *r)
     r->content_type = NULL;
     r->lead_size = 0;
     r->state = NULL;
+    r->work = NULL;
 }
 
 void http_request_free(struct dw_request **r)

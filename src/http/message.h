@@ -53,6 +53,7 @@ struct dw_request {
     struct buffer body_bytes; /* where the body is gathered when it does not fit behind the header */
     struct dw_arena *arena;
     bool may_block, may_hash;
+    struct work *work; /* its connection's; NULL: an in-process call */
 
     /* the answer */
     int status;

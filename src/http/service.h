@@ -10,6 +10,7 @@ enum http_verdict {
     HTTP_ANSWERED,     /* the answer is in the request */
     HTTP_TO_WORKER,    /* run serve_waiting() on a worker thread */
     HTTP_TO_HASHING,   /* the same in the lane that hashes passwords */
+    HTTP_SUSPENDED,    /* from serve() or resume(): somebody calls http_resume() once, then resume() goes on */
 };
 
 struct http_service {
@@ -31,7 +32,19 @@ struct http_service {
     /* Adds the headers that every answer carries, just before it is sent. */
     void (*finish_head)(void *context, struct dw_request *r);
     struct hub *hub; /* of its WebSockets; NULL: it has none */
+    /* On the event loop after http_resume(), as serve(); serve_waiting() goes on with it where it says so. NULL where
+     * nothing is ever suspended. */
+    enum http_verdict (*resume)(void *context, struct dw_request *r);
 };
+
+/*
+ * A request that waits for something without a thread: serve() calls http_suspend() before it hands the request to
+ * whoever will call http_resume(), once, from any thread, and returns HTTP_SUSPENDED. Meanwhile its connection is left
+ * alone, as while a worker has it. Only where http_may_suspend(): on an event loop, not in an in-process call.
+ */
+bool http_may_suspend(const struct dw_request *r);
+void http_suspend(struct dw_request *r);
+void http_resume(struct dw_request *r);
 
 /* Serves the calls above until a signal: see dw_serve(). */
 DW_MUST_USE enum dw_err http_serve(const struct http_service *service, const struct dw_server_config *config);

@@ -22,18 +22,21 @@ void work_close(struct server *server)
     pool_free(&server->hashing);
 }
 
-/* Gives it back. The loop sleeps only when the list was empty, so only then is it woken. */
-static void work_give_back(struct work *work)
+/* The loop sleeps only when the list was empty, so only then is it woken. Once it is in the list the loop may go on
+ * with it, and end: what is counted keeps the loop's memory. */
+void work_give_back(struct work *work)
 {
     struct loop *loop = work->loop;
     struct work *first = atomic_load_explicit(&loop->done, memory_order_relaxed);
 
+    atomic_fetch_add_explicit(&loop->n_giving_back, 1, memory_order_relaxed);
     do {
         work->next_done = first;
     } while (!atomic_compare_exchange_weak_explicit(&loop->done, &first, work, memory_order_release,
                                                     memory_order_relaxed));
     if (first == NULL)
         uv_async_send(&loop->wake);
+    atomic_fetch_sub_explicit(&loop->n_giving_back, 1, memory_order_release);
 }
 
 /* Its time in line begins; the clock is asked when somebody looks. */

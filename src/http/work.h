@@ -26,6 +26,8 @@ DW_MUST_USE enum dw_err work_open(struct server *server);
 void work_close(struct server *server);
 /* Hands it to the lane; DW_ERR_BUSY when the lane is full. */
 DW_MUST_USE enum dw_err work_submit(struct work *work, enum http_verdict lane);
+/* From any thread: done() is called on the loop. The loop lives on until this has returned. */
+void work_give_back(struct work *work);
 /* On the loop: goes on with what the workers have finished. */
 void work_collect(struct loop *loop);
 

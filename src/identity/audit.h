@@ -69,6 +69,8 @@
     X(AUDIT_KEY_CREATED, "key.created")                                                                                \
     X(AUDIT_KEY_ROTATED, "key.rotated")                                                                                \
     X(AUDIT_KEY_RETIRED, "key.retired")                                                                                \
+    X(AUDIT_EVERYONE_SIGNED_OUT, "session.everyone_signed_out")                                                        \
+    X(AUDIT_RESTORED, "database.restored")                                                                             \
     X(AUDIT_PRUNED, AUDIT_PRUNED_NAME)
 
 #define AUDIT_SYMBOL(symbol, name) symbol,

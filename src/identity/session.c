@@ -12,7 +12,7 @@
 
 /* --- ending ----------------------------------------------------------------------------------------------------- */
 
-static enum dw_err denials_add(struct denials *d, struct dw_arena *arena, struct dw_str id)
+enum dw_err session_deny(struct denials *d, struct dw_arena *arena, struct dw_str id)
 {
     if (d->n == d->capacity) {
         const size_t capacity = d->capacity ? d->capacity * 2 : 8;
@@ -29,8 +29,7 @@ static enum dw_err denials_add(struct denials *d, struct dw_arena *arena, struct
     return d->ids[d->n++].ptr ? DW_OK : DW_ERR_NO_MEMORY;
 }
 
-/* Writes what has been gathered to the deny list's table: it survives a restart. */
-static enum dw_err denials_store(struct transaction *tx, const struct identity *identity, struct denials *d)
+enum dw_err session_store_denials(struct transaction *tx, const struct identity *identity, struct denials *d)
 {
     const int64_t now_s = dw_clock_now_s();
 
@@ -51,7 +50,7 @@ static enum dw_err gather_ended(const struct row *row, void *argument)
 {
     struct ending *e = argument;
 
-    return denials_add(e->denials, e->arena, row_text(row, 0));
+    return session_deny(e->denials, e->arena, row_text(row, 0));
 }
 
 enum dw_err session_end_in(struct transaction *tx, struct identity *identity, struct dw_str user_id,
@@ -62,7 +61,7 @@ enum dw_err session_end_in(struct transaction *tx, struct identity *identity, st
     TRY(sql_each(tx, &FAMILY_END_ALL,
                  VALUES(V_TEXT(user_id), V_TEXT(keep.ptr ? keep : DW_STR("")), V_INT(dw_clock_now_s())), gather_ended,
                  &e, NULL));
-    return denials_store(tx, identity, denials);
+    return session_store_denials(tx, identity, denials);
 }
 
 static enum dw_err audit_displaced(struct transaction *tx, const struct sign_in *in, struct dw_str user_id,
@@ -89,7 +88,7 @@ enum dw_err session_make_room_in(struct transaction *tx, struct identity *identi
     TRY(sql_each(tx, &FAMILY_END_OLDEST, VALUES(V_TEXT(user_id), V_INT(most - 1), V_INT(dw_clock_now_s())),
                  gather_ended, &e, NULL));
     TRY(audit_displaced(tx, in, user_id, denials));
-    return denials_store(tx, identity, denials);
+    return session_store_denials(tx, identity, denials);
 }
 
 enum dw_err session_publish(struct identity *identity, struct dw_str user_id, const struct denials *denials)
@@ -113,8 +112,7 @@ struct opening {
     struct denials denials;
 };
 
-/* When a refresh token that is made now ends, of a sign-in that began at `began_s`. */
-static int64_t refresh_end(const struct identity *identity, int64_t began_s, int64_t now_s)
+int64_t session_refresh_end(const struct identity *identity, int64_t began_s, int64_t now_s)
 {
     const int64_t family_ttl_s = identity->config.refresh_family_ttl_s, end_s = now_s + identity->config.refresh_ttl_s;
 
@@ -176,9 +174,9 @@ static enum dw_err open_family(struct transaction *tx, void *argument)
     return audit_append(tx, &event);
 }
 
-static enum dw_err pair_issue(struct identity *identity, const struct access_grant *grant,
-                              const struct refresh_claims *refresh, struct dw_arena *arena,
-                              struct token_pair *ret_pair)
+enum dw_err session_issue_pair(struct identity *identity, const struct access_grant *grant,
+                               const struct refresh_claims *refresh, struct dw_arena *arena,
+                               struct token_pair *ret_pair)
 {
     struct token_pair pair = { .expires_in = identity->config.access_ttl_s, .scope = grant->scope };
 
@@ -199,7 +197,7 @@ static enum dw_err opening_prepare(struct opening *o)
         return DW_ERR_NO_MEMORY;
     o->client = o->in->client_id.len > 0 ? o->in->client_id : DW_STR(CLIENT_FIRST_PARTY);
     o->refresh = (struct refresh_claims){ .family = o->family, .subject = o->user_id, .issued_s = now_s,
-                                          .expires_s = refresh_end(o->identity, now_s, now_s) };
+                                          .expires_s = session_refresh_end(o->identity, now_s, now_s) };
     return refresh_token_first_id(o->arena, &o->refresh.id);
 }
 
@@ -256,7 +254,7 @@ enum dw_err session_open(struct identity *identity, const struct sign_in *in, co
                                         .now_s = o.refresh.issued_s, .authenticated_s = o.refresh.issued_s,
                                         .mfa_s = factor->mfa_s };
 
-    return pair_issue(identity, &grant, &o.refresh, arena, ret_pair);
+    return session_issue_pair(identity, &grant, &o.refresh, arena, ret_pair);
 }
 
 enum dw_err session_sign_in(struct identity *identity, const struct sign_in *in, struct dw_arena *arena,
@@ -268,143 +266,6 @@ enum dw_err session_sign_in(struct identity *identity, const struct sign_in *in,
     if (factor.user.mfa_enabled)
         return DW_ERR_MFA_REQUIRED;
     return session_open(identity, in, &factor, arena, ret_pair);
-}
-
-/* --- refreshing ------------------------------------------------------------------------------------------------- */
-
-struct rotation {
-    struct identity *identity;
-    struct refresh_claims old, next;
-    struct dw_str client, asked, address;
-    struct dw_arena *arena;
-    int64_t now_s;
-    struct family family;
-    struct user user;
-    struct dw_str next_hash;
-    struct denials denials;
-    enum dw_err refusal; /* of a write that must be kept although the answer is no */
-};
-
-/* Ends the family of a token that was spent before: somebody else has a copy. */
-static enum dw_err end_for_reuse(struct transaction *tx, struct rotation *r)
-{
-    const struct audit_event event = { .action = AUDIT_REFRESH_REUSED, .tenant_id = r->user.tenant_id.ptr,
-                                       .actor = r->family.user_id, .target = r->old.family, .address = r->address,
-                                       .result = DW_ERR_REFRESH_REUSED };
-
-    r->refusal = DW_ERR_REFRESH_REUSED;
-    TRY(sql_exec(tx, &FAMILY_END, VALUES(V_TEXT(r->old.family), V_TEXT(r->family.user_id), V_INT(r->now_s)), NULL));
-    TRY(denials_add(&r->denials, r->arena, r->old.family));
-    TRY(denials_store(tx, r->identity, &r->denials));
-    TRY(identity_announce(tx, r->identity, CHANGE_USER, r->family.user_id));
-    return audit_append(tx, &event);
-}
-
-/* A token that could not be spent: unknown, expired, or spent before. */
-static enum dw_err judge_unspent(struct transaction *tx, struct rotation *r, struct dw_str old_hash)
-{
-    struct stored_token old, next;
-
-    const enum dw_err err = stored_token_read(tx, old_hash, r->old.family, &old);
-
-    if (err == DW_ERR_NOT_FOUND || (err == DW_OK && old.spent_at < 0))
-        return DW_ERR_REFRESH_INVALID;
-    TRY(err);
-    const int64_t grace_s = r->identity->config.refresh_grace_s;
-    const bool is_retry = grace_s > 0 && !r->family.is_revoked && dw_str_eq(r->family.client, r->client) &&
-                          r->now_s - old.spent_at <= grace_s &&
-                          stored_token_read(tx, r->next_hash, r->old.family, &next) == DW_OK && next.spent_at < 0;
-
-    if (!is_retry)
-        return end_for_reuse(tx, r);
-    r->next.issued_s = next.issued_at;
-    r->next.expires_s = next.expires_at;
-    return DW_OK;
-}
-
-static enum dw_err rotate(struct transaction *tx, void *argument)
-{
-    struct rotation *r = argument;
-    struct dw_str old_hash;
-    int64_t spent = 0;
-
-    r->denials = (struct denials){ 0 };
-    r->refusal = DW_OK;
-    r->next.issued_s = r->now_s;
-    TRY(refresh_token_hash(r->old.id, r->arena, &old_hash));
-    TRY(sql_exec(tx, &TOKEN_SPEND,
-                 VALUES(V_INT(r->now_s), V_TEXT(old_hash), V_TEXT(r->old.family), V_TEXT(r->client)), &spent));
-    enum dw_err err = family_read(tx, r->old.family, r->arena, &r->family);
-
-    if (err == DW_OK)
-        err = user_load(tx, r->family.user_id, r->arena, &r->user);
-    if (err == DW_ERR_NOT_FOUND)
-        return DW_ERR_REFRESH_INVALID;
-    TRY(err);
-    r->next.expires_s = refresh_end(r->identity, r->family.created_at, r->now_s);
-    if (r->next.expires_s <= r->now_s)
-        return DW_ERR_REFRESH_INVALID; /* the sign-in is over, whatever its last token says */
-    if (spent == 0)
-        return judge_unspent(tx, r, old_hash);
-    if (!r->user.is_active)
-        return DW_ERR_REFRESH_INVALID;
-    TRY(sql_exec(tx, &TOKEN_INSERT,
-                 VALUES(V_TEXT(r->next_hash), V_TEXT(r->old.family), V_INT(r->next.issued_s),
-                        V_INT(r->next.expires_s)),
-                 NULL));
-    return sql_exec(tx, &FAMILY_TOUCH, VALUES(V_TEXT(r->old.family), V_INT(r->now_s), V_INT(r->next.expires_s)), NULL);
-}
-
-/* The scope of the new access token: the family's, or a part of it (RFC 6749 §6), within what the user may now. */
-static enum dw_err rotation_scope(const struct rotation *r, struct dw_str *ret_scope, bool *ret_is_narrowed)
-{
-    struct dw_str scope = r->user.permissions;
-
-    if (r->family.scope.ptr != NULL)
-        TRY(scope_intersect(r->family.scope, scope, r->arena, &scope));
-    if (r->asked.len > 0)
-        TRY(scope_intersect(r->asked, scope, r->arena, &scope));
-    *ret_scope = scope;
-    *ret_is_narrowed = r->family.scope.ptr != NULL || r->asked.len > 0;
-    return DW_OK;
-}
-
-static enum dw_err refresh(struct identity *identity, struct dw_str refresh_token, struct dw_str client_id,
-                           struct dw_str scope, const struct device *device, struct dw_arena *arena,
-                           struct token_pair *ret_pair)
-{
-    struct rotation r = { .identity = identity, .arena = arena, .asked = scope, .address = device->address,
-                          .now_s = dw_clock_now_s() };
-    struct dw_str granted;
-    bool is_narrowed;
-
-    TRY(scope_grant(scope, DW_STR(""), arena, &granted)); /* malformed: told before the token is spent */
-    TRY(refresh_token_read(identity, refresh_token, arena, &r.old));
-    r.client = client_id.len > 0 ? client_id : DW_STR(CLIENT_FIRST_PARTY);
-    r.next = (struct refresh_claims){ .family = r.old.family, .subject = r.old.subject };
-    TRY(refresh_token_next_id(identity, r.old.id, arena, &r.next.id));
-    TRY(refresh_token_hash(r.next.id, arena, &r.next_hash));
-    TRY(storage_write(identity->storage, rotate, &r));
-    if (r.refusal != DW_OK) {
-        TRY(session_publish(identity, r.family.user_id, &r.denials));
-        return r.refusal;
-    }
-    TRY(rotation_scope(&r, &granted, &is_narrowed));
-    const struct access_grant grant = { .user = &r.user, .session = r.old.family, .client = r.family.client,
-                                        .scope = granted, .is_narrowed = is_narrowed, .now_s = r.now_s,
-                                        .authenticated_s = r.family.created_at, .mfa_s = r.family.mfa_at };
-
-    return pair_issue(identity, &grant, &r.next, arena, ret_pair);
-}
-
-enum dw_err session_refresh(struct identity *identity, struct dw_str refresh_token, struct dw_str client_id,
-                            struct dw_str scope, const struct device *device, struct dw_arena *arena,
-                            struct token_pair *ret_pair)
-{
-    const enum dw_err err = refresh(identity, refresh_token, client_id, scope, device, arena, ret_pair);
-
-    metric_add(&REFRESHES, (unsigned)err, 1);
-    return err;
 }
 
 /* --- signing out ------------------------------------------------------------------------------------------------ */
@@ -426,10 +287,10 @@ static enum dw_err apply_sign_out(struct transaction *tx, void *argument)
 
     s->denials = (struct denials){ 0 };
     TRY(sql_exec(tx, &FAMILY_END, VALUES(V_TEXT(s->session), V_TEXT(s->user_id), V_INT(dw_clock_now_s())), NULL));
-    TRY(denials_add(&s->denials, s->arena, s->session));
+    TRY(session_deny(&s->denials, s->arena, s->session));
     if (s->token_id.ptr != NULL)
-        TRY(denials_add(&s->denials, s->arena, s->token_id));
-    TRY(denials_store(tx, s->identity, &s->denials));
+        TRY(session_deny(&s->denials, s->arena, s->token_id));
+    TRY(session_store_denials(tx, s->identity, &s->denials));
     return audit_append(tx, &event);
 }
 

@@ -86,6 +86,19 @@ struct denials {
     int64_t expires_s;
 };
 
+struct access_grant;
+struct refresh_claims;
+
+/* Adds an id to them; writes them to the deny list's table, which survives a restart. */
+DW_MUST_USE enum dw_err session_deny(struct denials *denials, struct dw_arena *arena, struct dw_str id);
+DW_MUST_USE enum dw_err session_store_denials(struct transaction *tx, const struct identity *identity,
+                                              struct denials *denials);
+/* When a refresh token that is made now ends, of a sign-in that began at `began_s`. */
+int64_t session_refresh_end(const struct identity *identity, int64_t began_s, int64_t now_s);
+/* Signs both tokens. */
+DW_MUST_USE enum dw_err session_issue_pair(struct identity *identity, const struct access_grant *grant,
+                                           const struct refresh_claims *refresh, struct dw_arena *arena,
+                                           struct token_pair *ret_pair);
 /* Before a sign-in opens: ends the user's oldest ones when there are config.sessions_max already. */
 DW_MUST_USE enum dw_err session_make_room_in(struct transaction *tx, struct identity *identity,
                                              const struct sign_in *sign_in, struct dw_str user_id,

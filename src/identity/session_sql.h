@@ -1,14 +1,17 @@
-/* The statements and rows of sign-ins, for session.c alone. */
+/* The statements and rows of sign-ins, for session.c and rotation.c alone. */
 #ifndef IDENTITY_SESSION_SQL_H
 #define IDENTITY_SESSION_SQL_H
 
-#include "identity/identity.h"
+#include "identity/user.h"
 
 extern const struct statement FAMILY_INSERT, FAMILY_TOUCH, FAMILY_END, FAMILY_END_ALL, FAMILY_END_OLDEST, TOKEN_INSERT,
-    TOKEN_SPEND, DENIAL_INSERT, USER_SIGNED_IN, USER_NEXT_VERSION;
+    TOKEN_SPEND, TOKEN_SUCCEED, DENIAL_INSERT, USER_SIGNED_IN, USER_NEXT_VERSION;
 
 struct family {
-    struct dw_str user_id, client;
+    struct dw_arena *arena; /* where its strings go */
+    bool is_there;
+    struct user user;
+    struct dw_str client;
     struct dw_str scope; /* absent: not narrowed */
     bool is_revoked;
     int64_t created_at;
@@ -20,9 +23,9 @@ struct stored_token {
     int64_t spent_at; /* -1: not spent */
 };
 
-/* DW_ERR_NOT_FOUND. Strings in the arena. */
-DW_MUST_USE enum dw_err family_read(struct transaction *tx, struct dw_str id, struct dw_arena *arena,
-                                    struct family *ret_family);
+/* With the results of the statements that are waited for together; `family` is filled in then, if there is one. */
+DW_MUST_USE enum dw_err family_read_later(struct transaction *tx, struct dw_str id, struct family *family);
+/* DW_ERR_NOT_FOUND. */
 DW_MUST_USE enum dw_err stored_token_read(struct transaction *tx, struct dw_str hash, struct dw_str family,
                                           struct stored_token *ret_token);
 

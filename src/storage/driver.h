@@ -10,6 +10,7 @@
 
 #include "storage/storage.h"
 
+struct file_calls;
 struct table_calls;
 
 struct storage_driver {
@@ -23,6 +24,7 @@ struct storage_driver {
     enum dw_err (*version)(void *state, int *ret_applied);
     enum dw_err (*read)(void *state, enum dw_err (*fn)(struct transaction *, void *), void *argument);
     enum dw_err (*write)(void *state, enum dw_err (*fn)(struct transaction *, void *), void *argument);
+    enum dw_err (*post)(void *state, struct posted_write *take_write);
     /* The next three are NULL where no other node writes to the database: storage_listen(), and in a write. */
     enum dw_err (*listen)(void *state, void (*heard)(void *argument), void *argument);
     void (*unlisten)(void *state);
@@ -32,10 +34,15 @@ struct storage_driver {
     enum dw_err (*run)(struct transaction *tx, const struct statement *statement, const struct value *values,
                        enum dw_err (*read)(const struct row *, void *), void *argument, size_t max_rows,
                        size_t *ret_rows, int64_t *ret_changes);
+    /* NULL where nothing is gained by waiting: run() then serves, and there is nothing to wait for. */
+    enum dw_err (*later)(struct transaction *tx, const struct statement *statement, const struct value *values,
+                         enum dw_err (*read)(const struct row *, void *), void *argument, int64_t *ret_changes);
+    enum dw_err (*wait)(struct transaction *tx);
     int64_t (*row_int)(const struct row *row, unsigned column);
     struct dw_str (*row_text)(const struct row *row, unsigned column); /* blobs too */
     bool (*row_is_null)(const struct row *row, unsigned column);
     const struct table_calls *tables; /* storage/tables.h */
+    const struct file_calls *files;   /* storage/backup.h; NULL: its databases are no files */
 };
 
 /* The head of each driver's own struct transaction and struct row. */

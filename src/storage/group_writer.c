@@ -4,6 +4,7 @@
 #include "storage/metrics.h"
 
 #include <errno.h>
+#include <semaphore.h>
 #include <signal.h>
 
 enum { WRITER_STACK_BYTES = 1 << 20 };
@@ -16,7 +17,7 @@ static void count_commit(int64_t begun_ns, unsigned writes)
         metric_observe(&COMMIT_TIME, 0, (uint64_t)(clock_monotonic_ns() - begun_ns));
 }
 
-static void run_batch(struct group_writer *w, struct group_write *batch)
+static void run_batch(struct group_writer *w, struct posted_write *batch)
 {
     unsigned done = 0;
     const int64_t begun_ns = metric_is_on(&COMMIT_TIME) ? clock_monotonic_ns() : 0;
@@ -30,20 +31,18 @@ static void run_batch(struct group_writer *w, struct group_write *batch)
         metric_add(&COMMITS_FAILED, (unsigned)err, 1);
     }
     while (batch != NULL) {
-        struct group_write *next = batch->next; /* the waiter's stack is gone once it is woken */
+        struct posted_write *next = batch->next; /* the write is gone once it is done */
 
-        if (err != DW_OK)
-            batch->err = err;
-        sem_post(&batch->done);
+        batch->done(batch->argument, err != DW_OK ? err : batch->err);
         batch = next;
     }
 }
 
 /* Waits for work; NULL when the writer is to end and nothing is left. */
-static struct group_write *take_batch(struct group_writer *w)
+static struct posted_write *take_batch(struct group_writer *w)
 {
-    struct group_write *batch;
-    struct group_write *last;
+    struct posted_write *batch;
+    struct posted_write *last;
     unsigned n = 1;
 
     pthread_mutex_lock(&w->mutex);
@@ -67,17 +66,19 @@ static struct group_write *take_batch(struct group_writer *w)
 static void *writer_main(void *argument)
 {
     struct group_writer *w = argument;
-    struct group_write *batch;
+    struct posted_write *batch;
 
     while ((batch = take_batch(w)) != NULL)
         run_batch(w, batch);
     return NULL;
 }
 
-static enum dw_err enqueue(struct group_writer *w, struct group_write *write)
+enum dw_err group_post(struct group_writer *w, struct posted_write *write)
 {
     bool is_taken;
 
+    write->next = NULL;
+    write->err = DW_OK;
     pthread_mutex_lock(&w->mutex);
     is_taken = w->n_waiting < GROUP_QUEUE_MAX;
     if (is_taken) {
@@ -91,22 +92,46 @@ static enum dw_err enqueue(struct group_writer *w, struct group_write *write)
     return is_taken ? DW_OK : DW_ERR_BUSY;
 }
 
+/* A write whose caller waits, on the caller's stack. */
+struct waiting {
+    enum dw_err (*fn)(struct transaction *, void *);
+    void *argument;
+    enum dw_err err;
+    sem_t done; /* each waiter has its own: nobody wakes for another's commit */
+};
+
+static enum dw_err call_waiting(struct transaction *tx, void *argument)
+{
+    const struct waiting *waiting = argument;
+
+    return waiting->fn(tx, waiting->argument);
+}
+
+static void wake_waiting(void *argument, enum dw_err err)
+{
+    struct waiting *waiting = argument;
+
+    waiting->err = err;
+    sem_post(&waiting->done);
+}
+
 enum dw_err group_write(struct group_writer *w, enum dw_err (*fn)(struct transaction *, void *), void *argument)
 {
-    struct group_write write = { .fn = fn, .argument = argument };
+    struct waiting waiting = { .fn = fn, .argument = argument };
+    struct posted_write write = { .fn = call_waiting, .done = wake_waiting, .argument = &waiting };
     enum dw_err err;
 
     if (pthread_equal(pthread_self(), w->thread))
         return DW_ERR_INTERNAL; /* a write inside a write would wait for itself */
-    if (sem_init(&write.done, 0, 0) != 0)
+    if (sem_init(&waiting.done, 0, 0) != 0)
         return DW_ERR_INTERNAL;
-    err = enqueue(w, &write);
+    err = group_post(w, &write);
     if (err == DW_OK) {
-        while (sem_wait(&write.done) != 0 && errno == EINTR)
+        while (sem_wait(&waiting.done) != 0 && errno == EINTR)
             continue;
-        err = write.err;
+        err = waiting.err;
     }
-    sem_destroy(&write.done);
+    sem_destroy(&waiting.done);
     return err;
 }
 

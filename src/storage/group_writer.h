@@ -7,14 +7,14 @@
  * Defends against: an acknowledgement before the commit (waiters are woken after it), a queue without end
  * (DW_ERR_BUSY), a write inside a write (it would wait for itself: DW_ERR_INTERNAL).
  *
- * Threading: group_write() from any thread, it waits; the connection is the writer's thread's alone.
+ * Threading: group_write() from any thread, it waits; group_post() from any thread, it does not. The connection is the
+ * writer's thread's alone.
  */
 #ifndef STORAGE_GROUP_WRITER_H
 #define STORAGE_GROUP_WRITER_H
 
 #include "storage/driver.h"
 #include <pthread.h>
-#include <semaphore.h>
 #include <stdatomic.h>
 
 enum {
@@ -22,21 +22,13 @@ enum {
     GROUP_QUEUE_MAX = 1024, /* writes waiting; past it DW_ERR_BUSY */
 };
 
-/* One waiting write, on its caller's stack. */
-struct group_write {
-    enum dw_err (*fn)(struct transaction *, void *);
-    void *argument;
-    enum dw_err err;
-    sem_t done; /* each waiter has its own: nobody wakes for another's commit */
-    struct group_write *next;
-};
-
 /* What the driver does. */
 struct group_calls {
     const char *thread_name;
-    /* Runs the batch (linked by `next`) in one transaction, each write behind a savepoint, and sets its err. *ret_done:
-     * how many are now durable. An error: none is, whatever their err says. */
-    enum dw_err (*transaction)(void *connection, struct group_write *batch, unsigned *ret_done);
+    /* Runs the batch (linked by `next`) in one transaction and sets each write's err: those without `then` behind a
+     * savepoint each, the others without as long as none fails. *ret_done: how many are now durable. An error: none is,
+     * whatever their err says. */
+    enum dw_err (*transaction)(void *connection, struct posted_write *batch, unsigned *ret_done);
     void (*close)(void *connection);
 };
 
@@ -46,8 +38,8 @@ struct group_writer {
     pthread_t thread;
     pthread_mutex_t mutex; /* guards what follows */
     pthread_cond_t work;
-    struct group_write *first;
-    struct group_write **last;
+    struct posted_write *first;
+    struct posted_write **last;
     unsigned n_waiting;
     bool is_stopping;
     _Atomic uint64_t n_commits; /* transactions that are durable */
@@ -61,5 +53,13 @@ DW_MUST_USE enum dw_err group_writer_start(struct group_writer *w, const struct 
 void group_writer_stop(struct group_writer *w);
 DW_MUST_USE enum dw_err group_write(struct group_writer *w, enum dw_err (*fn)(struct transaction *, void *),
                                     void *argument);
+/* What storage_post() promises; the context is set. */
+DW_MUST_USE enum dw_err group_post(struct group_writer *w, struct posted_write *write);
+
+/* Whether the write comes in two steps, and so without a savepoint at first. */
+static inline bool group_is_light(const struct posted_write *write)
+{
+    return write->then != NULL;
+}
 
 #endif

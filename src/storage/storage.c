@@ -1,3 +1,4 @@
+#include "storage/backup.h"
 #include "storage/driver.h"
 
 #include "base/metrics.h"
@@ -53,6 +54,13 @@ enum dw_err storage_open(const struct storage_driver *const *drivers, const stru
     TRY(driver->open(schema, config, &storage->state));
     *ret_storage = TAKE_PTR(storage);
     return DW_OK;
+}
+
+const struct file_calls *storage_files(const struct storage_driver *const *drivers, const char *url)
+{
+    const struct storage_driver *driver = storage_find_driver(drivers, url);
+
+    return driver == NULL ? NULL : driver->files;
 }
 
 void storage_close(struct storage **storage)
@@ -197,6 +205,12 @@ enum dw_err storage_write(struct storage *storage, enum dw_err (*fn)(struct tran
     return err;
 }
 
+enum dw_err storage_post(struct storage *storage, struct posted_write *write)
+{
+    write->context = storage->context;
+    return storage->driver->post(storage->state, write);
+}
+
 enum dw_err sql_exec(struct transaction *tx, const struct statement *statement, const struct value *values,
                      int64_t *ret_changes)
 {
@@ -221,6 +235,19 @@ enum dw_err sql_each(struct transaction *tx, const struct statement *statement, 
                      enum dw_err (*read)(const struct row *row, void *argument), void *argument, size_t *ret_rows)
 {
     return tx->driver->run(tx, statement, values, read, argument, SIZE_MAX, ret_rows, NULL);
+}
+
+enum dw_err sql_later(struct transaction *tx, const struct statement *statement, const struct value *values,
+                      enum dw_err (*read)(const struct row *row, void *argument), void *argument, int64_t *ret_changes)
+{
+    if (tx->driver->later != NULL)
+        return tx->driver->later(tx, statement, values, read, argument, ret_changes);
+    return tx->driver->run(tx, statement, values, read, argument, 1, NULL, ret_changes);
+}
+
+enum dw_err sql_wait(struct transaction *tx)
+{
+    return tx->driver->wait == NULL ? DW_OK : tx->driver->wait(tx);
 }
 
 int64_t row_int(const struct row *row, unsigned column)

@@ -7,8 +7,8 @@
  * Defends against: SQL injection (values are bound, never printed into the text), lost acknowledged writes (a write
  * returns after its commit), half-done writes (each runs in a transaction or savepoint of its own).
  *
- * Threading: any thread may call storage_read() and storage_write(); both wait, so never from an event loop. A write
- * inside a write would wait for itself and is DW_ERR_INTERNAL.
+ * Threading: any thread may call storage_read() and storage_write(); both wait, so never from an event loop, which has
+ * storage_post(). A write inside a write would wait for itself and is DW_ERR_INTERNAL.
  */
 #ifndef STORAGE_STORAGE_H
 #define STORAGE_STORAGE_H
@@ -111,6 +111,30 @@ DW_MUST_USE enum dw_err storage_write(struct storage *storage, enum dw_err (*fn)
                                       void *argument);
 
 /*
+ * A write that nobody waits for: a call when it is over, instead of a thread that sleeps until then. And in two steps,
+ * for what comes in floods: fn hands its statements to sql_later(), `then` looks at what they gave. So many such writes
+ * share one round trip, one transaction and no savepoint. The price: where fn, `then` or a statement fails, all of the
+ * batch is undone and runs again, each behind a savepoint. What is refused often is therefore told in the argument and
+ * changes nothing, with DW_OK. Between the two steps other writes may have run theirs: what counts is what the
+ * statements themselves found. Both may run more than once and set their outputs from scratch.
+ */
+struct posted_write {
+    enum dw_err (*fn)(struct transaction *tx, void *argument);
+    enum dw_err (*then)(struct transaction *tx, void *argument);
+    /* On the writer's thread, once, after the commit or with what failed: to be short, and it never waits. The write
+     * and its argument are the caller's again. */
+    void (*done)(void *argument, enum dw_err err);
+    void *argument;
+    /* the storage's own */
+    void *context;
+    enum dw_err err;
+    struct posted_write *next;
+};
+
+/* Takes the write until done() is called. DW_ERR_BUSY when too many wait: done() is not called then. Never waits. */
+DW_MUST_USE enum dw_err storage_post(struct storage *storage, struct posted_write *write);
+
+/*
  * Calls `heard`, from a thread of its own, soon after another node has committed a write that called storage_notify(),
  * and whenever such a call may have been missed. A hint that saves waiting, no promise: who must know looks by itself,
  * too. No call ever comes where no other node writes. One listener at a time; `heard` must not wait.
@@ -140,6 +164,15 @@ DW_MUST_USE enum dw_err sql_one(struct transaction *tx, const struct statement *
 DW_MUST_USE enum dw_err sql_each(struct transaction *tx, const struct statement *statement, const struct value *values,
                                  enum dw_err (*read)(const struct row *row, void *argument), void *argument,
                                  size_t *ret_rows);
+
+/* Executes at the latest when sql_wait() or the next statement that is not `later` returns, or before `then` of a
+ * posted write; what it fails with is returned there. read (may be NULL) gets the first row, if there is one. `values`
+ * need not live on, `argument` and `ret_changes` (may be NULL) must. */
+DW_MUST_USE enum dw_err sql_later(struct transaction *tx, const struct statement *statement,
+                                  const struct value *values,
+                                  enum dw_err (*read)(const struct row *row, void *argument), void *argument,
+                                  int64_t *ret_changes);
+DW_MUST_USE enum dw_err sql_wait(struct transaction *tx);
 
 /* Columns from 0. NULL reads as 0, absent, false. Text and blobs are valid until the callback returns: copy them. */
 int64_t row_int(const struct row *row, unsigned column);

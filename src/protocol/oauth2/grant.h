@@ -9,9 +9,10 @@
 
 struct grant {
     const char *type;
-    /* client: the public client's name, absent for none. */
+    /* client: the public client's name, absent for none. On a loop first: DW_ERR_WOULD_BLOCK before it has changed
+     * anything, or app/suspend.h. */
     enum dw_err (*run)(struct dw_request *r, const struct token_form *form, struct dw_str client,
-                       struct token_pair *ret_pair);
+                       struct token_out *out);
 };
 
 extern const struct grant GRANTS[]; /* ends with a NULL type */

@@ -7,6 +7,8 @@
  */
 #include "protocol/oauth2/grant.h"
 
+#include "app/suspend.h"
+#include "identity/rotation.h"
 #include "protocol/account/two_factor.h"
 #include "protocol/context.h"
 #include "protocol/first_factor.h"
@@ -17,36 +19,73 @@ enum { CLIENT_ID_MAX = 64 };
 /* --- grants ----------------------------------------------------------------------------------------------------- */
 
 static enum dw_err grant_password(struct dw_request *r, const struct token_form *form, struct dw_str client,
-                                  struct token_pair *ret_pair)
+                                  struct token_out *out)
 {
     const struct dw_secret password = secret_of(form->password);
     struct first_factor factor;
+    struct token_pair pair;
     struct sign_in sign_in = { .login = form->username, .password = &password, .scope = form->scope,
                                .client_id = client, .device = caller_device(r) };
 
+    if (!dw_request_may_hash(r))
+        return DW_ERR_WOULD_BLOCK; /* before it is counted */
     if (form->username.len == 0 || form->password.len == 0)
         return dw_fail(r, DW_ERR_BAD_REQUEST, "username and password are required");
     TRY(dw_rate_limit_count(r, RATE_LIMIT_LOGIN));
     TRY(first_factor_check(r, form->tenant, &sign_in, &factor));
     if (factor.user.mfa_enabled) /* answered already: there is no pair */
         return two_factor_ask(r, &sign_in, &factor, MFA_FOR_TOKENS);
-    return session_open(identity_of(r), &sign_in, &factor, dw_request_arena(r), ret_pair);
+    TRY(session_open(identity_of(r), &sign_in, &factor, dw_request_arena(r), &pair));
+    *out = token_answer(&pair);
+    return DW_OK;
+}
+
+/* RFC 6749 §5.2: invalid_grant is a 400 there; its 401 is for clients that fail to authenticate. */
+static enum dw_err refresh_failed(struct dw_request *r, enum dw_err err)
+{
+    if (dw_route(r)->oauth_errors && (err == DW_ERR_REFRESH_INVALID || err == DW_ERR_REFRESH_REUSED))
+        return dw_fail(r, DW_ERR_SIGN_IN, dw_error_info(err)->message);
+    return err;
+}
+
+static enum dw_err refresh_end(struct dw_request *r, void *rotation, void *out)
+{
+    struct token_pair pair;
+    const enum dw_err err = rotation_end(rotation, dw_request_may_block(r), &pair);
+
+    if (err != DW_OK)
+        return refresh_failed(r, err);
+    *(struct token_out *)out = token_answer(&pair);
+    return DW_OK;
+}
+
+/* On a loop the rest is refresh_end()'s, when the database has written: no thread waits for it. */
+static enum dw_err refresh(struct dw_request *r, struct dw_str token, struct dw_str client, struct dw_str scope,
+                           struct token_out *out)
+{
+    const struct device device = caller_device(r);
+    struct rotation *rotation;
+    const enum dw_err err = rotation_begin(identity_of(r), token, client, scope, &device, dw_request_arena(r),
+                                           &rotation);
+
+    if (err != DW_OK)
+        return refresh_failed(r, err);
+    if (suspend_is_possible(r)) {
+        suspend(r, refresh_end, rotation);
+        return rotation_post(rotation, suspend_over, r);
+    }
+    if (!dw_request_may_block(r))
+        return DW_ERR_WOULD_BLOCK;
+    rotation_write(rotation);
+    return refresh_end(r, rotation, out);
 }
 
 static enum dw_err grant_refresh(struct dw_request *r, const struct token_form *form, struct dw_str client,
-                                 struct token_pair *ret_pair)
+                                 struct token_out *out)
 {
-    const struct device device = caller_device(r);
-
     if (form->refresh_token.len == 0)
         return dw_fail(r, DW_ERR_BAD_REQUEST, "refresh_token is required");
-    const enum dw_err err = session_refresh(identity_of(r), form->refresh_token, client, form->scope, &device,
-                                            dw_request_arena(r), ret_pair);
-
-    /* RFC 6749 §5.2: invalid_grant is a 400 here; its 401 is for clients that fail to authenticate. */
-    if (err == DW_ERR_REFRESH_INVALID || err == DW_ERR_REFRESH_REUSED)
-        return dw_fail(r, DW_ERR_SIGN_IN, dw_error_info(err)->message);
-    return err;
+    return refresh(r, form->refresh_token, client, form->scope, out);
 }
 
 const struct grant GRANTS[] = {
@@ -113,36 +152,27 @@ static enum dw_err issue_token(struct dw_request *r, const struct token_form *fo
 {
     const struct grant *grant = grant_find(form->grant_type);
     struct dw_str client = { NULL, 0 };
-    struct token_pair pair = { 0 };
 
     if (form->grant_type.len == 0)
         return dw_fail(r, DW_ERR_BAD_REQUEST, "grant_type is required");
     if (grant == NULL)
         return DW_ERR_GRANT_TYPE;
     TRY(client_identify(r, form->client_id, form->client_secret, &client));
-    TRY(grant->run(r, form, client, &pair));
-    *out = token_answer(&pair);
-    return DW_OK;
+    return grant->run(r, form, client, out);
 }
 
 static enum dw_err refresh_token(struct dw_request *r, const struct refresh_in *in, struct token_out *out)
 {
-    const struct device device = caller_device(r);
-    struct token_pair pair;
-
     if (!is_client_id(in->client_id))
         return dw_fail_field(r, "body", "client_id", "client_id", "At most 64 visible ASCII characters");
-    TRY(session_refresh(identity_of(r), in->refresh_token, in->client_id, dw_str_n(NULL, 0), &device,
-                        dw_request_arena(r), &pair));
-    *out = token_answer(&pair);
-    return DW_OK;
+    return refresh(r, in->refresh_token, in->client_id, dw_str_n(NULL, 0), out);
 }
 
 /* --- rows ------------------------------------------------------------------------------------------------------- */
 
 const struct dw_route TOKEN_ROUTES[] = {
     { DW_POST, "/token", DW_HANDLER(issue_token), .form = &TOKEN_FORM, .answer = &TOKEN_OUT, .needs = DW_PUBLIC,
-      .lane = DW_HASHING, .no_store = true, .oauth_errors = true,
+      .lane = DW_HASHING, .tries_loop = true, .no_store = true, .oauth_errors = true,
       .id = "token", .tag = TAG_TOKENS, .summary = "Sign in, or refresh (OAuth2)",
       .description = "Takes a form, as OAuth2 asks. `grant_type=password` with `username` (or the e-mail address) and "
                      "`password` starts a sign-in; `grant_type=refresh_token` with `refresh_token` goes on with one. "
@@ -155,7 +185,7 @@ const struct dw_route TOKEN_ROUTES[] = {
                          { 403, "`mfa_required`: right so far; `mfa_token` is good for `/2fa/verify`" }, ANSWER_RATE,
                          ANSWER_BUSY) },
     { DW_POST, "/token/refresh", DW_HANDLER(refresh_token), .body = &REFRESH_IN, .answer = &TOKEN_OUT,
-      .needs = DW_PUBLIC, .no_store = true,
+      .needs = DW_PUBLIC, .tries_loop = true, .no_store = true,
       .id = "refresh", .tag = TAG_TOKENS, .summary = "Refresh (JSON)",
       .description = "Spends the refresh token and gives a new pair. A token that was spent before ends the whole "
                      "sign-in, since somebody else has a copy of it; only a client that asks again within a few "

@@ -129,16 +129,42 @@ static enum dw_err read_sync(struct pg_connection *c, const char *doing)
     return gone(c, doing);
 }
 
+static enum dw_err read_expected(struct pg_connection *c)
+{
+    enum dw_err err = DW_OK;
+
+    for (unsigned i = 0; err == DW_OK && i < c->n_expected; i++) {
+        PGresult *result = NULL;
+
+        err = read_result(c, c->expected[i].doing, &result);
+        if (err == DW_OK)
+            err = pg_deliver(c, result, &c->expected[i]);
+        if (result != NULL)
+            c->pq->PQclear(result);
+        c->is_lost = c->is_lost || (err != DW_OK && c->expected[i].is_command);
+    }
+    c->n_expected = 0;
+    return err;
+}
+
 enum dw_err pg_finish(struct pg_connection *c, const char *doing, PGresult **ret_result)
 {
     enum dw_err err = c->pq->PQpipelineSync(c->conn) == 1 ? DW_OK : gone(c, doing);
+    bool has_failed_later = false;
     PGresult *result = NULL;
 
     for (; err == DW_OK && c->n_unread > 0; c->n_unread--)
         err = read_sync(c, doing);
+    if (err == DW_OK) {
+        err = read_expected(c);
+        has_failed_later = err != DW_OK;
+    }
+    c->n_expected = 0;
     for (unsigned i = 0; err == DW_OK && i < c->n_commands; i++)
         err = read_result(c, c->commands[i], NULL);
-    c->is_lost = c->is_lost || err != DW_OK; /* the caller's statement has not been looked at yet */
+    c->has_failed_later = c->has_failed_later || has_failed_later;
+    /* The caller's statement has not been looked at yet, and the error of one before it is its writer's own. */
+    c->is_lost = c->is_lost || (err != DW_OK && !has_failed_later);
     if (err == DW_OK && ret_result != NULL)
         err = read_result(c, doing, &result);
     c->n_commands = 0;
@@ -155,6 +181,29 @@ enum dw_err pg_finish(struct pg_connection *c, const char *doing, PGresult **ret
     return DW_OK;
 }
 
+enum dw_err pg_expect(struct pg_connection *c, const struct pg_expected *expected)
+{
+    if (c->expected == NULL)
+        c->expected = calloc(PG_EXPECTED_MAX, sizeof(*c->expected));
+    if (c->expected == NULL || c->n_expected + c->n_commands + 1 > PG_EXPECTED_MAX) {
+        c->is_broken = true; /* what was sent can no longer be told apart */
+        return DW_ERR_NO_MEMORY;
+    }
+    for (unsigned i = 0; i < c->n_commands; i++)
+        c->expected[c->n_expected++] = (struct pg_expected){ .doing = c->commands[i], .is_command = true };
+    c->n_commands = 0;
+    c->expected[c->n_expected++] = *expected;
+    return DW_OK;
+}
+
+enum dw_err pg_wait(struct pg_connection *c)
+{
+    if (c->n_expected == 0)
+        return c->is_broken ? DW_ERR_UNAVAILABLE : DW_OK;
+    TRY(pg_send_commands(c));
+    return pg_finish(c, "statements sent together", NULL);
+}
+
 enum dw_err pg_flush(struct pg_connection *c, const char *doing)
 {
     if (c->n_commands == 0)
@@ -165,8 +214,10 @@ enum dw_err pg_flush(struct pg_connection *c, const char *doing)
 
 void pg_end(struct pg_connection *c, const char *sql)
 {
+    const enum dw_err waited = pg_wait(c); /* a statement that fails would take the end with it */
     const bool was_begun = c->is_open && c->n_exchanges > 0;
 
+    (void)waited;
     c->n_commands = 0;
     c->is_open = false;
     if (!was_begun || c->is_broken)
@@ -261,6 +312,7 @@ void pg_disconnect(struct pg_connection **connection)
         return;
     if (c->conn != NULL)
         c->pq->PQfinish(c->conn);
+    free(c->expected);
     free(c->prepared);
     free(c);
     *connection = NULL;

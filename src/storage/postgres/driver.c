@@ -97,6 +97,16 @@ static enum dw_err write_database(void *state, enum dw_err (*fn)(struct transact
     return group_write(&((struct pg_state *)state)->writer, fn, argument);
 }
 
+static enum dw_err post_write(void *state, struct posted_write *take_write)
+{
+    return group_post(&((struct pg_state *)state)->writer, take_write);
+}
+
+static enum dw_err wait_for_all(struct transaction *tx)
+{
+    return pg_wait(((struct pg_transaction *)(void *)tx)->connection); /* head comes first */
+}
+
 static enum dw_err listen_to_others(void *state, void (*heard)(void *argument), void *argument)
 {
     struct pg_state *s = state;
@@ -123,10 +133,13 @@ const struct storage_driver STORAGE_POSTGRES = {
     .version = read_version,
     .read = read_database,
     .write = write_database,
+    .post = post_write,
     .listen = listen_to_others,
     .unlisten = unlisten,
     .notify = notify,
     .run = pg_run,
+    .later = pg_run_later,
+    .wait = wait_for_all,
     .row_int = pg_row_int,
     .row_text = pg_row_text,
     .row_is_null = pg_row_is_null,

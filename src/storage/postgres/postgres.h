@@ -6,7 +6,8 @@
  * all that was committed before. What the accounts' code has looked at can't change before it has written, as on
  * SQLite, and there is nothing to retry but what PostgreSQL itself gives up. Reads run beside them, each in a snapshot.
  * Round trips are what costs: BEGIN, the lock, savepoints and preparing ride along with the first statement (pipeline
- * mode), and the end of a read is not waited for.
+ * mode), the statements of all writes of a batch that come in two steps are one round trip, and the end of a read is
+ * not waited for.
  * Defends against: an acknowledgement before the data is on disk (synchronous_commit is never off), a node that hangs
  * with the lock (idle_in_transaction_session_timeout), a peer that is silently gone (tcp_user_timeout), a database that
  * is down being asked by every request (back-off), values in the log (only codes and names are logged).
@@ -28,6 +29,7 @@ enum {
     PG_PARAMS_MAX = 64,          /* parameters of one statement */
     PG_VARIANTS_MAX = 4,         /* of a statement, by its parameters' types; further ones are not kept prepared */
     PG_COMMANDS_MAX = 8,         /* that wait to ride along */
+    PG_EXPECTED_MAX = 512,       /* statements whose results have not been read */
     PG_READERS_DEFAULT = 8,
     PG_READERS_MAX = 64,
     PG_ATTEMPTS = 5,             /* of a write that PostgreSQL gave up, or whose connection broke before its commit */
@@ -44,6 +46,15 @@ struct pg_prepared {
     unsigned n;
 };
 
+/* A statement that was sent and not waited for, and who gets what it gives. */
+struct pg_expected {
+    const char *doing;
+    bool is_command; /* one of our own, that went along */
+    enum dw_err (*read)(const struct row *, void *);
+    void *argument;
+    int64_t *ret_changes;
+};
+
 struct pg_connection {
     const struct libpq *pq;
     PGconn *conn;
@@ -51,6 +62,9 @@ struct pg_connection {
     struct pg_prepared *prepared;          /* by row number of the index */
     const char *commands[PG_COMMANDS_MAX]; /* to be sent with the next statement */
     unsigned n_commands;
+    struct pg_expected *expected;          /* in the order in which they were sent; made at the first */
+    unsigned n_expected;
+    bool has_failed_later; /* one of them has, since the transaction began */
     unsigned n_unread;    /* syncs whose results have not been read: the end of a read */
     unsigned n_exchanges; /* since the transaction began */
     bool is_open;         /* a transaction is open at the server, or will be with the next statement */
@@ -97,6 +111,10 @@ DW_MUST_USE enum dw_err pg_flush(struct pg_connection *c, const char *doing);
 /* The same, then reads the result of what was sent last by the caller itself (after pg_send_commands()). */
 DW_MUST_USE enum dw_err pg_finish(struct pg_connection *c, const char *doing, PGresult **ret_result);
 DW_MUST_USE enum dw_err pg_send_commands(struct pg_connection *c);
+/* After the caller has sent a statement behind the commands: its result is read with the next that is waited for. */
+DW_MUST_USE enum dw_err pg_expect(struct pg_connection *c, const struct pg_expected *expected);
+/* Sends what waits and reads all results that are expected. */
+DW_MUST_USE enum dw_err pg_wait(struct pg_connection *c);
 /* Ends an open transaction: sends what ends it and does not wait; what was not begun yet is forgotten. */
 void pg_end(struct pg_connection *c, const char *sql);
 /* Our error for a result's SQLSTATE; logs it unless it is a constraint. */
@@ -109,6 +127,11 @@ DW_MUST_USE enum dw_err pg_check_statements(struct pg_connection *c);
 DW_MUST_USE enum dw_err pg_run(struct transaction *tx, const struct statement *statement, const struct value *values,
                                enum dw_err (*read)(const struct row *, void *), void *argument, size_t max_rows,
                                size_t *ret_rows, int64_t *ret_changes);
+DW_MUST_USE enum dw_err pg_run_later(struct transaction *tx, const struct statement *statement,
+                                     const struct value *values, enum dw_err (*read)(const struct row *, void *),
+                                     void *argument, int64_t *ret_changes);
+/* Hands what a statement gave to whoever expects it. */
+DW_MUST_USE enum dw_err pg_deliver(struct pg_connection *c, PGresult *result, const struct pg_expected *expected);
 int64_t pg_row_int(const struct row *row, unsigned column);
 struct dw_str pg_row_text(const struct row *row, unsigned column);
 bool pg_row_is_null(const struct row *row, unsigned column);

@@ -207,6 +207,33 @@ enum dw_err pg_run(struct transaction *tx, const struct statement *statement, co
     return DW_OK;
 }
 
+enum dw_err pg_deliver(struct pg_connection *c, PGresult *result, const struct pg_expected *expected)
+{
+    size_t rows;
+
+    if (expected->ret_changes != NULL)
+        *expected->ret_changes = count_changes(c, result);
+    return hand_out(c, result, expected->read, expected->argument, 1, &rows);
+}
+
+enum dw_err pg_run_later(struct transaction *tx, const struct statement *statement, const struct value *values,
+                         enum dw_err (*read)(const struct row *, void *), void *argument, int64_t *ret_changes)
+{
+    struct pg_connection *c = ((struct pg_transaction *)(void *)tx)->connection; /* head comes first */
+    const struct pg_expected expected = { statement->name, false, read, argument, ret_changes };
+    _cleanup_(free_parameters) struct parameters p = { 0 };
+    unsigned number;
+
+    if (c->is_broken)
+        return DW_ERR_UNAVAILABLE;
+    TRY(statement_index_find(c->index, statement, &number));
+    if (c->n_expected + PG_COMMANDS_MAX + 1 > PG_EXPECTED_MAX)
+        TRY(pg_wait(c));
+    TRY(put_values(&p, statement, values));
+    TRY(send(c, number, &p));
+    return pg_expect(c, &expected);
+}
+
 /* --- rows --------------------------------------------------------------------------------------------------------- */
 
 static const struct pg_row *row_of(const struct row *row)

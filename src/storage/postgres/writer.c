@@ -8,7 +8,7 @@
 static enum dw_err begin(struct pg_connection *c)
 {
     c->n_exchanges = 0;
-    c->is_given_up = c->is_lost = c->notifies = false;
+    c->is_given_up = c->is_lost = c->has_failed_later = c->notifies = false;
     TRY(pg_later(c, "BEGIN ISOLATION LEVEL READ COMMITTED"));
     TRY(pg_later(c, TAKE_LOCK));
     c->is_open = true;
@@ -21,13 +21,20 @@ static bool is_gone(const struct pg_connection *c)
     return c->is_broken || c->is_given_up || c->is_lost;
 }
 
-/* Sets write->err. Returns an error only when the transaction as a whole is lost. */
-static enum dw_err run_in_savepoint(struct pg_connection *c, struct group_write *write)
+static enum dw_err call_write(struct pg_connection *c, struct posted_write *write)
 {
-    struct pg_transaction tx = { .head = { &STORAGE_POSTGRES }, .connection = c };
+    struct pg_transaction tx = { .head = { &STORAGE_POSTGRES, write->context }, .connection = c };
 
+    TRY(write->fn(&tx.head, write->argument));
+    TRY(pg_wait(c));
+    return write->then == NULL ? DW_OK : write->then(&tx.head, write->argument);
+}
+
+/* Sets write->err. Returns an error only when the transaction as a whole is lost. */
+static enum dw_err run_in_savepoint(struct pg_connection *c, struct posted_write *write)
+{
     TRY(pg_later(c, "SAVEPOINT one"));
-    write->err = write->fn(&tx.head, write->argument);
+    write->err = call_write(c, write);
     if (is_gone(c))
         return DW_ERR_UNAVAILABLE;
     if (write->err != DW_OK)
@@ -35,66 +42,113 @@ static enum dw_err run_in_savepoint(struct pg_connection *c, struct group_write 
     return pg_later(c, "RELEASE SAVEPOINT one");
 }
 
-static enum dw_err run_alone(struct pg_connection *c, struct group_write *write)
+static enum dw_err run_alone(struct pg_connection *c, struct posted_write *write)
 {
-    struct pg_transaction tx = { .head = { &STORAGE_POSTGRES }, .connection = c };
-
-    write->err = write->fn(&tx.head, write->argument);
+    write->err = call_write(c, write);
     return is_gone(c) ? DW_ERR_UNAVAILABLE : DW_OK;
 }
 
-/* *ret_committing: the commit was sent, so that an error leaves it open whether it happened. */
-static enum dw_err run_transaction(struct pg_connection *c, struct group_write *batch, unsigned *ret_done,
-                                   bool *ret_committing)
+/* The first step of a light write: its statements are on their way. */
+static enum dw_err run_first(struct pg_connection *c, struct posted_write *write)
+{
+    struct pg_transaction tx = { .head = { &STORAGE_POSTGRES, write->context }, .connection = c };
+
+    write->err = write->fn(&tx.head, write->argument);
+    return is_gone(c) ? DW_ERR_UNAVAILABLE : write->err;
+}
+
+/* The second one of all of them, with all results at hand. */
+static enum dw_err run_second(struct pg_connection *c, struct posted_write *batch)
+{
+    TRY(pg_wait(c));
+    for (struct posted_write *write = batch; write != NULL; write = write->next) {
+        struct pg_transaction tx = { .head = { &STORAGE_POSTGRES, write->context }, .connection = c };
+
+        if (group_is_light(write))
+            TRY(write->err = write->then(&tx.head, write->argument));
+    }
+    return DW_OK;
+}
+
+struct attempt {
+    bool is_careful;    /* each write behind a savepoint */
+    bool is_committing; /* the commit was sent, so that an error leaves it open whether it happened */
+    unsigned done;
+};
+
+static enum dw_err run_writes(struct pg_connection *c, struct posted_write *batch, const struct attempt *attempt)
 {
     const bool is_alone = batch->next == NULL;
-    unsigned done = 0;
 
-    TRY(begin(c));
-    for (struct group_write *write = batch; write != NULL; write = write->next) {
-        TRY(is_alone ? run_alone(c, write) : run_in_savepoint(c, write));
-        done += write->err == DW_OK;
+    for (struct posted_write *write = batch; write != NULL; write = write->next) {
+        if (is_alone)
+            TRY(run_alone(c, write));
+        else if (group_is_light(write) && !attempt->is_careful)
+            TRY(run_first(c, write));
+        else
+            TRY(run_in_savepoint(c, write));
+        if (c->has_failed_later && !is_alone && !attempt->is_careful)
+            return DW_ERR_DATABASE; /* one of those without a savepoint has taken the transaction with it */
     }
-    if (done > 0 && c->n_exchanges > 0) {
+    return is_alone || attempt->is_careful ? DW_OK : run_second(c, batch);
+}
+
+static enum dw_err run_transaction(struct pg_connection *c, struct posted_write *batch, struct attempt *attempt)
+{
+    attempt->done = 0;
+    attempt->is_committing = false;
+    TRY(begin(c));
+    TRY(run_writes(c, batch, attempt));
+    for (const struct posted_write *write = batch; write != NULL; write = write->next)
+        attempt->done += write->err == DW_OK;
+    if (attempt->done > 0 && c->n_exchanges > 0) {
         if (c->notifies)
             TRY(pg_later(c, PG_NOTIFY));
-        *ret_committing = true;
+        attempt->is_committing = true;
         TRY(pg_later(c, "COMMIT"));
         TRY(pg_flush(c, "COMMIT"));
         c->is_open = false;
     }
-    *ret_done = done;
     return DW_OK;
 }
 
-static enum dw_err try_batch(struct pg_writer *w, struct group_write *batch, unsigned *ret_done, bool *ret_again)
+static bool has_light(const struct posted_write *batch)
 {
-    bool is_committing = false;
+    while (batch != NULL && !group_is_light(batch))
+        batch = batch->next;
+    return batch != NULL;
+}
 
+static enum dw_err try_batch(struct pg_writer *w, struct posted_write *batch, struct attempt *attempt, bool *ret_again)
+{
     if (w->connection == NULL)
         TRY(pg_connect(w->server, &w->connection));
     struct pg_connection *c = w->connection;
 
     atomic_store(&w->pid, c->pq->PQbackendPID(c->conn));
-    const enum dw_err err = run_transaction(c, batch, ret_done, &is_committing);
+    const enum dw_err err = run_transaction(c, batch, attempt);
+    const bool was_light = !attempt->is_careful && batch->next != NULL && has_light(batch);
 
     pg_end(c, "ROLLBACK"); /* after an error, or when no write succeeded */
-    *ret_again = err != DW_OK && (c->is_given_up || (c->is_broken && !is_committing));
+    *ret_again = err != DW_OK && (c->is_given_up || (!attempt->is_committing && (c->is_broken || was_light)));
+    attempt->is_careful = attempt->is_careful || (*ret_again && was_light && !c->is_broken && !c->is_given_up);
     if (c->is_broken)
         pg_disconnect(&w->connection);
     return err;
 }
 
-static enum dw_err write_batch(void *connection, struct group_write *batch, unsigned *ret_done)
+static enum dw_err write_batch(void *connection, struct posted_write *batch, unsigned *ret_done)
 {
+    struct attempt attempt = { 0 };
     enum dw_err err = DW_ERR_UNAVAILABLE;
     bool again = true;
 
     for (int i = 0; i < PG_ATTEMPTS && again; i++) {
         again = false;
-        err = try_batch(connection, batch, ret_done, &again);
+        err = try_batch(connection, batch, &attempt, &again);
         metric_add(&COMMITS_REPEATED, 0, again && i + 1 < PG_ATTEMPTS);
     }
+    *ret_done = attempt.done;
     return err;
 }
 

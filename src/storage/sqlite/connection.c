@@ -184,9 +184,10 @@ static enum dw_err apply_settings(struct sqlite_connection *c, enum sqlite_mode 
     /* Who holds a file alone holds it for long. */
     sqlite3_busy_timeout(c->db, mode <= SQLITE_MODE_ALONE ? ALONE_BUSY_TIMEOUT_MS : SQLITE_BUSY_TIMEOUT_MS);
     TRY(be_alone(c, mode));
-    if (mode != SQLITE_MODE_READ)
+    if (mode < SQLITE_MODE_READ)
         TRY(enter_wal(c, mode <= SQLITE_MODE_ALONE ? ALONE_LIMIT_MS : WAL_LIMIT_MS));
-    TRY(check_wal(c));
+    if (mode != SQLITE_MODE_LOOK)
+        TRY(check_wal(c));
     for (size_t i = 0; i < ARRAY_SIZE(SETTINGS); i++) {
         if (mode >= SETTINGS[i].least)
             TRY(exec_plain(c, SETTINGS[i].sql));
@@ -198,7 +199,7 @@ static enum dw_err apply_settings(struct sqlite_connection *c, enum sqlite_mode 
 enum dw_err sqlite_connect(const char *path, enum sqlite_mode mode, struct sqlite_connection **ret_connection)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
-    const int flags = mode == SQLITE_MODE_READ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
+    const int flags = mode >= SQLITE_MODE_READ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
     _cleanup_(sqlite_disconnect) struct sqlite_connection *c = NULL;
     int code;
 

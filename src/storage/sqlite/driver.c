@@ -1,7 +1,7 @@
 #include "storage/sqlite/sqlite.h"
 
 #include "base/log.h"
-#include "storage/tables.h"
+#include "storage/backup.h"
 #include <unistd.h>
 
 /*
@@ -103,6 +103,11 @@ static enum dw_err write_database(void *state, enum dw_err (*fn)(struct transact
     return group_write(&((struct sqlite_state *)state)->writer, fn, argument);
 }
 
+static enum dw_err post_write(void *state, struct posted_write *take_write)
+{
+    return group_post(&((struct sqlite_state *)state)->writer, take_write);
+}
+
 const struct storage_driver STORAGE_SQLITE = {
     .scheme = "sqlite",
     .open = open_database,
@@ -111,9 +116,11 @@ const struct storage_driver STORAGE_SQLITE = {
     .version = read_version,
     .read = read_database,
     .write = write_database,
+    .post = post_write,
     .run = sqlite_run,
     .row_int = sqlite_row_int,
     .row_text = sqlite_row_text,
     .row_is_null = sqlite_row_is_null,
     .tables = &SQLITE_TABLES,
+    .files = &SQLITE_FILES,
 };

@@ -75,6 +75,7 @@ enum sqlite_mode {
     SQLITE_MODE_CREATE,
     SQLITE_MODE_WRITE,
     SQLITE_MODE_READ,
+    SQLITE_MODE_LOOK, /* reads a file that is not in use, whatever its journal */
 };
 
 /* Opens with every setting that the rest relies on. CREATE makes the file, mode 0600, when it is missing. ALONE is

@@ -13,16 +13,18 @@ static bool has_dangling_keys(sqlite3 *db)
     return sqlite3_db_status(db, SQLITE_DBSTATUS_DEFERRED_FKS, &current, &highest, 0) == SQLITE_OK && current != 0;
 }
 
-static enum dw_err call_write(struct sqlite_connection *c, struct group_write *write)
+static enum dw_err call_write(struct sqlite_connection *c, struct posted_write *write)
 {
-    struct sqlite_transaction tx = { .head = { &STORAGE_SQLITE }, .connection = c };
-    const enum dw_err err = write->fn(&tx.head, write->argument);
+    struct sqlite_transaction tx = { .head = { &STORAGE_SQLITE, write->context }, .connection = c };
+    enum dw_err err = write->fn(&tx.head, write->argument);
 
+    if (err == DW_OK && write->then != NULL)
+        err = write->then(&tx.head, write->argument);
     return err == DW_OK && has_dangling_keys(c->db) ? DW_ERR_CONSTRAINT : err;
 }
 
 /* Sets write->err. Returns an error only when the transaction as a whole is lost. */
-static enum dw_err run_in_savepoint(struct sqlite_connection *c, struct group_write *write)
+static enum dw_err run_in_savepoint(struct sqlite_connection *c, struct posted_write *write)
 {
     TRY(sqlite_command(c, COMMAND_SAVEPOINT));
     write->err = call_write(c, write);
@@ -34,21 +36,29 @@ static enum dw_err run_in_savepoint(struct sqlite_connection *c, struct group_wr
     return sqlite_command(c, COMMAND_RELEASE);
 }
 
-static enum dw_err run_alone(struct sqlite_connection *c, struct group_write *write)
+/* Without a savepoint: what a write that failed has done can be undone with all others' alone. */
+static enum dw_err run_bare(struct sqlite_connection *c, struct posted_write *write)
 {
     write->err = call_write(c, write);
     return sqlite3_get_autocommit(c->db) ? c->last_err : DW_OK;
 }
 
-/* *ret_done: how many writes are now on disk. On an error none is. */
-static enum dw_err run_transaction(struct sqlite_connection *c, struct group_write *batch, unsigned *ret_done)
+/* *ret_done: how many writes are now on disk. On an error none is. *ret_again: one that had no savepoint failed beside
+ * others, so that all are to run once more, carefully. */
+static enum dw_err run_transaction(struct sqlite_connection *c, struct posted_write *batch, bool is_careful,
+                                   unsigned *ret_done, bool *ret_again)
 {
     const bool is_alone = batch->next == NULL;
     unsigned done = 0;
 
     TRY(sqlite_begin_write(c));
-    for (struct group_write *write = batch; write != NULL; write = write->next) {
-        TRY(is_alone ? run_alone(c, write) : run_in_savepoint(c, write));
+    for (struct posted_write *write = batch; write != NULL; write = write->next) {
+        const bool is_bare = is_alone || (!is_careful && group_is_light(write));
+
+        TRY(is_bare ? run_bare(c, write) : run_in_savepoint(c, write));
+        *ret_again = is_bare && !is_alone && write->err != DW_OK;
+        if (*ret_again)
+            return write->err;
         done += write->err == DW_OK;
     }
     if (done > 0)
@@ -57,11 +67,16 @@ static enum dw_err run_transaction(struct sqlite_connection *c, struct group_wri
     return DW_OK;
 }
 
-static enum dw_err write_batch(void *connection, struct group_write *batch, unsigned *ret_done)
+static enum dw_err write_batch(void *connection, struct posted_write *batch, unsigned *ret_done)
 {
-    const enum dw_err err = run_transaction(connection, batch, ret_done);
+    bool again = false;
+    enum dw_err err = run_transaction(connection, batch, false, ret_done, &again);
 
     sqlite_rollback(connection); /* after an error, or when no write succeeded */
+    if (again) {
+        err = run_transaction(connection, batch, true, ret_done, &again);
+        sqlite_rollback(connection);
+    }
     return err;
 }
 

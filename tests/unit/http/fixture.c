@@ -76,6 +76,8 @@ static void answer_close(struct dw_request *r)
     dw_answer_body(r, "text/plain", DW_STR("bye"));
 }
 
+static struct fixture *suspended_in; /* one server at a time */
+
 static const struct test_route {
     const char *path;
     void (*answer)(struct dw_request *r);
@@ -87,6 +89,7 @@ static const struct test_route {
     { "/close", answer_close, HTTP_ANSWERED },   { "/tiny", answer_echo, HTTP_ANSWERED },
     { "/work", answer_echo, HTTP_TO_WORKER },    { "/hash", answer_hello, HTTP_TO_HASHING },
     { "/confirm", answer_hello, HTTP_TO_WORKER }, { "*", answer_hello, HTTP_ANSWERED },
+    { "/suspend", answer_echo, HTTP_SUSPENDED }, { "/suspend/work", answer_echo, HTTP_SUSPENDED },
 };
 
 static const struct test_route *route_find(const struct dw_request *r)
@@ -103,12 +106,48 @@ static void test_refuse(void *context, struct dw_request *r, enum dw_err err)
     dw_answer_body(r, "text/plain", dw_str(dw_error_info(err)->message));
 }
 
+/* Somebody else's thread, which resumes the request when the gate opens. */
+static void *resume_later(void *argument)
+{
+    struct dw_request *r = argument;
+    struct fixture *f = suspended_in;
+
+    sem_post(&f->at_gate);
+    sem_wait(&f->gate);
+    http_resume(r);
+    return NULL;
+}
+
+static void fixture_suspend(struct fixture *f, struct dw_request *r)
+{
+    pthread_t thread;
+
+    assert_true(http_may_suspend(r));
+    suspended_in = f;
+    http_suspend(r);
+    assert_int_equal(0, pthread_create(&thread, NULL, resume_later, r));
+    pthread_detach(thread);
+}
+
+static enum http_verdict test_resume(void *context, struct dw_request *r)
+{
+    struct fixture *f = context;
+
+    f->n_resumed++;
+    if (path_is(r, "/suspend/work"))
+        return HTTP_TO_WORKER;
+    route_find(r)->answer(r);
+    return HTTP_ANSWERED;
+}
+
 static enum http_verdict test_serve(void *context, struct dw_request *r)
 {
     const struct test_route *route = route_find(r);
 
     if (route == NULL)
         test_refuse(context, r, DW_ERR_NOT_FOUND);
+    else if (route->verdict == HTTP_SUSPENDED)
+        fixture_suspend(context, r);
     else if (route->verdict == HTTP_ANSWERED)
         route->answer(r);
     return route != NULL ? route->verdict : HTTP_ANSWERED;
@@ -153,7 +192,7 @@ void fixture_init(struct fixture *f)
 {
     memset(f, 0, sizeof(*f));
     f->service = (struct http_service){ f, test_begin, test_serve, test_serve_waiting, test_refuse, test_finished,
-                                        test_finish_head };
+                                        test_finish_head, NULL, test_resume };
     sem_init(&f->is_ready, 0, 0);
     sem_init(&f->at_gate, 0, 0);
     sem_init(&f->gate, 0, 0);

@@ -22,7 +22,8 @@ enum { CLIENT_PATIENCE_S = 20, BIG_ANSWER = 8 << 20, ANSWER_HEAD_MAX = 4096 };
  *   /big         BIG_ANSWER bytes            /broken   a header with a line break
  *   /close       "bye", and ends             /missing  refused by begin: 404
  *   /tiny        as /echo, 10 bytes at most  /work     from a worker, once gate is open
- *   /hash        from the hashing lane
+ *   /hash        from the hashing lane       /suspend  once gate is open, without a worker
+ *   /suspend/work  the same, then from a worker
  */
 struct fixture {
     struct http_service service;
@@ -34,7 +35,7 @@ struct fixture {
     char address[64];
     unsigned port;
     enum dw_err result;
-    _Atomic unsigned n_begun, n_finished, n_unsent, n_working;
+    _Atomic unsigned n_begun, n_finished, n_unsent, n_working, n_resumed;
 };
 
 /* Starts with `config` (listen is set here); returns when it listens. */

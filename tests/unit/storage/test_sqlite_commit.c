@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include <fcntl.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
