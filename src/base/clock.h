@@ -12,5 +12,7 @@ int64_t clock_real_ms(void);
 /* Never set, by nobody: for how long things take and may take. */
 int64_t clock_monotonic_ns(void);
 int64_t clock_monotonic_ms(void);
+/* The same, with the time that the machine slept. */
+int64_t clock_boot_ms(void);
 
 #endif

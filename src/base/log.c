@@ -3,11 +3,11 @@
 #include "base/clock.h"
 #include "base/encoding.h"
 #include "base/json.h"
+#include "base/log_sink.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <unistd.h>
 
 enum { LINES_MAX = 64 * 1024 };
 
@@ -24,10 +24,6 @@ static const struct level_row LEVELS[] = {
 
 static _Atomic int log_level = LOG_INFO;
 static _Atomic int log_format = LOG_FORMAT_JSON;
-static _Atomic int log_fd = STDERR_FILENO;
-
-/* Lines are whole also where two threads write to one pipe. */
-static pthread_mutex_t write_lock = PTHREAD_MUTEX_INITIALIZER;
 
 struct thread_log {
     struct buffer lines;
@@ -60,7 +56,7 @@ void log_setup(enum log_level level, enum log_format format, int fd)
     log_flush();
     atomic_store_explicit(&log_level, level, memory_order_relaxed);
     atomic_store_explicit(&log_format, format, memory_order_relaxed);
-    atomic_store_explicit(&log_fd, fd, memory_order_relaxed);
+    log_sink_set(fd);
 }
 
 bool log_is_on(enum log_level level)
@@ -68,29 +64,18 @@ bool log_is_on(enum log_level level)
     return (int)level <= atomic_load_explicit(&log_level, memory_order_relaxed);
 }
 
-/* What can't be written is dropped: there is nobody left to tell, and waiting would stop the server. */
-static void write_all(int fd, struct dw_str bytes)
-{
-    while (bytes.len > 0) {
-        const ssize_t written = write(fd, bytes.ptr, bytes.len);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written <= 0)
-            return;
-        bytes = dw_str_n(bytes.ptr + written, bytes.len - (size_t)written);
-    }
-}
-
 void log_flush(void)
 {
     const int saved = errno;
 
-    if (thread_log.lines.len > 0) {
-        pthread_mutex_lock(&write_lock);
-        write_all(atomic_load_explicit(&log_fd, memory_order_relaxed), buffer_str(&thread_log.lines));
-        pthread_mutex_unlock(&write_lock);
-    }
+    if (thread_log.lines.len == 0)
+        return;
+    log_sink_write(buffer_str(&thread_log.lines));
     buffer_reset(&thread_log.lines);
+    const int64_t lost = log_sink_take_lost();
+
+    if (lost > 0)
+        log_event(LOG_WARNING, "log_lines_lost", LOG_INT("lines", lost));
     errno = saved;
 }
 

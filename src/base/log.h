@@ -3,7 +3,8 @@
  *
  * Defends against: secrets in logs (a field has a type; LOG_SECRET prints only "[redacted]"), log forging (control
  * characters are escaped), a slow terminal that stops the server (info and debug lines are gathered per thread and
- * written when the buffer is full, when log_flush() is called, or with the next warning or error).
+ * written when the buffer is full, when log_flush() is called, or with the next warning or error), a reader that sleeps
+ * or is gone (base/log_sink.h).
  * Library rooms never log above debug; the outermost handler logs, once. Any thread.
  */
 #ifndef BASE_LOG_H

@@ -110,6 +110,11 @@ const struct command COMMANDS[] = {
                  "sqlite:FILE or postgresql://USER@HOST/DATABASE: every row is copied in one transaction, read "
                  "again on both sides and compared; the servers must be stopped. What ends it before leaves the "
                  "target without a row, and it can be run again." },
+    { "doctor", action_doctor,
+      .summary = "Tell what is misconfigured, and how to mend it",
+      .details = "Run it in the server's folder, as the server's user and with its environment; beside the running "
+                 "server, or when it does not start. It changes nothing and shows no secret. Exit code 1 when "
+                 "something must be mended." },
     { "backup", action_backup, { "FILE" }, BACKUP_OPTIONS, NEEDS_SETTINGS,
       .summary = "Copy the SQLite database into a file, while the server runs",
       .details = "One state of the database, checked, mode 0600, there under its name when it is whole. Keep the "

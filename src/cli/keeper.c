@@ -37,13 +37,33 @@ static enum dw_err tell_audit_head(struct identity *identity)
     return DW_OK;
 }
 
+/* Whether the wall clock was set since the last time: what seems to have expired may not have. */
+static bool clock_was_set(void)
+{
+    static _Thread_local int64_t last_ms = INT64_MIN;
+    const int64_t offset_ms = clock_real_ms() - clock_boot_ms();
+    const bool was_set = last_ms != INT64_MIN && llabs(offset_ms - last_ms) > (int64_t)KEEPER_CLOCK_STEP_S * 1000;
+
+    last_ms = offset_ms;
+    return was_set;
+}
+
+/* A denial that is removed because the clock is an hour ahead for a minute would let its token live again. */
+static enum dw_err purge(struct identity *identity)
+{
+    if (!clock_was_set())
+        return identity_purge(identity);
+    log_event(LOG_WARNING, "clock_was_set", LOG_CSTR("message", "what has expired is removed at the next turn"));
+    return DW_OK;
+}
+
 enum { WATCH }; /* its place in the table */
 
 static const struct chore CHORES[] = {
     [WATCH] = { "watch", identity_watch, KEEPER_WATCH_MS },
     { "signing_keys", signing_key_keep, KEEPER_KEYS_MS },
     { "decoys", decoy_sample, (int64_t)DECOY_SAMPLE_S * 1000, .at_start = true },
-    { "purge", identity_purge, (int64_t)KEEPER_PURGE_S * 1000 },
+    { "purge", purge, (int64_t)KEEPER_PURGE_S * 1000 },
     { "api_key_uses", api_key_write_uses, (int64_t)KEEPER_USES_S * 1000, .at_end = true },
     { "audit_head", tell_audit_head, (int64_t)KEEPER_AUDIT_HEAD_S * 1000, .at_end = true },
 };
@@ -136,6 +156,7 @@ static void *keep(void *argument)
     for (size_t i = 0; i < ARRAY_SIZE(CHORES); i++)
         if (CHORES[i].at_start)
             run_chore(keeper, &CHORES[i], &has_failed[i]);
+    (void)clock_was_set();
     turn_ms = now_fine_ms() + KEEPER_WATCH_MS;
     for (int64_t look_ms = 0;; look_ms = look_after(begun_ms)) {
         const enum turn turn = wait_for_turn(keeper, turn_ms, look_ms);

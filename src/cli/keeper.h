@@ -19,6 +19,7 @@ enum {
     KEEPER_REST_MS = 20, /* after a look, at the least */
     KEEPER_KEYS_MS = 1000,
     KEEPER_PURGE_S = 300,
+    KEEPER_CLOCK_STEP_S = 60, /* more is no NTP that nudges */
     KEEPER_USES_S = 60,
     KEEPER_AUDIT_HEAD_S = 3600,
 };

@@ -301,6 +301,15 @@ enum dw_err open_copy(struct cli *cli, const char *to, struct copy_report *repor
     return storage_copy(DRIVERS, &IDENTITY_SCHEMA, cli->settings->database_url, to, report);
 }
 
+enum dw_err open_inspection(const struct cli *cli, const struct statement *const *const *statements,
+                            struct storage **ret_storage)
+{
+    const struct storage_schema schema = { IDENTITY_SCHEMA.migrations, statements };
+    const struct storage_config config = { .url = cli->settings->database_url, .readers = 1 };
+
+    return storage_open(DRIVERS, &schema, &config, ret_storage);
+}
+
 const struct file_calls *open_files(const struct cli *cli)
 {
     return storage_files(DRIVERS, cli->settings->database_url);
@@ -321,7 +330,7 @@ static enum dw_err tell_by_redis(struct cli *cli)
 /* Servers that trust their channel must hear on it what a command changed. */
 static void tell_nodes(struct cli *cli)
 {
-    if (cli->command->is_server || cli->identity == NULL || !identity_has_changed(cli->identity) ||
+    if (cli->identity == NULL || cli->command->is_server || !identity_has_changed(cli->identity) ||
         !storage_is_shared(cli->storage) || cli->settings->redis_url.size == 0)
         return;
     if (tell_by_redis(cli) != DW_OK)

@@ -36,6 +36,9 @@ DW_MUST_USE enum dw_err open_storage(struct cli *cli, bool may_make);
 DW_MUST_USE enum dw_err open_applied_version(struct cli *cli, int *ret_version);
 /* The whole database that is set, copied to another (storage/copy.h). */
 DW_MUST_USE enum dw_err open_copy(struct cli *cli, const char *to, struct copy_report *report);
+/* The database that is set, as it is, with other statements than the program's; the caller closes it. */
+DW_MUST_USE enum dw_err open_inspection(const struct cli *cli, const struct statement *const *const *statements,
+                                        struct storage **ret_storage);
 /* How the database that is set is copied as a file; NULL when it is none. */
 const struct file_calls *open_files(const struct cli *cli);
 /* DW_ERR_NOT_FOUND, told, when the database is a file that does not exist. */

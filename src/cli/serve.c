@@ -14,6 +14,7 @@
 #include "cli/settle.h"
 #include "protocol/protocol.h"
 
+#include <signal.h>
 #include <sys/stat.h>
 
 enum { OWASP_MIN_MEMORY = 7 * 1024 * 1024 };
@@ -186,6 +187,7 @@ enum dw_err action_serve(struct cli *cli)
     _cleanup_secret_ struct dw_secret password = { 0 };
 
     umask(S_IRWXG | S_IRWXO);
+    signal(SIGPIPE, SIG_IGN); /* who reads the log may go away: until the end, not only while requests are served */
     tell_oddities(cli);
     TRY(check_redirect(cli));
     TRY(measure_start(cli->settings));

@@ -277,7 +277,7 @@ enum dw_err api_key_create(struct identity *identity, const struct api_key_owner
     TRY(scope_grant(new_key->scopes, DW_STR(""), arena, &asked)); /* malformed? */
     dw_uuid7(c.id);
     TRY(make_secret(arena, &c.secret));
-    TRY(storage_write(identity->storage, insert_key, &c));
+    TRY(identity_write_as(identity, owner->actor, insert_key, &c));
     *ret_made = (struct api_key_made){ .info = c.key, .key = c.secret.key, .previous_expires_at = -1 };
     return DW_OK;
 }
@@ -361,7 +361,7 @@ enum dw_err api_key_rotate(struct identity *identity, const struct api_key_owner
     if (overlap_s < 0 || overlap_s > API_KEY_OVERLAP_MAX_S)
         return DW_ERR_ARGUMENT;
     TRY(make_secret(arena, &r.secret));
-    TRY(storage_write(identity->storage, rotate_key, &r));
+    TRY(identity_write_as(identity, owner->actor, rotate_key, &r));
     if (r.key.expires_at >= 0)
         r.previous_end_s = MIN_OF(r.previous_end_s, r.key.expires_at);
     r.key.last_used_at = MAX_OF(r.key.last_used_at, api_key_noted_use(identity, id));

@@ -267,7 +267,7 @@ enum dw_err credential_set(struct identity *identity, const struct tenant *tenan
 
     TRY(user_get(identity, tenant, id, arena, &user));
     TRY(credential_hash(identity, user.username, user.email, password, s.hash));
-    const enum dw_err err = storage_write(identity->storage, apply_set, &s);
+    const enum dw_err err = identity_write_as(identity, actor, apply_set, &s);
 
     dw_wipe(s.hash, sizeof(s.hash));
     TRY(err);

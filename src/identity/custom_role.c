@@ -241,7 +241,7 @@ enum dw_err custom_role_create(struct identity *identity, const struct tenant *t
 
     if (!role_is_name(role->name))
         return DW_ERR_VALIDATION;
-    return role_find(role->name) != NULL ? DW_ERR_ROLE_TAKEN : storage_write(identity->storage, apply_create, &c);
+    return role_find(role->name) != NULL ? DW_ERR_ROLE_TAKEN : identity_write_as(identity, actor, apply_create, &c);
 }
 
 static enum dw_err apply_change(struct transaction *tx, void *argument)
@@ -265,7 +265,7 @@ enum dw_err custom_role_update(struct identity *identity, const struct tenant *t
 
     if (role_find(role->name) != NULL)
         return DW_ERR_ROLE_BUILT_IN;
-    TRY(storage_write(identity->storage, apply_change, &c));
+    TRY(identity_write_as(identity, actor, apply_change, &c));
     /* Of its users there may be many: cheaper to read all of them anew than to name each. */
     identity_publish(identity, CHANGE_USERS, DW_STR(""));
     return DW_OK;
@@ -291,7 +291,7 @@ enum dw_err custom_role_delete(struct identity *identity, const struct tenant *t
 {
     struct role_change c = { .identity = identity, .tenant = tenant, .actor = actor, .name = name };
 
-    return role_find(name) != NULL ? DW_ERR_ROLE_BUILT_IN : storage_write(identity->storage, apply_deletion, &c);
+    return role_find(name) != NULL ? DW_ERR_ROLE_BUILT_IN : identity_write_as(identity, actor, apply_deletion, &c);
 }
 
 static enum dw_err apply_permissions(struct transaction *tx, void *argument)
@@ -315,7 +315,7 @@ enum dw_err user_set_permissions(struct identity *identity, const struct tenant 
 {
     struct role_change c = { identity, tenant, actor, id, permissions, arena, { { 0 } } };
 
-    TRY(storage_write(identity->storage, apply_permissions, &c));
+    TRY(identity_write_as(identity, actor, apply_permissions, &c));
     identity_publish(identity, CHANGE_USER, id);
     *ret_user = c.user;
     return DW_OK;

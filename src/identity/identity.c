@@ -23,6 +23,10 @@ static const struct statement DENIALS_SINCE = {
     "denials_since", "SELECT id, expires_at FROM denials WHERE created_at >= $1 AND expires_at > $2", 2,
 };
 static const struct statement DENIAL_FIND = { "denial_find", "SELECT 1 FROM denials WHERE id = $1", 1 };
+/* A row that is gone was of a sign-in whose time was over. */
+static const struct statement SIGN_IN_ENDED = {
+    "sign_in_ended", "SELECT 1 FROM refresh_families WHERE id = $1 AND revoked_at IS NOT NULL", 1,
+};
 static const struct statement CHANGE_INSERT = {
     "change_insert", "INSERT INTO changes (id, kind, subject, at) VALUES ($1, $2, $3, $4)", 4,
 };
@@ -44,7 +48,7 @@ static const struct statement PURGE_FAMILIES = {
 static const struct statement PURGE_CHANGES = { "purge_changes", "DELETE FROM changes WHERE at <= $1", 1 };
 
 const struct statement *const IDENTITY_STATEMENTS[] = {
-    &DENIALS_SINCE, &DENIAL_FIND,
+    &DENIALS_SINCE, &DENIAL_FIND, &SIGN_IN_ENDED,
     &CHANGE_INSERT, &CHANGES_SINCE, &PURGE_DENIALS, &PURGE_TOKENS, &PURGE_FAMILIES, &PURGE_CHANGES,
     NULL,
 };
@@ -204,8 +208,10 @@ enum dw_err identity_watch(struct identity *identity)
     const int64_t begun_ms = clock_monotonic_ms();
 
     node_tell_muted(identity);
-    /* A transaction may commit a while after the time that its rows bear, and the clock may be set back. */
-    w.since_s = MIN_OF(identity->watched_s, w.now_s) - WATCH_WINDOW_S;
+    /* A transaction may commit a while after the time that its rows bear, and clocks differ. One that was set back by
+     * more brings tokens to life again that seemed to have expired, and what denies them may never have been read. */
+    w.since_s = w.now_s < identity->watched_s - WATCH_WINDOW_S ? 0
+                                                               : MIN_OF(identity->watched_s, w.now_s) - WATCH_WINDOW_S;
     TRY(storage_read(identity->storage, watch, &w));
     if (w.now_s - w.since_s > CHANGES_KEPT_S)
         distrust_memory(&w);
@@ -240,6 +246,33 @@ enum dw_err identity_check_denied(struct transaction *tx, struct dw_str id)
     if (err == DW_OK)
         return DW_ERR_TOKEN_REVOKED;
     return err == DW_ERR_NOT_FOUND ? DW_OK : err;
+}
+
+struct acting {
+    const struct actor *actor;
+    enum dw_err (*fn)(struct transaction *tx, void *argument);
+    void *argument;
+};
+
+static enum dw_err act(struct transaction *tx, void *argument)
+{
+    const struct acting *a = argument;
+
+    if (a->actor->session.len > 0) {
+        const enum dw_err err = sql_finds(tx, &SIGN_IN_ENDED, VALUES(V_TEXT(a->actor->session)));
+
+        if (err != DW_ERR_NOT_FOUND)
+            return err == DW_OK ? DW_ERR_TOKEN_REVOKED : err;
+    }
+    return a->fn(tx, a->argument);
+}
+
+enum dw_err identity_write_as(struct identity *identity, const struct actor *actor,
+                              enum dw_err (*fn)(struct transaction *, void *argument), void *argument)
+{
+    struct acting acting = { actor, fn, argument };
+
+    return storage_write(identity->storage, act, &acting);
 }
 
 /* --- what has expired ------------------------------------------------------------------------------------------- */

@@ -93,6 +93,7 @@ struct device {
 struct actor {
     struct dw_str id;
     struct dw_str address;
+    struct dw_str session; /* the sign-in by which she acts; absent: by none, or nobody asks for it */
 };
 
 /*
@@ -117,6 +118,11 @@ DW_MUST_USE enum dw_err identity_purge(struct identity *identity);
 
 /* --- for the other files of this room ---------------------------------------------------------------------------- */
 
+/* storage_write() for somebody who acts: nothing is done, and DW_ERR_TOKEN_REVOKED, when her sign-in has been ended
+ * since the request was let in. Without it whoever stole a sign-in would only have to have enough requests on their way
+ * to outlive the owner's sign-out or reset, by a key or another password. */
+DW_MUST_USE enum dw_err identity_write_as(struct identity *identity, const struct actor *actor,
+                                          enum dw_err (*fn)(struct transaction *, void *argument), void *argument);
 /* DW_OK when the statement finds a row, whatever stands in it; DW_ERR_NOT_FOUND. */
 static inline enum dw_err sql_finds(struct transaction *tx, const struct statement *statement,
                                     const struct value *values)

@@ -60,6 +60,7 @@ const struct statement *const MFA_STATEMENTS[] = {
 /* What every write here works with. */
 struct factor_change {
     const struct tenant *tenant;
+    const struct actor *actor;
     struct mfa_attempt attempt;
     bool is_enabled; /* what the user's record says afterwards */
     enum audit_action action;
@@ -72,6 +73,7 @@ static struct factor_change change_of(struct identity *identity, const struct te
 {
     return (struct factor_change){
         .tenant = tenant,
+        .actor = actor,
         .attempt = { .identity = identity, .tenant_id = tenant->id, .user_id = user_id, .address = actor->address,
                      .arena = arena },
     };
@@ -155,7 +157,7 @@ enum dw_err mfa_set_up(struct identity *identity, const struct tenant *tenant, c
 
     TRY(dw_secret_random(DW_OTP_SECRET_SIZE, &fresh));
     TRY(mfa_seal(identity, user_id, dw_secret_borrow(&fresh), arena, &s.sealed));
-    enum dw_err err = storage_write(identity->storage, apply_set_up, &s);
+    enum dw_err err = identity_write_as(identity, actor, apply_set_up, &s);
 
     if (err == DW_OK)
         err = describe(&s.change, &s.user, dw_secret_borrow(&s.secret), ret_setup);
@@ -224,7 +226,7 @@ static enum dw_err change_run(struct factor_change *c, enum dw_err (*apply)(stru
 {
     struct identity *identity = c->attempt.identity;
 
-    TRY(storage_write(identity->storage, apply, c));
+    TRY(identity_write_as(identity, c->actor, apply, c));
     if (c->attempt.refusal == DW_ERR_MFA_PAUSED)
         *ret_wait_s = c->attempt.wait_s;
     TRY(c->attempt.refusal);
@@ -345,6 +347,6 @@ enum dw_err mfa_reset(struct identity *identity, const struct tenant *tenant, co
     TRY(dw_arena_new(1 << 20, &arena));
     struct lost_factor l = { .change = change_of(identity, tenant, actor, user_id, arena), .actor = actor };
 
-    TRY(storage_write(identity->storage, apply_reset, &l));
+    TRY(identity_write_as(identity, actor, apply_reset, &l));
     return session_publish(identity, user_id, &l.denials);
 }

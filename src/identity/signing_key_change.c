@@ -280,7 +280,7 @@ static enum dw_err learn(struct identity *identity)
 static enum dw_err rotate(struct making *m)
 {
     TRY(make_key(m));
-    TRY(storage_write(m->identity->storage, apply_rotation, m));
+    TRY(identity_write_as(m->identity, m->actor, apply_rotation, m));
     return m->has_changed ? learn(m->identity) : DW_OK;
 }
 
@@ -332,7 +332,7 @@ enum dw_err signing_key_prepare(struct identity *identity, const struct actor *a
     struct making m = { .identity = identity, .actor = actor, .arena = arena };
 
     TRY(make_key(&m));
-    TRY(storage_write(identity->storage, apply_preparation, &m));
+    TRY(identity_write_as(identity, actor, apply_preparation, &m));
     TRY(learn(identity));
     *ret_kid = m.kid;
     return DW_OK;
@@ -365,7 +365,7 @@ enum dw_err signing_key_retire(struct identity *identity, const struct actor *ac
 {
     struct making m = { .identity = identity, .actor = actor, .kid = kid };
 
-    TRY(storage_write(identity->storage, apply_retirement, &m));
+    TRY(identity_write_as(identity, actor, apply_retirement, &m));
     return learn(identity);
 }
 

@@ -149,7 +149,7 @@ enum dw_err tenant_create(struct identity *identity, const struct tenant *operat
                               .slug = slug, .name = name, .arena = arena };
 
     dw_uuid7(id);
-    TRY(storage_write(identity->storage, apply_create, &w));
+    TRY(identity_write_as(identity, actor, apply_create, &w));
     *ret_tenant = w.tenant;
     return DW_OK;
 }
@@ -178,7 +178,7 @@ enum dw_err tenant_update(struct identity *identity, const struct tenant *operat
     struct tenant_write w = { .identity = identity, .operators = operators, .actor = actor, .id = id,
                               .name = change->name, .is_active = change->is_active, .arena = arena };
 
-    TRY(storage_write(identity->storage, apply_update, &w));
+    TRY(identity_write_as(identity, actor, apply_update, &w));
     identity_publish(identity, CHANGE_USERS, DW_STR(""));
     *ret_tenant = w.tenant;
     return DW_OK;

@@ -138,7 +138,7 @@ enum dw_err user_create(struct identity *identity, const struct tenant *tenant, 
     enum dw_err err = credential_hash(identity, new_user->username, c.email, new_user->password, c.hash);
 
     if (err == DW_OK)
-        err = storage_write(identity->storage, insert_user, &c);
+        err = identity_write_as(identity, actor, insert_user, &c);
     dw_wipe(c.hash, sizeof(c.hash));
     TRY(err);
     *ret_user = c.user;
@@ -245,7 +245,7 @@ enum dw_err user_update(struct identity *identity, const struct tenant *tenant, 
         return DW_ERR_VALIDATION;
     if (change->email.ptr != NULL)
         TRY(user_key_of_email(change->email, arena, &u.email, &u.email_key));
-    TRY(storage_write(identity->storage, apply_update, &u));
+    TRY(identity_write_as(identity, actor, apply_update, &u));
     TRY(session_publish(identity, id, &u.denials));
     *ret_user = u.user;
     return DW_OK;
@@ -276,6 +276,6 @@ enum dw_err user_delete(struct identity *identity, const struct tenant *tenant, 
     TRY(dw_arena_new(1 << 20, &arena));
     struct update u = { .identity = identity, .tenant = tenant, .actor = actor, .id = id, .arena = arena };
 
-    TRY(storage_write(identity->storage, apply_delete, &u));
+    TRY(identity_write_as(identity, actor, apply_delete, &u));
     return session_publish(identity, id, &u.denials);
 }

@@ -41,7 +41,10 @@ enum dw_err folder_store(const char *folder, struct dw_str id, struct dw_str byt
         return refuse(folder);
     folder_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     fd = open(new_path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, S_IRUSR | S_IWUSR);
-    if (folder_fd < 0 || fd < 0 || !write_all(fd, bytes) || rename(new_path, path) != 0 || fsync(folder_fd) != 0)
-        return refuse(folder);
-    return DW_OK;
+    if (folder_fd >= 0 && fd >= 0 && write_all(fd, bytes) && rename(new_path, path) == 0 && fsync(folder_fd) == 0)
+        return DW_OK;
+    const enum dw_err err = refuse(folder);
+
+    (void)unlink(new_path); /* half of it would only take the room that is missing */
+    return err;
 }

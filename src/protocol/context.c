@@ -41,6 +41,7 @@ struct actor caller_actor(struct dw_request *r)
     return (struct actor){
         .id = principal == NULL ? dw_str_n(NULL, 0) : principal->subject,
         .address = dw_request_peer(r),
+        .session = principal == NULL ? dw_str_n(NULL, 0) : principal->session,
     };
 }
 

@@ -3,13 +3,15 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "storage/metrics.h"
+#include <errno.h>
+#include <poll.h>
 
 /* What the session is told besides the URL; the URL may say otherwise where it has the same word. */
 static const char *const DEFAULTS[][2] = {
     { "connect_timeout", "3" },      { "tcp_user_timeout", "5000" },  { "keepalives_idle", "5" },
     { "keepalives_interval", "2" },  { "keepalives_count", "3" },     { "fallback_application_name", "doorward" },
     { "client_encoding", "UTF8" },
-    { "options", "-c synchronous_commit=on -c statement_timeout=30000 -c lock_timeout=10000"
+    { "options", "-c synchronous_commit=on -c statement_timeout=30000 -c lock_timeout=6000"
                  " -c idle_in_transaction_session_timeout=4000 -c standard_conforming_strings=on" },
 };
 
@@ -82,10 +84,33 @@ enum dw_err pg_send_commands(struct pg_connection *c)
     return DW_OK;
 }
 
+/* A server, or something before it, that takes what is sent and says nothing more: TCP itself sees nothing wrong. */
+static bool wait_for_bytes(struct pg_connection *c)
+{
+    struct pollfd socket = { .fd = c->pq->PQsocket(c->conn), .events = POLLIN };
+    int ready;
+
+    do {
+        ready = poll(&socket, 1, PG_SILENCE_MS);
+    } while (ready < 0 && errno == EINTR);
+    c->is_silent = ready <= 0;
+    c->is_broken = c->is_silent || c->pq->PQconsumeInput(c->conn) == 0;
+    return !c->is_broken;
+}
+
+/* As PQgetResult(); NULL also when the connection broke meanwhile. */
+static PGresult *next_result(struct pg_connection *c)
+{
+    while (c->pq->PQisBusy(c->conn) != 0)
+        if (!wait_for_bytes(c))
+            return NULL;
+    return c->pq->PQgetResult(c->conn);
+}
+
 /* The one result of a query in the pipeline and the NULL behind it. */
 static enum dw_err read_result(struct pg_connection *c, const char *doing, PGresult **ret_result)
 {
-    PGresult *result = c->pq->PQgetResult(c->conn);
+    PGresult *result = next_result(c);
     enum dw_err err = DW_OK;
 
     if (result == NULL)
@@ -100,7 +125,7 @@ static enum dw_err read_result(struct pg_connection *c, const char *doing, PGres
     default:
         err = pg_fail(c, result, doing);
     }
-    PGresult *end = c->is_broken ? NULL : c->pq->PQgetResult(c->conn);
+    PGresult *end = c->is_broken ? NULL : next_result(c);
 
     if (end != NULL)
         c->pq->PQclear(end);
@@ -115,7 +140,7 @@ static enum dw_err read_result(struct pg_connection *c, const char *doing, PGres
 static enum dw_err read_sync(struct pg_connection *c, const char *doing)
 {
     for (unsigned ends = 0; !c->is_broken && ends < 2;) {
-        PGresult *result = c->pq->PQgetResult(c->conn);
+        PGresult *result = next_result(c);
         const ExecStatusType status = result == NULL ? PGRES_EMPTY_QUERY : c->pq->PQresultStatus(result);
 
         ends = result == NULL ? ends + 1 : 0;

@@ -17,6 +17,7 @@
     X(PQexec)                                                                                                          \
     X(PQexecParams)                                                                                                    \
     X(PQclear)                                                                                                         \
+    X(PQisBusy)                                                                                                        \
     X(PQgetResult)                                                                                                     \
     X(PQresultStatus)                                                                                                  \
     X(PQresultErrorField)                                                                                              \

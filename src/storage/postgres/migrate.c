@@ -66,7 +66,7 @@ static enum dw_err migrate_locked(const struct libpq *pq, PGconn *conn, const st
 {
     int applied;
 
-    TRY(exec(pq, conn, "SET LOCAL lock_timeout = '60s'", NULL));
+    TRY(exec(pq, conn, "SET LOCAL lock_timeout = '60s'; SET LOCAL statement_timeout = 0", NULL));
     TRY(exec(pq, conn, TAKE_LOCK, NULL));
     TRY(exec(pq, conn, MIGRATIONS_TABLE, NULL));
     TRY(exec(pq, conn, VERSION, &applied)); /* another node may have done a step since we looked */

@@ -111,7 +111,7 @@ static enum dw_err read_version(struct pg_connection *c, int *ret_applied)
  * idle ones are as dead. */
 static bool was_stale(const struct pg_connection *c)
 {
-    return c->is_broken && c->n_exchanges <= 1;
+    return c->is_broken && !c->is_silent && c->n_exchanges <= 1;
 }
 
 static void drop_idle(struct pg_pool *pool)
@@ -139,9 +139,10 @@ enum dw_err pg_pool_read(struct pg_pool *pool, enum dw_err (*fn)(struct transact
         TRY(take(pool, &c));
         err = read_once(c, fn, argument);
         again = err == DW_ERR_UNAVAILABLE && was_stale(c);
+        const bool drops_all = again || c->is_silent; /* each of them would cost its caller the same wait */
         give(pool, c);
         metric_add(&READS_REPEATED, 0, again && i == 0);
-        if (again)
+        if (drops_all)
             drop_idle(pool);
     }
     return err;
@@ -157,9 +158,10 @@ enum dw_err pg_pool_version(struct pg_pool *pool, int *ret_applied)
         TRY(take(pool, &c));
         err = read_version(c, ret_applied);
         again = err == DW_ERR_UNAVAILABLE && was_stale(c);
+        const bool drops_all = again || c->is_silent; /* each of them would cost its caller the same wait */
         give(pool, c);
         metric_add(&READS_REPEATED, 0, again && i == 0);
-        if (again)
+        if (drops_all)
             drop_idle(pool);
     }
     return err;

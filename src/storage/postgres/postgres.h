@@ -9,8 +9,9 @@
  * mode), the statements of all writes of a batch that come in two steps are one round trip, and the end of a read is
  * not waited for.
  * Defends against: an acknowledgement before the data is on disk (synchronous_commit is never off), a node that hangs
- * with the lock (idle_in_transaction_session_timeout), a peer that is silently gone (tcp_user_timeout), a database that
- * is down being asked by every request (back-off), values in the log (only codes and names are logged).
+ * with the lock (idle_in_transaction_session_timeout), a peer that is silently gone (tcp_user_timeout) or stands
+ * still (PG_SILENCE_MS), a database that is down being asked by every request (back-off), values in the log (only codes
+ * and names are logged).
  * Does not defend against: who may write to the database; a pooler that shares sessions between transactions (prepared
  * statements live in the session).
  *
@@ -33,6 +34,7 @@ enum {
     PG_READERS_DEFAULT = 8,
     PG_READERS_MAX = 64,
     PG_ATTEMPTS = 5,             /* of a write that PostgreSQL gave up, or whose connection broke before its commit */
+    PG_SILENCE_MS = 8000,        /* longer than a lock is waited for (lock_timeout) */
     PG_BACKOFF_FIRST_MS = 50,
     PG_BACKOFF_MAX_MS = 2000,
 };
@@ -71,6 +73,7 @@ struct pg_connection {
     bool is_lost;         /* one of our own commands failed: the transaction as a whole is of no use */
     bool notifies; /* the transaction's commit is to wake other nodes */
     bool is_broken;
+    bool is_silent;       /* that is how it broke */
     bool shows_messages; /* the server's words go to the log; otherwise they may quote a value */
     bool is_given_up; /* a serialization failure or a deadlock: the transaction is to be run again */
     struct pg_connection *next; /* in the pool's list of idle ones */

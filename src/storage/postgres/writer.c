@@ -130,7 +130,8 @@ static enum dw_err try_batch(struct pg_writer *w, struct posted_write *batch, st
     const bool was_light = !attempt->is_careful && batch->next != NULL && has_light(batch);
 
     pg_end(c, "ROLLBACK"); /* after an error, or when no write succeeded */
-    *ret_again = err != DW_OK && (c->is_given_up || (!attempt->is_committing && (c->is_broken || was_light)));
+    *ret_again = err != DW_OK && !c->is_silent &&
+                 (c->is_given_up || (!attempt->is_committing && (c->is_broken || was_light)));
     attempt->is_careful = attempt->is_careful || (*ret_again && was_light && !c->is_broken && !c->is_given_up);
     if (c->is_broken)
         pg_disconnect(&w->connection);

@@ -53,20 +53,21 @@ static const char *const COMMANDS[COMMAND_COUNT] = {
     [COMMAND_VERSION] = "SELECT coalesce(max(version), 0) FROM schema_migrations",
 };
 
-/* SQLite's primary codes that mean something to a caller; every other is DW_ERR_DATABASE. */
+/* SQLite's codes that mean something to a caller; every other is DW_ERR_DATABASE. */
 static const struct {
     int code;
     enum dw_err err;
 } CODES[] = {
     { SQLITE_CONSTRAINT, DW_ERR_CONSTRAINT }, { SQLITE_BUSY, DW_ERR_UNAVAILABLE },
     { SQLITE_LOCKED, DW_ERR_UNAVAILABLE },    { SQLITE_FULL, DW_ERR_UNAVAILABLE },
+    { SQLITE_IOERR, DW_ERR_UNAVAILABLE },     { SQLITE_READONLY_DBMOVED, DW_ERR_UNAVAILABLE },
     { SQLITE_NOMEM, DW_ERR_NO_MEMORY },       { SQLITE_TOOBIG, DW_ERR_LIMIT },
 };
 
 static enum dw_err error_of_code(int code)
 {
     for (size_t i = 0; i < ARRAY_SIZE(CODES); i++) {
-        if (CODES[i].code == (code & 0xff))
+        if (CODES[i].code == code || CODES[i].code == (code & 0xff))
             return CODES[i].err;
     }
     return DW_ERR_DATABASE;
@@ -212,6 +213,12 @@ enum dw_err sqlite_connect(const char *path, enum sqlite_mode mode, struct sqlit
     code = sqlite3_open_v2(path, &c->db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE, NULL);
     if (code != SQLITE_OK)
         return sqlite_fail(c, code, "open the file");
+    /* SQLite opens what it may not write to for reading, without a word. */
+    if (mode == SQLITE_MODE_CREATE && sqlite3_db_readonly(c->db, "main") == 1) {
+        log_event(LOG_ERROR, "database", LOG_CSTR("doing", "open the file"), LOG_CSTR("path", path),
+                  LOG_CSTR("message", "the file may not be written to"), LOG_ERR(DW_ERR_DATABASE));
+        return DW_ERR_DATABASE;
+    }
     TRY(apply_settings(c, mode));
     *ret_connection = TAKE_PTR(c);
     return DW_OK;
@@ -266,10 +273,23 @@ enum dw_err sqlite_command(struct sqlite_connection *c, enum sqlite_command comm
     return code == SQLITE_OK ? DW_OK : sqlite_fail(c, code, COMMANDS[command]);
 }
 
+enum dw_err sqlite_check_place(struct sqlite_connection *c)
+{
+    int has_moved = 0;
+    const int code = sqlite3_file_control(c->db, "main", SQLITE_FCNTL_HAS_MOVED, &has_moved);
+
+    if (code != SQLITE_OK || !has_moved)
+        return code == SQLITE_OK ? DW_OK : sqlite_fail(c, code, "look at the file");
+    log_event(LOG_ERROR, "database", LOG_CSTR("doing", "look at the file"), LOG_ERR(DW_ERR_UNAVAILABLE),
+              LOG_CSTR("message", "the file was moved, deleted or replaced: put it back, or stop the server first"));
+    return DW_ERR_UNAVAILABLE;
+}
+
 enum dw_err sqlite_begin_write(struct sqlite_connection *c)
 {
     int code = SQLITE_BUSY;
 
+    TRY(sqlite_check_place(c));
     for (int i = 0; i < SQLITE_BUSY_ATTEMPTS && (code & 0xff) == SQLITE_BUSY; i++)
         code = run_command(c, COMMAND_BEGIN_WRITE, NULL);
     return code == SQLITE_OK ? DW_OK : sqlite_fail(c, code, COMMANDS[COMMAND_BEGIN_WRITE]);

@@ -88,7 +88,9 @@ static enum dw_err read_version(void *state, int *ret_applied)
     enum dw_err err;
 
     TRY(sqlite_readers_take(&s->readers, &c));
-    err = sqlite_applied(c, ret_applied);
+    err = sqlite_check_place(c);
+    if (err == DW_OK)
+        err = sqlite_applied(c, ret_applied);
     sqlite_readers_give(&s->readers, c);
     return err;
 }

@@ -26,7 +26,10 @@ static enum dw_err open_reader(struct sqlite_readers *r, struct sqlite_connectio
 {
     _cleanup_(sqlite_disconnect) struct sqlite_connection *c = NULL;
 
-    TRY(sqlite_connect(r->path, SQLITE_MODE_READ, &c));
+    const enum dw_err err = sqlite_connect(r->path, SQLITE_MODE_READ, &c);
+
+    /* The file was there when the database was opened: somebody has moved it away, and may bring it back. */
+    TRY(err == DW_ERR_DATABASE ? DW_ERR_UNAVAILABLE : err);
     TRY(sqlite_use_index(c, r->index));
     *ret_connection = TAKE_PTR(c);
     return DW_OK;

@@ -89,7 +89,11 @@ DW_MUST_USE enum dw_err sqlite_use_index(struct sqlite_connection *c, const stru
 /* Our error for SQLite's code; logs it with `what` unless it is a constraint. Never logs a bound value. */
 enum dw_err sqlite_fail(struct sqlite_connection *c, int code, const char *what);
 DW_MUST_USE enum dw_err sqlite_command(struct sqlite_connection *c, enum sqlite_command command);
-/* Takes the write lock, waiting for other processes; DW_ERR_UNAVAILABLE when they hold it too long. */
+/* DW_ERR_UNAVAILABLE when the file is no longer where it was opened: what is written to it would be lost with the
+ * process that has it open. */
+DW_MUST_USE enum dw_err sqlite_check_place(struct sqlite_connection *c);
+/* Takes the write lock, waiting for other processes; DW_ERR_UNAVAILABLE when they hold it too long, or the file has
+ * gone. */
 DW_MUST_USE enum dw_err sqlite_begin_write(struct sqlite_connection *c);
 /* Undoes the open transaction, if there is one. */
 void sqlite_rollback(struct sqlite_connection *c);

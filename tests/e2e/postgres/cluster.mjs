@@ -43,14 +43,26 @@ export class Cluster {
     process.kill(this.pid, "SIGKILL");
   }
 
-  async revive() {
+  #control(...args) {
     const bin = fs.readdirSync("/usr/lib/postgresql").sort((x, y) => Number(y) - Number(x))[0];
     const as = process.getuid() === 0 ? ["runuser", "-u", "postgres", "--"] : [];
-    const command = [...as, `/usr/lib/postgresql/${bin}/bin/pg_ctl`, "-D", path.join(this.folder, "data"), "-w", "-l",
-      path.join(this.folder, "data/log"), "-o", `-k ${this.folder} -c listen_addresses='' -c max_connections=200`, "start"];
+    const command = [...as, `/usr/lib/postgresql/${bin}/bin/pg_ctl`, "-D", path.join(this.folder, "data"), "-w", ...args];
+    return spawnSync(command[0], command.slice(1), { stdio: "ignore", cwd: "/" }).status === 0;
+  }
+
+  async revive() {
     // The killed server's children take a moment to notice.
-    await until(() => spawnSync(command[0], command.slice(1), { stdio: "ignore", cwd: "/" }).status === 0,
-      "PostgreSQL starts again");
+    await until(() => this.#control("-l", path.join(this.folder, "data/log"), "-o",
+      `-k ${this.folder} -c listen_addresses='' -c max_connections=200`, "start"), "PostgreSQL starts again");
+  }
+
+  /** In good order. */
+  halt() {
+    assert.ok(this.#control("-m", "fast", "stop"), "PostgreSQL did not stop");
+  }
+
+  get isUp() {
+    return this.#control("status");
   }
 
   query(sql) {

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <unistd.h>
 
 /* The log of a test goes into a file that has no name. */
@@ -51,6 +52,73 @@ static void test_json_line(void **state)
                      "\"token\":\"[redacted]\"}\n"),
               sink_read(), "line");
     sink_close();
+}
+
+/* Nobody reads: a second is waited once, then lines are dropped as long as it lasts, and counted. */
+static void test_reader_sleeps(void **state)
+{
+    enum { LINES = 4000 };
+    static char text[1 << 20];
+    int pipe_fds[2];
+    size_t len = 0, lines = 0;
+    ssize_t n;
+
+    (void)state;
+    assert_int_equal(0, pipe(pipe_fds));
+    log_setup(LOG_INFO, LOG_FORMAT_TEXT, pipe_fds[1]);
+    for (int i = 0; i < LINES; i++) {
+        log_event(LOG_INFO, "a_line_that_is_not_short", LOG_INT("number", i));
+        log_flush();
+    }
+    assert_int_equal(0, fcntl(pipe_fds[0], F_SETFL, O_NONBLOCK));
+    while ((n = read(pipe_fds[0], text + len, sizeof(text) - 1 - len)) > 0)
+        len += (size_t)n;
+    assert_true(len > 0 && text[len - 1] == '\n'); /* whole lines */
+    for (size_t i = 0; i < len; i++)
+        lines += text[i] == '\n';
+    assert_true(lines < LINES);
+    log_event(LOG_INFO, "again");
+    log_flush();
+    n = read(pipe_fds[0], text, sizeof(text) - 1);
+    assert_true(n > 0);
+    text[n] = '\0';
+    char lost[64];
+    snprintf(lost, sizeof(lost), "WARNING log_lines_lost lines=%zu\n", (size_t)LINES - lines);
+    assert_non_null(strstr(text, "INFO again\n"));
+    assert_non_null(strstr(text, lost));
+    log_setup(LOG_INFO, LOG_FORMAT_JSON, STDERR_FILENO);
+    close(pipe_fds[0]);
+    close(pipe_fds[1]);
+}
+
+static void test_reader_is_gone(void **state)
+{
+    int pipe_fds[2];
+
+    (void)state;
+    assert_int_equal(0, pipe(pipe_fds));
+    log_setup(LOG_INFO, LOG_FORMAT_TEXT, pipe_fds[1]);
+    close(pipe_fds[0]);
+    signal(SIGPIPE, SIG_IGN); /* as the server does */
+    log_event(LOG_ERROR, "nobody");
+    log_event(LOG_ERROR, "nobody");
+    log_setup(LOG_INFO, LOG_FORMAT_JSON, STDERR_FILENO);
+    close(pipe_fds[1]);
+}
+
+/* A full disk, and no descriptor at all: dropped. */
+static void test_nowhere_to_write(void **state)
+{
+    (void)state;
+    const int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
+
+    assert_true(full >= 0);
+    log_setup(LOG_INFO, LOG_FORMAT_TEXT, full);
+    log_event(LOG_ERROR, "full");
+    log_setup(LOG_INFO, LOG_FORMAT_TEXT, 1000000);
+    log_event(LOG_ERROR, "nothing");
+    log_setup(LOG_INFO, LOG_FORMAT_JSON, STDERR_FILENO);
+    close(full);
 }
 
 static void test_text_line(void **state)
@@ -174,4 +242,6 @@ static void test_milliseconds(void **state)
 
 CHECK_MAIN(cmocka_unit_test(test_json_line), cmocka_unit_test(test_text_line), cmocka_unit_test(test_levels),
            cmocka_unit_test(test_gathers), cmocka_unit_test(test_full_buffer), cmocka_unit_test(test_line_too_long),
-           cmocka_unit_test(test_thread_end_flushes), cmocka_unit_test(test_milliseconds))
+           cmocka_unit_test(test_thread_end_flushes), cmocka_unit_test(test_milliseconds),
+           cmocka_unit_test(test_reader_sleeps), cmocka_unit_test(test_reader_is_gone),
+           cmocka_unit_test(test_nowhere_to_write))

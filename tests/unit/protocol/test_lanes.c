@@ -110,6 +110,59 @@ static void what_goes_to_a_worker_keeps_its_caller(void **state)
     check_str(dw_str(ann.id), ((const struct user *)app_state(waiting)->principal.user)->id, "caller");
 }
 
+/* A sign-in that was ended while its request was on the way must not decide anything any more: whoever stole it would
+ * only have to send enough of them to keep a key through the owner's reset. */
+static void what_a_sign_in_asked_for_ends_with_it(void **state)
+{
+    static const struct {
+        enum dw_method method;
+        const char *target, *json;
+        int status; /* 403: it asks how recent the sign-in is, and finds none */
+    } ROWS[] = {
+        { DW_POST, "/users/me/api-keys", "{\"name\":\"late\"}", 403 },
+        { DW_POST, "/users/me/api-keys/KEY/rotate", NULL, 403 },
+        { DW_PATCH, "/users/me", "{\"email\":\"late@example.com\"}", 403 },
+        { DW_POST, "/users/me/password",
+          "{\"current_password\":\"" PASSWORD "\",\"new_password\":\"late and long enough\"}", 401 },
+        { DW_DELETE, "/users/me", "{\"password\":\"" PASSWORD "\"}", 401 },
+        { DW_POST, "/2fa/setup", NULL, 403 },
+        { DW_POST, "/roles", "{\"name\":\"late\",\"permissions\":[]}", 401 },
+        { DW_PUT, "/roles/helpers", "{\"permissions\":[\"a:b\"]}", 403 },
+        { DW_DELETE, "/roles/helpers", NULL, 401 },
+        { DW_POST, "/tenants", "{\"slug\":\"late\",\"name\":\"Late\"}", 401 },
+        { DW_POST, "/keys/rotate", NULL, 401 },
+    };
+    struct fixture *f = *state;
+    struct person root = holder(f, "root", "admin", "");
+
+    holder(f, "other", "admin", "");
+    STATUS(201, ask(f, DW_POST, "/roles", root.access, "{\"name\":\"helpers\",\"permissions\":[]}"));
+    STATUS(201, ask(f, DW_POST, "/users/me/api-keys", root.access, "{\"name\":\"early\"}"));
+    const char *rotate = format(f, "/users/me/api-keys/%s/rotate", answer_text(f, "id"));
+
+    for (size_t i = 0; i < ARRAY_SIZE(ROWS); i++) {
+        sign_in(f, &root, PASSWORD);
+        _cleanup_request_ struct dw_request *warm = received(f, DW_GET, "/users/me", root.access);
+        _cleanup_request_ struct dw_request *late =
+            received(f, ROWS[i].method, strstr(ROWS[i].target, "KEY") != NULL ? rotate : ROWS[i].target, root.access);
+
+        if (on_loop(f, warm) != HTTP_ANSWERED)
+            on_worker(f, warm);
+        late->headers[late->n_headers++] =
+            (struct http_header){ DW_STR("Content-Type"), DW_STR("application/json") };
+        late->body = dw_str(ROWS[i].json);
+        assert_int_not_equal(on_loop(f, late), HTTP_ANSWERED);
+        assert_true(app_state(late)->is_authenticated);
+        STATUS(200, ask(f, DW_POST, "/logout", root.access, NULL));
+        check_status(f, ROWS[i].status, on_worker(f, late), ROWS[i].target);
+    }
+    sign_in(f, &root, PASSWORD);
+    STATUS(200, ask(f, DW_GET, "/users/me/api-keys", root.access, NULL));
+    assert_false(body_has(f, "late"));
+    STATUS(200, ask(f, DW_GET, "/roles", root.access, NULL));
+    assert_false(body_has(f, "late") || body_has(f, "a:b"));
+}
+
 static const struct {
     enum dw_method method;
     const char *target;
@@ -158,6 +211,7 @@ static void passwords_are_hashed_in_their_own_lane(void **state)
 }
 
 CHECK_MAIN(cmocka_unit_test_setup_teardown(my_account_comes_from_memory_the_second_time, fixture_open, fixture_close),
+           cmocka_unit_test_setup_teardown(what_a_sign_in_asked_for_ends_with_it, fixture_open, fixture_close),
            cmocka_unit_test_setup_teardown(what_goes_to_a_worker_keeps_its_caller, fixture_open, fixture_close),
            cmocka_unit_test_setup_teardown(public_rows_run_where_they_may, fixture_open, fixture_close),
            cmocka_unit_test_setup_teardown(passwords_are_hashed_in_their_own_lane, fixture_open, fixture_close))

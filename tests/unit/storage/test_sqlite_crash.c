@@ -193,7 +193,7 @@ static enum dw_err insert_huge_then_go_on(struct transaction *tx, void *argument
 
     TRY(sql_exec(tx, &ITEM_INSERT, VALUES(V_CSTR("before"), V_NULL, V_NULL, V_NULL), NULL));
     err = sql_exec(tx, &ITEM_INSERT, VALUES(V_CSTR("huge"), V_NULL, V_NULL, V_BLOB(*huge)), NULL);
-    assert_err(err, DW_ERR_DATABASE);
+    assert_err(err, DW_ERR_UNAVAILABLE);
     err = sql_exec(tx, &ITEM_INSERT, VALUES(V_CSTR("after"), V_NULL, V_NULL, V_NULL), NULL);
     assert_err(err, DW_ERR_DATABASE);
     return DW_OK; /* the function is careless; the driver must not be */
@@ -211,7 +211,7 @@ static void a_lost_transaction_does_not_go_on(void **state)
     signal(SIGXFSZ, SIG_IGN);
     fixture_open(f);
     set_disk(DISK_BYTES);
-    assert_err(storage_write(f->storage, insert_huge_then_go_on, (void *)&huge), DW_ERR_DATABASE);
+    assert_err(storage_write(f->storage, insert_huge_then_go_on, (void *)&huge), DW_ERR_UNAVAILABLE);
     set_disk(RLIM_INFINITY);
     assert_int_equal(count_items(f->storage), 0);
     assert_ok(put_item(f->storage, "after", 1));
