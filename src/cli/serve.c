@@ -4,6 +4,7 @@
 #include "cli/activation.h"
 #include "cli/administrator.h"
 #include "cli/certificate.h"
+#include "cli/core_file.h"
 #include "cli/keeper.h"
 #include "cli/mailer.h"
 #include "cli/measure.h"
@@ -13,6 +14,7 @@
 #include "cli/reload.h"
 #include "cli/settle.h"
 #include "protocol/protocol.h"
+#include "shared/redis/redis.h"
 
 #include <signal.h>
 #include <sys/stat.h>
@@ -40,12 +42,19 @@ static bool has_any_port(const char *listen)
 static void tell_oddities(const struct cli *cli)
 {
     if (cli_option(cli, "--dev") != NULL)
-        warn("--dev: the log tells everything, as text; not for production");
+        warn("--dev: the log tells everything, as text, and a crash leaves a core file; not for production");
     if (cli->settings->argon2_memory_bytes < OWASP_MIN_MEMORY)
         warn(SETTINGS_PREFIX "ARGON2_MEMORY is below 7MiB: a stolen hash is guessed too fast; for tests alone");
     if (is_default(cli, "PUBLIC_URL") && has_any_port(cli->settings->listen))
         warn(SETTINGS_PREFIX "LISTEN leaves the port open and " SETTINGS_PREFIX "PUBLIC_URL is not set: clients are "
              "told port 0");
+}
+
+/* Who develops may want one. */
+static void forbid_core_file(const struct cli *cli)
+{
+    if (cli_option(cli, "--dev") == NULL && core_file_forbid() != DW_OK)
+        warn("core files can't be forbidden: a crash would leave keys and passwords in one");
 }
 
 /* A redirect to a place that the settings do not name, or that no request would ever be seen to come from. */
@@ -104,6 +113,14 @@ static void on_stop(void *argument)
     protocol_stop_soon(serving->protocol);
 }
 
+static bool redis_answers(void *redis)
+{
+    struct redis_state state;
+
+    redis_state(redis, &state);
+    return state.is_connected;
+}
+
 static enum dw_err make_app(struct cli *cli, struct protocol **ret_protocol)
 {
     const struct dw_metrics metrics = { .token = &cli->settings->metrics_token };
@@ -117,6 +134,8 @@ static enum dw_err make_app(struct cli *cli, struct protocol **ret_protocol)
         .issuer = cli->settings->issuer,
         .access_log = true, /* the level decides, which may change while it runs */
         .metrics = metrics.token->size > 0 ? &metrics : NULL,
+        .redis_answers = cli->redis == NULL ? NULL : redis_answers,
+        .redis = cli->redis,
         .rate_limit_login = cli->settings->rate_limit_login,
         .rate_limit_register = cli->settings->rate_limit_register,
         .rate_limit_forgot = cli->settings->rate_limit_forgot,
@@ -189,6 +208,7 @@ enum dw_err action_serve(struct cli *cli)
     umask(S_IRWXG | S_IRWXO);
     signal(SIGPIPE, SIG_IGN); /* who reads the log may go away: until the end, not only while requests are served */
     tell_oddities(cli);
+    forbid_core_file(cli);
     TRY(check_redirect(cli));
     TRY(measure_start(cli->settings));
     TRY(activation_socket(cli, &listen_fd));

@@ -30,6 +30,8 @@ struct dw_request *loop_take_request(struct loop *loop)
 
 void loop_give_request(struct loop *loop, struct dw_request *r)
 {
+    if (log_context == &r->log)
+        log_within(NULL);
     if (loop->n_free_requests >= LOOP_KEPT_REQUESTS) {
         http_request_free(&r);
         return;

@@ -91,6 +91,8 @@ DW_MUST_USE enum dw_err storage_version(struct storage *storage, int *ret_applie
 DW_MUST_USE enum dw_err storage_applied(const struct storage_driver *const *drivers, const char *url, int *ret_applied);
 /* Whether other nodes may write to the same database. */
 bool storage_is_shared(const struct storage *storage);
+/* Whether the database took the last write: an atomic load. A refusal by a write's own function says nothing. */
+bool storage_can_write(const struct storage *storage);
 /* One trivial query, for readiness. */
 DW_MUST_USE enum dw_err storage_ping(struct storage *storage);
 
@@ -146,7 +148,8 @@ void storage_unlisten(struct storage *storage);
 /* --- inside a read or write ------------------------------------------------------------------------------------- */
 
 void *transaction_context(const struct transaction *tx);
-/* Adds one to a series when this write is durable; nothing of a write that is undone is counted. */
+/* Adds one to a series when this write is durable; nothing of a write that is undone is counted. In a posted write it
+ * is counted at once. */
 void transaction_count(struct transaction *tx, const struct dw_metric *metric, unsigned series);
 
 /* In a write: wakes the listeners of other nodes when it is committed, and not before. */

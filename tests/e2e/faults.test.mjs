@@ -163,7 +163,7 @@ describe("SQLite on a machine that is unwell", { timeout: 180_000 }, () => {
       };
       await work(20);
       server.child.stderr.pause();
-      await work(300); // far more than a pipe takes
+      await work(150); // far more than a pipe takes
       server.child.stderr.resume();
       await work(20);
       await until(() => server.err.includes("log_lines_lost"), "the log says that there is a gap");

@@ -37,6 +37,11 @@ describe("no secret is left behind", () => {
   });
   after(() => server?.stop());
 
+  test("nor would a crash leave them in a core file", () => {
+    const limits = fs.readFileSync(`/proc/${server.child.pid}/limits`, "utf8");
+    assert.match(limits, /^Max core file size +1 +1 +bytes *$/m);
+  });
+
   const outbox = () => path.join(server.folder, "outbox");
   const mails = () => (fs.existsSync(outbox()) ? fs.readdirSync(outbox()) : []).filter((name) => name.endsWith(".eml"))
     .map((name) => readMail(fs.readFileSync(path.join(outbox(), name), "utf8")));

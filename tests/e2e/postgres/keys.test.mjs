@@ -173,7 +173,7 @@ describe("keys of three nodes that change by age", { timeout: 60_000 }, () => {
     try {
       const { people } = await enrol(nodes);
       users = new Users(nodes, people).start();
-      await until(() => users.failed.length > 0 || users.kids.size >= 4, "three rotations");
+      await until(() => users.failed.length > 0 || users.kids.size >= 3, "two rotations");
       await users.stop();
       assert.deepEqual(users.failed, []);
       const keys = query("ages", "SELECT state, kid FROM signing_keys");

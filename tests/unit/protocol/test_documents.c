@@ -51,8 +51,9 @@ static void health_and_readiness_answer(void **state)
     STATUS(200, ask(f, DW_GET, "/healthz", NULL, NULL));
     check_str(DW_STR("{\"status\":\"ok\"}"), f->called.body, "/healthz");
     STATUS(200, ask(f, DW_GET, "/readyz", NULL, NULL));
-    check_str(DW_STR("{\"status\":\"ready\",\"checks\":{\"database\":\"ok\",\"keys\":\"ok\"}}"), f->called.body,
-              "/readyz");
+    check_str(DW_STR("{\"status\":\"ready\",\"detail\":null,\"checks\":{\"database\":\"ok\",\"writes\":\"ok\","
+                     "\"keys\":\"ok\",\"redis\":\"not configured\",\"channel\":\"not configured\"}}"),
+              f->called.body, "/readyz");
 }
 
 static void it_is_not_ready_without_its_database(void **state)
@@ -64,6 +65,8 @@ static void it_is_not_ready_without_its_database(void **state)
 
     fixture_database_failure = DW_OK;
     check_detail(f, 503, status, "Not ready: the database does not answer");
+    check_str(DW_STR("not ready"), json_get_str(answer(f), "status"), "status");
+    check_str(DW_STR("failing"), json_get_str(json_get(answer(f), "checks"), "database"), "checks");
     assert_true(header(f, "Retry-After").len > 0);
     STATUS(200, ask(f, DW_GET, "/readyz", NULL, NULL));
 }
