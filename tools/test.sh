@@ -118,6 +118,7 @@ single "named tests" tools/check_asvs.py
 single "reference" tools/check_reference.py
 tap "headers" tools/check_headers.sh
 tap "tools" tests/tools/test_tools.py
+tap "simulation of a fleet" tests/tools/test_simulation.py
 
 say "building with gcc"
 # The second option for a build folder that was made before it was the default.
@@ -149,7 +150,7 @@ stories "stories on PostgreSQL with Redis" build/doorward "${with_database[@]}" 
 beside=()
 say "stories of bad input, with sanitizers"
 stories "stories with sanitizers" build-asan/doorward tests/e2e/accounts.test.mjs tests/e2e/bad_input.test.mjs \
-    tests/e2e/tokens.test.mjs
+    tests/e2e/tokens.test.mjs tests/e2e/tls.test.mjs
 
 say "done"
 if [ "$skipped" -gt 0 ]; then
