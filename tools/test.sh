@@ -129,6 +129,7 @@ say "building with sanitizers"
 CC=gcc single "build with sanitizers" build build-asan -Db_sanitize=address,undefined -Db_lundef=false \
     -Dbuildtype=debugoptimized
 single "exports" tools/check_exports.sh build/libdoorward.so
+single "dockerfile" tools/check_dockerfile.py build/doorward
 
 say "unit tests"
 unit "unit tests" build 2
