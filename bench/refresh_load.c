@@ -3,11 +3,12 @@
  * One thread and no parser to speak of, so that on few cores the server is measured and not its load: a scripted client
  * costs several times what a rotation does.
  *
- *     refresh_load PORT SECONDS TOKENS        TOKENS: a file, one refresh token a line, a client each
+ *     refresh_load PORT SECONDS TOKENS [ATONCE]        TOKENS: a file, one refresh token a line, a client each
+ *
+ * ATONCE: how many ask at the same time, the one that has waited longest next [all].
  *
  * Prints {"requests","seconds","per_s","p50_ms","p99_ms"}. Any answer but 200 ends it with status 1.
  */
-#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <inttypes.h>
 #include <netinet/tcp.h>
@@ -29,6 +30,8 @@ struct client {
     int64_t sent_ns;
 };
 
+static struct client *idle[CLIENTS_MAX]; /* a ring: who has no request under way */
+static unsigned n_idle, first_idle;
 static struct client clients[CLIENTS_MAX];
 static unsigned n_clients;
 static uint32_t samples_us[SAMPLES_MAX];
@@ -62,6 +65,21 @@ static void send_refresh(struct client *c)
     c->len = 0;
     c->sent_ns = now_ns();
     must(write(c->fd, request, (size_t)n) == n, "can't send");
+}
+
+static void rest(struct client *c)
+{
+    c->len = 0;
+    idle[(first_idle + n_idle++) % CLIENTS_MAX] = c;
+}
+
+static void send_next(void)
+{
+    struct client *c = idle[first_idle];
+
+    first_idle = (first_idle + 1) % CLIENTS_MAX;
+    n_idle--;
+    send_refresh(c);
 }
 
 /* True when the whole answer is there. */
@@ -103,10 +121,9 @@ static void on_bytes(struct client *c, bool is_over)
     take_next_token(c);
     if (n_samples < SAMPLES_MAX)
         samples_us[n_samples++] = (uint32_t)((now_ns() - c->sent_ns) / 1000);
+    rest(c);
     if (!is_over)
-        send_refresh(c);
-    else
-        c->len = 0;
+        send_next();
 }
 
 static void open_clients(int epoll, const char *path, unsigned port)
@@ -126,6 +143,7 @@ static void open_clients(int epoll, const char *path, unsigned port)
         must(connect(c->fd, (const struct sockaddr *)&address, sizeof(address)) == 0, "can't connect");
         setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
         must(epoll_ctl(epoll, EPOLL_CTL_ADD, c->fd, &event) == 0, "can't watch a connection");
+        rest(c);
     }
     fclose(file);
     must(n_clients > 0, "no tokens");
@@ -151,15 +169,17 @@ int main(int argc, char **argv)
     struct epoll_event events[EVENTS];
     const int epoll = epoll_create1(EPOLL_CLOEXEC);
 
-    if (argc != 4) {
-        fprintf(stderr, "usage: refresh_load PORT SECONDS TOKENS\n");
+    if (argc < 4 || argc > 5) {
+        fprintf(stderr, "usage: refresh_load PORT SECONDS TOKENS [ATONCE]\n");
         return 2;
     }
     open_clients(epoll, argv[3], (unsigned)strtoul(argv[1], NULL, 10));
     const int64_t begun_ns = now_ns(), end_ns = begun_ns + (int64_t)(strtod(argv[2], NULL) * 1e9);
 
-    for (unsigned i = 0; i < n_clients; i++)
-        send_refresh(&clients[i]);
+    const unsigned wanted = argc == 5 ? (unsigned)strtoul(argv[4], NULL, 10) : n_clients;
+
+    for (unsigned i = 0; i < wanted && n_idle > 0; i++)
+        send_next();
     while (now_ns() < end_ns) {
         const int n = epoll_wait(epoll, events, EVENTS, WAIT_MS);
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures Doorward's speed and size as ratios, in one run on this machine (docs/benchmarks.md).
 
-    bench/run.py [--build FOLDER] [--only NAME]...
+    bench/run.py [--build FOLDER] [NAME]...
 
 Every load runs on 127.0.0.1 and ends by itself. Prints a table, writes <build>/bench.json. Exit 0 when all could be
 measured, however the table looks: a machine that is busy with other things misses targets.
@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 
-from measure import authenticated, footprint, growth, machine, refresh, sign_in, tokens
+from measure import authenticated, footprint, growth, machine, population, refresh, sign_in, tokens
 from measure.programs import Programs
 from measure.targets import TARGETS
 
@@ -24,8 +24,10 @@ MEASUREMENTS = {
     "tokens": tokens.measure,
     "sign_in": sign_in.measure,
     "refresh": refresh.measure,
+    "refresh_postgres": refresh.measure_postgres,
     "footprint": footprint.measure,
     "growth": growth.measure,
+    "population": population.measure,
 }
 VERDICTS = {True: "met", False: "NOT MET", None: ""}
 
@@ -75,8 +77,11 @@ def table(measured):
 def main():
     parser = argparse.ArgumentParser(description="Speed and size of Doorward, as ratios.")
     parser.add_argument("--build", default="build", help="where Meson has built it [build]")
-    parser.add_argument("--only", action="append", choices=MEASUREMENTS, help="measure this alone")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="measure these alone: " + ", ".join(MEASUREMENTS))
     options = parser.parse_args()
+    unknown = [name for name in options.names if name not in MEASUREMENTS]
+    if unknown:
+        parser.error(f"nothing is called {unknown[0]}; there are: {', '.join(MEASUREMENTS)}")
     programs = Programs(options.build)
     facts = machine.facts()
     if len(machine.cores()) < 2:
@@ -84,7 +89,7 @@ def main():
     if facts["load_before"] > 0.5:
         said(f"bench: this machine is busy (load {facts['load_before']:.1f}): expect noise")
     programs.compile_all()
-    names = options.only or list(MEASUREMENTS)
+    names = options.names or list(MEASUREMENTS)
     figures, findings = run(programs, names)
     measured = list(rows(findings))
     print(table(measured))

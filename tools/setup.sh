@@ -13,7 +13,7 @@ build_packages=(gcc make meson ninja-build pkg-config python3 zlib1g-dev libuv1-
 test_packages=(libcmocka-dev postgresql postgresql-contrib openssl clang clang-tidy clang-format libclang-rt-14-dev chromium curl sqlite3 jq g++
                binutils zbar-tools doxygen mandoc man-db systemd nginx haproxy caddy faketime
                redis-tools) # which has the server's program without its service
-bench_packages=(wrk curl jq python3-fastapi uvicorn python3-jose python3-sqlalchemy python3-passlib python3-bcrypt
+bench_packages=(wrk curl jq postgresql postgresql-contrib python3-fastapi uvicorn python3-jose python3-sqlalchemy python3-passlib python3-bcrypt
                 python3-multipart python3-uvloop python3-httptools libjwt-dev libcjose-dev)
 # Debian 13 has these; on Debian 12 they are taken from its archive (see install_newer below).
 newer_packages=(libllhttp9.2 libllhttp-dev libyyjson0 libyyjson-dev)

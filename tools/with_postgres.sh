@@ -3,7 +3,7 @@
 #
 # The server lives in a temporary folder, listens on a socket there and on no network, and is gone with the command.
 # TEST_POSTGRES tells the command its URL (database "postgres", a superuser), TEST_POSTGRES_FOLDER the
-# folder. With TEST_POSTGRES set already, that server is used.
+# folder. With TEST_POSTGRES set already, that server is used. WITH_POSTGRES_MEMORY: its shared_buffers [32MB].
 set -euo pipefail
 
 [ $# -gt 0 ] || { echo "usage: tools/with_postgres.sh COMMAND [ARGUMENT]..." >&2; exit 2; }
@@ -32,7 +32,7 @@ cd "$folder"
 "${as[@]}" "$bin/initdb" -D "$folder/data" -U doorward -A trust -E UTF8 --locale=C --no-sync >"$folder/initdb.log" 2>&1 ||
     { cat "$folder/initdb.log" >&2; exit 1; }
 "${as[@]}" "$bin/pg_ctl" -D "$folder/data" -w -l "$folder/data/log" -o "-k $folder -c listen_addresses='' \
--c max_connections=200 -c shared_buffers=32MB -c log_min_messages=fatal -c log_min_error_statement=panic" start >/dev/null ||
+-c max_connections=200 -c shared_buffers=${WITH_POSTGRES_MEMORY:-32MB} -c log_min_messages=fatal -c log_min_error_statement=panic" start >/dev/null ||
     { cat "$folder/data/log" >&2; exit 1; }
 export TEST_POSTGRES="postgresql:///postgres?host=$folder&user=doorward" TEST_POSTGRES_FOLDER=$folder
 cd "$here"

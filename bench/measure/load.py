@@ -17,6 +17,7 @@ class Load:
     requests: int
     seconds: float
     per_s: float
+    p50_ms: float
     p99_ms: float
 
 
@@ -44,11 +45,15 @@ class Wrk:
             self.process.kill()
             raise
         done = re.search(r"(\d+) requests in ([\d.]+)(us|ms|s|m)", said)
-        p99 = re.search(r"99%\s+([\d.]+)(us|ms|s|m)\b", said)
-        if self.process.returncode != 0 or not done or not p99 or "Non-2xx" in said or "Socket errors" in said:
+        p50, p99 = (re.search(rf"{part}%\s+([\d.]+)(us|ms|s|m)\b", said) for part in (50, 99))
+        if self.process.returncode != 0 or not done or not p50 or not p99 or "Non-2xx" in said or "Socket errors" in said:
             raise RuntimeError(f"wrk: {said}")
         seconds = float(done[2]) * UNITS_MS[done[3]] / 1000
-        return Load(int(done[1]), seconds, int(done[1]) / seconds, float(p99[1]) * UNITS_MS[p99[2]])
+        return Load(int(done[1]), seconds, int(done[1]) / seconds, _ms(p50), _ms(p99))
+
+
+def _ms(match):
+    return float(match[1]) * UNITS_MS[match[2]]
 
 
 def wrk(url, seconds, **options):

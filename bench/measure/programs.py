@@ -10,6 +10,7 @@ PROGRAMS = {
     "principal_bench": (["principal_bench.c", "accounts.c"], []),
     "lookup_bench": (["lookup_bench.c", "accounts.c"], []),
     "storage_bench": (["storage_bench.c"], []),
+    "refresh_load": (["refresh_load.c"], []),
     "argon2_raw": (["argon2_raw.c"], []),
     "jose_bench": (["jose_bench.c"], ["-DHAVE_LIBJWT", "-DHAVE_CJOSE", "-ljwt", "-lcjose"]),
     "slow_disk.so": (["slow_disk.c"], ["-shared", "-fPIC"]),

@@ -29,10 +29,15 @@ TARGETS = (
     Target("sign_in_p99", "GET /healthz meanwhile, p99", "<=", 10, "ms"),
     Target("refresh", "refresh rotations at 64 clients, of one transaction each", ">=", 20),
     Target("refresh_slow", "the same where a sync takes 5 ms (simulated)", ">=", 20),
+    Target("refresh_postgres", "refresh rotations on PostgreSQL, of pgbench's with the same statements", ">=", 0.75),
     Target("start", "start to first answer", "<=", 50, "ms"),
     Target("idle", "idle, resident besides the hash memory", "<=", 12, "MiB"),
     Target("connections", "10,000 idle connections more", "<=", 100, "MiB"),
     Target("growth", "GET /users/{id} with 1,000,000 users, of that with 1,000", "<=", 1.3),
+    Target("population_sign_in_sqlite", "a sign-in with 1,000,000 users, of that with 1,000: SQLite", "<=", 1.3),
+    Target("population_refresh_sqlite", "a refresh likewise", "<=", 1.3),
+    Target("population_sign_in_postgres", "a sign-in with 1,000,000 users, of that with 1,000: PostgreSQL", "<=", 1.3),
+    Target("population_refresh_postgres", "a refresh likewise", "<=", 1.3),
     Target("growth_raw", "the look-up in it alone, of the kind that grows most"),
 )
 

@@ -25,7 +25,7 @@ void dispatch_log_failure(const struct dw_request *r, enum dw_err err)
 {
     if (dw_error_info(err)->status < STATUS_SERVER_ERROR || err == DW_ERR_BUSY)
         return;
-    log_event(err == DW_ERR_UNAVAILABLE ? LOG_WARNING : LOG_ERROR, "request_failed", LOG_CSTR("request_id", r->id),
+    log_event(err == DW_ERR_UNAVAILABLE ? LOG_WARNING : LOG_ERROR, "request_failed",
               LOG_CSTR("route", app_row(r) == NULL ? "" : app_row(r)->label), LOG_ERR(err));
 }
 

@@ -14,7 +14,7 @@ static void decision_log(struct dw_request *r, const struct dw_trace *trace)
         return;
     const struct dw_principal *who = dw_principal(r);
 
-    log_event(level, trace->err == DW_OK ? "policy_allowed" : "policy_denied", LOG_CSTR("request_id", r->id),
+    log_event(level, trace->err == DW_OK ? "policy_allowed" : "policy_denied",
               LOG_CSTR("route", app_row(r) == NULL ? "" : app_row(r)->label),
               LOG_STR("subject", who == NULL ? DW_STR("") : who->subject),
               LOG_STR("decision", dw_trace_text(trace, r->arena)), LOG_ERR(trace->err));

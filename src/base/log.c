@@ -136,10 +136,26 @@ static void write_text_value(struct buffer *b, const struct log_field *field)
         write_json_value(b, field);
 }
 
+_Thread_local const struct log_context *log_context;
+
+static unsigned context_fields(struct log_field ret_fields[LOG_CONTEXT_MAX])
+{
+    return log_context == NULL ? 0 : log_context->fields(log_context, ret_fields);
+}
+
+static void write_json_fields(struct buffer *b, const struct log_field *fields, size_t n_fields)
+{
+    for (size_t i = 0; i < n_fields; i++) {
+        json_write_key(b, fields[i].name);
+        write_json_value(b, &fields[i]);
+    }
+}
+
 static void write_json_line(struct thread_log *log, enum log_level level, const char *event,
                             const struct log_field *fields, size_t n_fields)
 {
     struct buffer *b = &log->lines;
+    struct log_field context[LOG_CONTEXT_MAX];
 
     buffer_append_literal(b, "{\"time\":\"");
     write_time(log);
@@ -147,29 +163,34 @@ static void write_json_line(struct thread_log *log, enum log_level level, const 
     buffer_append(b, dw_str(LEVELS[level].json));
     buffer_append_char(b, '"');
     json_write_member_str(b, "event", dw_str(event));
-    for (size_t i = 0; i < n_fields; i++) {
-        json_write_key(b, fields[i].name);
-        write_json_value(b, &fields[i]);
-    }
+    write_json_fields(b, context, context_fields(context));
+    write_json_fields(b, fields, n_fields);
     buffer_append_literal(b, "}\n");
 }
 
-static void write_text_line(struct thread_log *log, enum log_level level, const char *event,
-                            const struct log_field *fields, size_t n_fields)
+static void write_text_fields(struct buffer *b, const struct log_field *fields, size_t n_fields)
 {
-    struct buffer *b = &log->lines;
-
-    write_time(log);
-    buffer_append_char(b, ' ');
-    buffer_append(b, dw_str(LEVELS[level].text));
-    buffer_append_char(b, ' ');
-    buffer_append(b, dw_str(event));
     for (size_t i = 0; i < n_fields; i++) {
         buffer_append_char(b, ' ');
         buffer_append(b, dw_str(fields[i].name));
         buffer_append_char(b, '=');
         write_text_value(b, &fields[i]);
     }
+}
+
+static void write_text_line(struct thread_log *log, enum log_level level, const char *event,
+                            const struct log_field *fields, size_t n_fields)
+{
+    struct buffer *b = &log->lines;
+    struct log_field context[LOG_CONTEXT_MAX];
+
+    write_time(log);
+    buffer_append_char(b, ' ');
+    buffer_append(b, dw_str(LEVELS[level].text));
+    buffer_append_char(b, ' ');
+    buffer_append(b, dw_str(event));
+    write_text_fields(b, context, context_fields(context));
+    write_text_fields(b, fields, n_fields);
     buffer_append_char(b, '\n');
 }
 

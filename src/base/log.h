@@ -30,6 +30,23 @@ struct log_field {
 #define LOG_ERR(value) { .name = "error", .type = LOG_FIELD_ERR, .integer = (value) }
 #define LOG_SECRET(field_name) { .name = (field_name), .type = LOG_FIELD_SECRET }
 
+/* What lines carry besides their own fields: those of the request that a thread works on. */
+enum { LOG_CONTEXT_MAX = 4 };
+struct log_context {
+    /* Asked when a line is written; returns how many there are. */
+    unsigned (*fields)(const struct log_context *self, struct log_field ret_fields[LOG_CONTEXT_MAX]);
+};
+extern _Thread_local const struct log_context *log_context;
+
+/* This thread works on something, until the next call; NULL: on nothing in particular. Returns what it was before. */
+static inline const struct log_context *log_within(const struct log_context *context)
+{
+    const struct log_context *before = log_context;
+
+    log_context = context;
+    return before;
+}
+
 void log_setup(enum log_level level, enum log_format format, int fd);
 bool log_is_on(enum log_level level);
 void log_write(enum log_level level, const char *event, const struct log_field *fields, size_t n_fields);

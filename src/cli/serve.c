@@ -14,6 +14,7 @@
 #include "cli/reload.h"
 #include "cli/settle.h"
 #include "protocol/protocol.h"
+#include "shared/redis/redis.h"
 
 #include <signal.h>
 #include <sys/stat.h>
@@ -112,6 +113,14 @@ static void on_stop(void *argument)
     protocol_stop_soon(serving->protocol);
 }
 
+static bool redis_answers(void *redis)
+{
+    struct redis_state state;
+
+    redis_state(redis, &state);
+    return state.is_connected;
+}
+
 static enum dw_err make_app(struct cli *cli, struct protocol **ret_protocol)
 {
     const struct dw_metrics metrics = { .token = &cli->settings->metrics_token };
@@ -125,6 +134,8 @@ static enum dw_err make_app(struct cli *cli, struct protocol **ret_protocol)
         .issuer = cli->settings->issuer,
         .access_log = true, /* the level decides, which may change while it runs */
         .metrics = metrics.token->size > 0 ? &metrics : NULL,
+        .redis_answers = cli->redis == NULL ? NULL : redis_answers,
+        .redis = cli->redis,
         .rate_limit_login = cli->settings->rate_limit_login,
         .rate_limit_register = cli->settings->rate_limit_register,
         .rate_limit_forgot = cli->settings->rate_limit_forgot,

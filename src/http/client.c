@@ -70,6 +70,7 @@ enum dw_err http_call(const struct http_service *service, const struct dw_call *
     _cleanup_(http_request_free) struct dw_request *r = NULL;
 
     TRY(http_request_new(&r));
+    const struct log_context *before = log_within(&r->log);
     const enum dw_err refusal = call_begin(service, call, r);
     if (refusal != DW_OK)
         service->refuse(service->context, r, refusal);
@@ -78,6 +79,7 @@ enum dw_err http_call(const struct http_service *service, const struct dw_call *
     answer_complete(r, service);
     const enum dw_err copied = call_copy_answer(r, arena, ret_called);
     service->finished(service->context, r, copied == DW_OK);
+    log_within(before);
     return copied;
 }
 

@@ -12,14 +12,21 @@ static const struct http_service *service_of(const struct connection *c)
     return c->loop->server->service;
 }
 
+/* The service lets go of the request. */
+static void exchange_finished(struct connection *c, bool sent)
+{
+    log_within(&c->request->log);
+    if (c->has_begun)
+        service_of(c)->finished(service_of(c)->context, c->request, sent);
+    c->has_begun = false;
+}
+
 /* The answer has left, or never will: the request is over. True when another one may follow. */
 static bool exchange_end(struct connection *c, bool sent)
 {
     struct websocket *upgrade = sent ? TAKE_PTR(c->request->upgrade) : NULL;
 
-    if (c->has_begun)
-        service_of(c)->finished(service_of(c)->context, c->request, sent);
-    c->has_begun = false;
+    exchange_finished(c, sent);
     loop_give_request(c->loop, TAKE_PTR(c->request));
     if (upgrade != NULL)
         websocket_board(upgrade, c);
@@ -36,9 +43,7 @@ void exchange_abandon(struct connection *c)
 {
     if (c->request == NULL)
         return;
-    if (c->has_begun)
-        service_of(c)->finished(service_of(c)->context, c->request, false);
-    c->has_begun = false;
+    exchange_finished(c, false);
     loop_give_request(c->loop, TAKE_PTR(c->request));
 }
 
@@ -155,9 +160,11 @@ static enum http_verdict exchange_work(struct work *work)
         return HTTP_ANSWERED;
     c->request->may_block = true;
     c->request->may_hash = work->lane == HTTP_TO_HASHING;
+    log_within(&c->request->log);
     const enum http_verdict verdict = service_of(c)->serve_waiting(service_of(c)->context, c->request);
     if (verdict == HTTP_ANSWERED)
         c->request->may_block = c->request->may_hash = false;
+    log_within(NULL);
     return verdict;
 }
 
@@ -173,13 +180,16 @@ static bool exchange_submit(struct connection *c, enum http_verdict lane);
 static void exchange_resumed(struct work *work)
 {
     struct connection *c = container_of(work, struct connection, work);
-    const enum http_verdict verdict = service_of(c)->resume(service_of(c)->context, c->request);
     bool may_go_on = false;
+
+    log_within(&c->request->log);
+    const enum http_verdict verdict = service_of(c)->resume(service_of(c)->context, c->request);
 
     if (verdict == HTTP_ANSWERED)
         may_go_on = exchange_answer(c);
     else if (verdict != HTTP_SUSPENDED)
         may_go_on = exchange_submit(c, verdict);
+    log_within(NULL);
     if (may_go_on)
         connection_go_on(c);
 }
@@ -205,7 +215,11 @@ static void exchange_worked(struct work *work)
 {
     struct connection *c = container_of(work, struct connection, work);
 
-    if (c->was_skipped ? exchange_end(c, false) : exchange_answer(c))
+    log_within(&c->request->log);
+    const bool may_go_on = c->was_skipped ? exchange_end(c, false) : exchange_answer(c);
+
+    log_within(NULL);
+    if (may_go_on)
         connection_go_on(c);
 }
 
@@ -270,12 +284,13 @@ static void exchange_reclaim_input(struct connection *c)
     in->pos = in->len = c->body_at;
 }
 
-bool exchange_step(struct connection *c)
+static bool exchange_go_on(struct connection *c)
 {
     struct input *in = &c->input;
 
     if (c->request == NULL && !exchange_start(c))
         return false;
+    log_within(&c->request->log);
     for (;;) {
         size_t taken = 0;
         const enum parse_result result = parse_feed(&c->parse, in->ptr + in->pos, in->len - in->pos, &taken);
@@ -292,4 +307,12 @@ bool exchange_step(struct connection *c)
             return false;
         }
     }
+}
+
+bool exchange_step(struct connection *c)
+{
+    const bool goes_on = exchange_go_on(c);
+
+    log_within(NULL);
+    return goes_on;
 }

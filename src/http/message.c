@@ -1,5 +1,6 @@
 #include "http/message.h"
 
+#include "http/trace.h"
 #include "http/websocket.h"
 
 #define HTTP_STATUSES(X)                                                                                               \
@@ -122,12 +123,33 @@ void http_id_make(struct http_id_source *source, char ret_id[HTTP_REQUEST_ID_SIZ
 
 /* --- life of a request ------------------------------------------------------------------------------------------ */
 
+/* Of a caller's trace the line tells the ids, and one of our own: what we do in it (W3C Trace Context §2.2). */
+static unsigned request_log_fields(const struct log_context *self, struct log_field ret_fields[LOG_CONTEXT_MAX])
+{
+    enum { SPAN_LEN = 16 };
+    const struct dw_request *r = container_of(self, struct dw_request, log);
+    const struct dw_str id = dw_str(r->id);
+    struct trace trace;
+    unsigned n = 0;
+
+    if (id.len < SPAN_LEN)
+        return 0;
+    ret_fields[n++] = (struct log_field)LOG_STR("request_id", id);
+    if (!trace_of_request(r, &trace))
+        return n;
+    ret_fields[n++] = (struct log_field)LOG_STR("trace_id", trace.trace_id);
+    ret_fields[n++] = (struct log_field)LOG_STR("span_id", dw_str_n(id.ptr + id.len - SPAN_LEN, SPAN_LEN));
+    ret_fields[n++] = (struct log_field)LOG_STR("parent_id", trace.parent_id);
+    return n;
+}
+
 enum dw_err http_request_new(struct dw_request **ret_request)
 {
     _cleanup_free_ struct dw_request *r = calloc(1, sizeof(*r));
     if (r == NULL)
         return DW_ERR_NO_MEMORY;
     TRY(dw_arena_new(HTTP_ARENA_LIMIT, &r->arena));
+    r->log.fields = request_log_fields;
     r->status = 200;
     r->head = (struct buffer)BUFFER_INIT(HTTP_ANSWER_HEAD_LIMIT);
     r->answer = (struct buffer)BUFFER_INIT(HTTP_ANSWER_LIMIT);

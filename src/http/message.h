@@ -9,6 +9,7 @@
 
 #include "base/buffer.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include <doorward/http.h>
 
 enum {
@@ -35,6 +36,7 @@ struct http_header {
 };
 
 struct dw_request {
+    struct log_context log; /* what lines about it carry */
     /* what came in; slices into the connection's buffer or the arena */
     enum dw_method method;
     struct dw_str method_text;

@@ -33,7 +33,11 @@ static enum http_verdict event_work(struct work *work)
     }
     ws->request->may_block = true;
     ws->request->may_hash = work->lane == HTTP_TO_HASHING;
-    return ws->calls->event(ws->owner, ws->request, &ws->event);
+    log_within(&ws->request->log);
+    const enum http_verdict verdict = ws->calls->event(ws->owner, ws->request, &ws->event);
+
+    log_within(NULL);
+    return verdict;
 }
 
 static void event_refuse_work(struct work *work)
@@ -105,7 +109,9 @@ void websocket_event_run(struct websocket *ws, const struct websocket_event *eve
         return;
     /* When everything stops at once nobody is kept waiting by what a callback waits for. */
     ws->request->may_block = event->kind == WEBSOCKET_CLOSED && loop->stop == STOP_NOW;
+    log_within(&ws->request->log);
     const enum http_verdict verdict = ws->calls->event(ws->owner, ws->request, &ws->event);
+    log_within(NULL);
     if (verdict == HTTP_ANSWERED)
         event_done(ws);
     else

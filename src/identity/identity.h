@@ -69,6 +69,7 @@ struct identity {
     struct signing_keys *signing;
     struct api_key_uses *api_key_uses;
     struct decoys *decoys;
+    _Atomic int64_t next_probe_ms; /* monotonic: when a write may be tried again (identity/health.h) */
     struct deny_list *denied;
     struct invalidation *invalidation;
     struct deny_list *watched; /* ids of changes by other processes that were seen already */

@@ -8,6 +8,7 @@
 #include "identity/decoy.h"
 #include "identity/everyone.h"
 #include "identity/guard.h"
+#include "identity/health.h"
 #include "identity/mfa.h"
 #include "identity/notice.h"
 #include "identity/outbox.h"
@@ -154,7 +155,7 @@ static const struct statement *const *const ALL_STATEMENTS[] = {
     OUTBOX_STATEMENTS, API_KEY_STATEMENTS, API_KEY_USE_STATEMENTS, COOKIE_SESSION_STATEMENTS, SIGN_IN_LIST_STATEMENTS,
     MFA_STATEMENTS, MFA_ATTEMPT_STATEMENTS, MFA_PENDING_STATEMENTS, GUARD_STATEMENTS, USER_IMPORT_STATEMENTS,
     CUSTOM_ROLE_STATEMENTS, TENANT_ADMIN_STATEMENTS, DASHBOARD_STATEMENTS, RECENT_SIGN_IN_STATEMENTS,
-    NOTICE_STATEMENTS, DECOY_STATEMENTS, EVERYONE_STATEMENTS, NULL,
+    NOTICE_STATEMENTS, DECOY_STATEMENTS, EVERYONE_STATEMENTS, HEALTH_STATEMENTS, NULL,
 };
 
 const struct storage_schema IDENTITY_SCHEMA = { .migrations = MIGRATIONS, .statements = ALL_STATEMENTS };

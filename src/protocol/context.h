@@ -25,6 +25,8 @@ struct protocol {
     struct dw_csrf csrf;
     struct edge edge;
     _Atomic bool is_stopping;
+    bool (*redis_answers)(void *redis); /* NULL: there is none */
+    void *redis;
     bool is_https; /* the public URL is: cookies are Secure and have the prefix */
     struct dw_scope_doc scopes[PROTOCOL_SCOPES_MAX + 1];
     const struct dw_scheme *credentials[PROTOCOL_CREDENTIALS_MAX + 1];

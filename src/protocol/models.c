@@ -250,7 +250,12 @@ static const struct dw_model READINESS_CHECKS = {
     .name = "ReadinessChecks", .size = sizeof(struct readiness_checks),
     .fields = (const struct dw_field[]){
         { DW_FIELD(struct readiness_checks, database), .type = DW_STRING, .flags = DW_REQUIRED, .example = "ok" },
+        { DW_FIELD(struct readiness_checks, writes), .type = DW_STRING, .flags = DW_REQUIRED, .example = "ok" },
         { DW_FIELD(struct readiness_checks, keys), .type = DW_STRING, .flags = DW_REQUIRED, .example = "ok" },
+        { DW_FIELD(struct readiness_checks, redis), .type = DW_STRING, .flags = DW_REQUIRED,
+          .example = "not configured" },
+        { DW_FIELD(struct readiness_checks, channel), .type = DW_STRING, .flags = DW_REQUIRED,
+          .example = "not configured" },
         { 0 } },
 };
 
@@ -258,6 +263,7 @@ const struct dw_model READINESS_OUT = {
     .name = "Readiness", .size = sizeof(struct readiness_out),
     .fields = (const struct dw_field[]){
         { DW_FIELD(struct readiness_out, status), .type = DW_STRING, .flags = DW_REQUIRED, .example = "ready" },
+        { DW_FIELD(struct readiness_out, detail), .type = DW_STRING, .flags = DW_NULLABLE },
         { DW_FIELD(struct readiness_out, checks), .type = DW_OBJECT, .model = &READINESS_CHECKS },
         { 0 } },
 };

@@ -113,9 +113,9 @@ struct health_out {
 };
 
 struct readiness_out {
-    struct dw_str status;
+    struct dw_str status, detail;
     struct readiness_checks {
-        struct dw_str database, keys;
+        struct dw_str database, writes, keys, redis, channel;
     } checks;
 };
 

@@ -75,6 +75,8 @@ enum dw_err protocol_app_new(const struct protocol_config *config, struct protoc
     if (protocol == NULL)
         return DW_ERR_NO_MEMORY;
     protocol->identity = config->identity;
+    protocol->redis_answers = config->redis_answers;
+    protocol->redis = config->redis;
     TRY(dw_arena_new(PROTOCOL_ARENA_LIMIT, &protocol->arena));
     protocol->is_https = dw_str_starts_with(public_url, DW_STR("https://"));
     TRY(dw_origin_of_url(public_url, protocol->arena, &protocol->csrf.origin));

@@ -31,6 +31,8 @@ struct protocol_config {
     const char *cors_origins;        /* separated by commas; "*": every one, without cookies; NULL: none */
     const char *cors_origin_pattern; /* further ones, as in struct dw_cors */
     const struct dw_metrics *metrics; /* NULL: none */
+    bool (*redis_answers)(void *redis); /* for /readyz; NULL: there is none. Must not wait */
+    void *redis;
 };
 
 /* The application and what its tables borrow. */

@@ -1,12 +1,14 @@
 #include "storage/backup.h"
 #include "storage/driver.h"
 
+#include "base/log.h"
 #include "base/metrics.h"
 
 struct storage {
     const struct storage_driver *driver;
     void *state;
     void *context;
+    _Atomic bool is_refusing; /* writes failed the last time */
 };
 
 const struct storage_driver *storage_find_driver(const struct storage_driver *const *drivers, const char *url)
@@ -171,6 +173,7 @@ struct call {
     void *argument;
     void *context;
     struct transaction_counts *counts;
+    const struct log_context *log; /* of the caller: the writer's thread works for it */
 };
 
 /* The driver makes the transaction, on whichever thread: this gives it what it lacks. */
@@ -182,24 +185,45 @@ static enum dw_err call_in_context(struct transaction *tx, void *argument)
     tx->counts = call->counts;
     if (call->counts != NULL)
         call->counts->n_rows = 0; /* it may run again */
-    return call->fn(tx, call->argument);
+    const struct log_context *before = log_within(call->log);
+    const enum dw_err err = call->fn(tx, call->argument);
+
+    log_within(before);
+    return err;
 }
 
 enum dw_err storage_read(struct storage *storage, enum dw_err (*fn)(struct transaction *, void *argument),
                          void *argument)
 {
-    struct call call = { fn, argument, storage->context, NULL };
+    struct call call = { fn, argument, storage->context, NULL, log_context };
 
     return storage->driver->read(storage->state, call_in_context, &call);
+}
+
+/* Whether the database itself failed; what a function refuses is the caller's business, and a full line passes. */
+static void note_outcome(struct storage *storage, enum dw_err err)
+{
+    const bool is_refusing = err == DW_ERR_DATABASE || err == DW_ERR_UNAVAILABLE || err == DW_ERR_IO;
+
+    if (err != DW_OK && !is_refusing)
+        return;
+    if (atomic_load_explicit(&storage->is_refusing, memory_order_relaxed) != is_refusing)
+        atomic_store_explicit(&storage->is_refusing, is_refusing, memory_order_relaxed);
+}
+
+bool storage_can_write(const struct storage *storage)
+{
+    return !atomic_load_explicit(&storage->is_refusing, memory_order_relaxed);
 }
 
 enum dw_err storage_write(struct storage *storage, enum dw_err (*fn)(struct transaction *, void *argument),
                           void *argument)
 {
     struct transaction_counts counts = { .n_rows = 0 };
-    struct call call = { fn, argument, storage->context, &counts };
+    struct call call = { fn, argument, storage->context, &counts, log_context };
     const enum dw_err err = storage->driver->write(storage->state, call_in_context, &call);
 
+    note_outcome(storage, err);
     if (err == DW_OK)
         counts_add(&counts);
     return err;

@@ -70,8 +70,7 @@ static enum dw_err password_check(const struct dw_auth *auth, struct dw_request 
         dw_password_verify(auth->passwords, user->password_hash, password, &matches, ret_needs_rehash);
 
     if (err == DW_ERR_PASSWORD_FORMAT) {
-        log_event(LOG_ERROR, "password_hash_unreadable", LOG_CSTR("request_id", r->id),
-                  LOG_STR("user", user->username));
+        log_event(LOG_ERROR, "password_hash_unreadable",     LOG_STR("user", user->username));
         dw_password_verify_dummy(auth->passwords, password);
         return DW_ERR_SIGN_IN;
     }
@@ -88,7 +87,7 @@ static void hash_renew(const struct dw_auth *auth, struct dw_request *r, const s
         return;
     const enum dw_err err = auth->config.store_hash(r, user, dw_str(encoded));
     if (err != DW_OK)
-        log_event(LOG_WARNING, "password_hash_not_renewed", LOG_CSTR("request_id", r->id), LOG_ERR(err));
+        log_event(LOG_WARNING, "password_hash_not_renewed", LOG_ERR(err));
 }
 
 enum dw_err dw_auth_sign_in(struct dw_auth *auth, struct dw_request *r, struct dw_str username, struct dw_str password,
@@ -171,7 +170,7 @@ enum dw_err dw_auth_grant(struct dw_auth *auth, struct dw_request *r, const stru
     };
     TRY(dw_auth_token(auth, &grant, r->arena, &token));
     if (token.len > DW_TOKEN_WARN_BYTES)
-        log_event(LOG_WARNING, "token_large", LOG_CSTR("request_id", r->id), LOG_INT("bytes", (int64_t)token.len));
+        log_event(LOG_WARNING, "token_large", LOG_INT("bytes", (int64_t)token.len));
     *ret_answer = (struct dw_token_answer){
         .access_token = token,
         .token_type = DW_STR("bearer"),

@@ -15,7 +15,6 @@ static void access_log_finished(const struct dw_app *app, struct dw_request *r, 
     if (!log_is_on(LOG_INFO))
         return;
     struct log_field fields[FIELDS_MAX] = {
-        LOG_STR("request_id", dw_request_id(r)),
         LOG_STR("method", r->method_text),
         LOG_STR("path", r->path),
         LOG_INT("status", sent ? r->status : 0),
@@ -23,7 +22,7 @@ static void access_log_finished(const struct dw_app *app, struct dw_request *r, 
         LOG_INT("bytes", sent ? (int64_t)bytes : 0),
         LOG_STR("peer", dw_request_peer(r)),
     };
-    size_t n = 7;
+    size_t n = 6;
     if (!sent)
         fields[n++] = (struct log_field)LOG_CSTR("aborted", "client gone");
     if (s != NULL && s->error != DW_OK)

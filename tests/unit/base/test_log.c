@@ -54,6 +54,45 @@ static void test_json_line(void **state)
     sink_close();
 }
 
+static unsigned two_fields(const struct log_context *self, struct log_field ret_fields[LOG_CONTEXT_MAX])
+{
+    ret_fields[0] = (struct log_field)LOG_CSTR("request_id", "4711");
+    ret_fields[1] = (struct log_field)LOG_STR("trace_id", DW_STR("a\"b"));
+    return 2;
+}
+
+static void *log_elsewhere(void *unused)
+{
+    log_event(LOG_INFO, "elsewhere");
+    return unused;
+}
+
+/* Lines of a thread carry what it works on; those of others don't. */
+static void test_context(void **state)
+{
+    static const struct log_context CONTEXT = { two_fields };
+    pthread_t thread;
+
+    (void)state;
+    sink_open(LOG_INFO, LOG_FORMAT_JSON);
+    assert_null(log_within(&CONTEXT));
+    log_event(LOG_INFO, "within", LOG_INT("status", 200));
+    assert_int_equal(pthread_create(&thread, NULL, log_elsewhere, NULL), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    log_setup(LOG_INFO, LOG_FORMAT_TEXT, sink.fd);
+    log_event(LOG_INFO, "within");
+    assert_ptr_equal(log_within(NULL), &CONTEXT);
+    log_event(LOG_INFO, "after");
+    log_flush();
+    check_str(DW_STR("{\"time\":\"2026-11-22T17:05:49.000Z\",\"level\":\"info\",\"event\":\"elsewhere\"}\n"
+                     "{\"time\":\"2026-11-22T17:05:49.000Z\",\"level\":\"info\",\"event\":\"within\","
+                     "\"request_id\":\"4711\",\"trace_id\":\"a\\\"b\",\"status\":200}\n"
+                     "2026-11-22T17:05:49.000Z INFO within request_id=4711 trace_id=\"a\\\"b\"\n"
+                     "2026-11-22T17:05:49.000Z INFO after\n"),
+              sink_read(), "lines");
+    sink_close();
+}
+
 /* Nobody reads: a second is waited once, then lines are dropped as long as it lasts, and counted. */
 static void test_reader_sleeps(void **state)
 {
@@ -240,8 +279,9 @@ static void test_milliseconds(void **state)
     sink_close();
 }
 
-CHECK_MAIN(cmocka_unit_test(test_json_line), cmocka_unit_test(test_text_line), cmocka_unit_test(test_levels),
-           cmocka_unit_test(test_gathers), cmocka_unit_test(test_full_buffer), cmocka_unit_test(test_line_too_long),
+CHECK_MAIN(cmocka_unit_test(test_json_line), cmocka_unit_test(test_text_line), cmocka_unit_test(test_context),
+           cmocka_unit_test(test_levels), cmocka_unit_test(test_gathers), cmocka_unit_test(test_full_buffer),
+           cmocka_unit_test(test_line_too_long),
            cmocka_unit_test(test_thread_end_flushes), cmocka_unit_test(test_milliseconds),
            cmocka_unit_test(test_reader_sleeps), cmocka_unit_test(test_reader_is_gone),
            cmocka_unit_test(test_nowhere_to_write))
