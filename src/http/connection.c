@@ -249,11 +249,8 @@ static bool connection_take_peer(struct connection *c)
     return true;
 }
 
-/* Gives the connection its socket: libuv's own, or one that was accepted already. */
 static bool connection_take_socket(struct connection *c, int *take_fd)
 {
-    if (*take_fd < 0)
-        return uv_accept((uv_stream_t *)&c->loop->listener, connection_stream(c)) == 0;
     if (uv_tcp_open(&c->tcp, *take_fd) != 0)
         return false;
     *take_fd = -1;
@@ -287,9 +284,4 @@ void connection_adopt(struct loop *loop, int take_fd)
         return;
     }
     connection_wait(c);
-}
-
-void connection_accept(struct loop *loop)
-{
-    connection_adopt(loop, -1);
 }

@@ -56,9 +56,7 @@ static inline struct connection *connection_of_wait(struct wait *wait)
 
 /* --- connection.c --- */
 
-/* Takes the connection that waits at the listener. */
-void connection_accept(struct loop *loop);
-/* The same for a socket that is accepted already; -1: the one at the listener. */
+/* Serves whoever is at the accepted socket. */
 void connection_adopt(struct loop *loop, int take_fd);
 /* Whether bytes have come that nobody has read. */
 bool connection_has_input(const struct connection *c);

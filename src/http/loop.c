@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { LISTEN_BACKLOG = 4096, LINGER_MS = 2000, UNUSED_GRACE_MS = 500 };
+enum { LINGER_MS = 2000, UNUSED_GRACE_MS = 500 };
 
 /* --- what connections borrow ------------------------------------------------------------------------------------ */
 
@@ -153,18 +153,6 @@ void loop_check_finished(struct loop *loop)
         uv_stop(&loop->uv);
 }
 
-/* Who is in the kernel's queue is connected, as far as the client can tell, and may have sent its request. */
-static void loop_take_queue(struct loop *loop)
-{
-    uv_os_fd_t listener;
-    int fd;
-
-    if (uv_fileno((uv_handle_t *)&loop->listener, &listener) != 0)
-        return;
-    while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0)
-        connection_adopt(loop, fd);
-}
-
 /* Idle connections end, but not one whose next request is here already, and one without a first not before that has
  * had a moment to come: a proxy that opened it does so to send. */
 static void loop_close_idle(struct loop *loop)
@@ -185,8 +173,7 @@ static void loop_stop_gently(struct loop *loop)
     loop->stop = STOP_GENTLY;
     loop->unused_until_ms = uv_now(&loop->uv) + UNUSED_GRACE_MS;
     loop->stop_at_ms = uv_now(&loop->uv) + (uint64_t)loop->server->config.stop_deadline_s * 1000;
-    loop_take_queue(loop);
-    uv_close((uv_handle_t *)&loop->listener, NULL);
+    listener_stop(&loop->listener);
     loop_close_idle(loop);
     websocket_watch_stop(loop, STOP_GENTLY);
     loop_need_tick(loop);
@@ -217,12 +204,6 @@ static void on_before(uv_prepare_t *prepare)
     log_flush();
 }
 
-static void on_connection(uv_stream_t *listener, int status)
-{
-    if (status == 0)
-        connection_accept(listener->data);
-}
-
 static void loop_init_waits(struct loop *loop)
 {
     const struct dw_server_config *config = &loop->server->config;
@@ -245,12 +226,11 @@ static bool loop_init_handles(struct loop *loop)
 
     if (uv_async_init(uv, &loop->wake, on_wake) != 0)
         return false;
-    uv_tcp_init(uv, &loop->listener);
     uv_timer_init(uv, &loop->tick);
     uv_prepare_init(uv, &loop->before);
     uv_idle_init(uv, &loop->turn);
     websocket_watch_init(loop);
-    loop->wake.data = loop->listener.data = loop->tick.data = loop->turn.data = loop->before.data = loop;
+    loop->wake.data = loop->tick.data = loop->turn.data = loop->before.data = loop;
     return uv_prepare_start(&loop->before, on_before) == 0;
 }
 
@@ -259,16 +239,18 @@ enum dw_err loop_open(struct loop *loop, struct server *server, int take_fd)
     _cleanup_close_ int fd = take_fd;
 
     loop->server = server;
+    loop->listener.fd = -1;
     loop_init_waits(loop);
     http_id_source_init(&loop->ids);
     if (uv_loop_init(&loop->uv) != 0) {
         loop->server = NULL;
         return DW_ERR_NO_MEMORY;
     }
-    if (!loop_init_handles(loop) || uv_tcp_open(&loop->listener, fd) != 0)
+    if (!loop_init_handles(loop))
         return DW_ERR_IO;
+    const int listening = fd;
     fd = -1;
-    return uv_listen((uv_stream_t *)&loop->listener, LISTEN_BACKLOG, on_connection) == 0 ? DW_OK : DW_ERR_IO;
+    return listener_open(&loop->listener, loop, listening);
 }
 
 void loop_run(struct loop *loop)
@@ -290,6 +272,7 @@ void loop_close(struct loop *loop)
         return; /* was never opened */
     while (atomic_load_explicit(&loop->n_giving_back, memory_order_acquire) > 0)
         sched_yield(); /* a few instructions of somebody who is not ours to join */
+    listener_close(&loop->listener);
     uv_walk(&loop->uv, handle_close, NULL);
     uv_run(&loop->uv, UV_RUN_DEFAULT);
     uv_loop_close(&loop->uv);

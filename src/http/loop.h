@@ -7,6 +7,7 @@
 #include "crypto/tls.h"
 #include "http/answer.h"
 #include "http/input.h"
+#include "http/listener.h"
 #include "http/server.h"
 #include "http/waiting.h"
 #include "http/websocket.h"
@@ -35,7 +36,7 @@ struct connection;
 
 struct loop {
     uv_loop_t uv;
-    uv_tcp_t listener;
+    struct listener listener;
     uv_async_t wake;     /* a worker has finished a request, or the server stops */
     uv_timer_t tick;     /* runs while something has a deadline */
     uv_prepare_t before; /* before the loop waits */

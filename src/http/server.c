@@ -88,7 +88,7 @@ static void on_stop(void *argument)
 /* --- starting --------------------------------------------------------------------------------------------------- */
 
 /* Every connection needs a descriptor; the usual soft limit of 1024 would end it early. */
-static void server_raise_descriptors(const struct server *server)
+static void server_raise_descriptors(struct server *server)
 {
     const rlim_t wanted = (rlim_t)server->config.max_connections + SPARE_DESCRIPTORS;
     struct rlimit limit;
@@ -97,6 +97,9 @@ static void server_raise_descriptors(const struct server *server)
         return;
     limit.rlim_cur = MIN_OF(wanted, limit.rlim_max);
     setrlimit(RLIMIT_NOFILE, &limit);
+    /* With less than was wanted, the rest of the process gets a fair share: a file that can't be opened is a 500. */
+    const rlim_t spare = MIN_OF((rlim_t)SPARE_DESCRIPTORS, limit.rlim_cur / 2);
+    server->config.max_connections = (unsigned)MIN_OF((rlim_t)server->config.max_connections, limit.rlim_cur - spare);
 }
 
 /* One socket for all loops: each listens on a descriptor of its own, and the kernel gives a connection to whoever is

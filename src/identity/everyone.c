@@ -1,6 +1,7 @@
 #include "identity/everyone.h"
 
 #include "identity/audit.h"
+#include "identity/node.h"
 #include "identity/signing_key.h"
 
 enum { AT_ONCE = 5000, ID_SIZE = 64 };
@@ -120,7 +121,7 @@ enum dw_err everyone_sign_out(struct identity *identity, const struct actor *act
     if (e.detail.ptr == NULL)
         return DW_ERR_NO_MEMORY;
     TRY(storage_write(identity->storage, end_links, &e));
-    invalidation_publish(identity->invalidation, CHANGE_USERS, DW_STR(""));
+    identity_publish(identity, CHANGE_USERS, DW_STR(""));
     *ret_sign_ins = e.ended;
     return DW_OK;
 }

@@ -1,17 +1,14 @@
 // TLS by the server itself: what it speaks and what it refuses, a renewed certificate, and peers that mean ill.
 
 import assert from "node:assert/strict";
-import { constants, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import fs from "node:fs";
 import net from "node:net";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import tls from "node:tls";
-import { ROOT, expectStatus, run, somebody, statusesOf, temporaryFolder, until } from "./harness.mjs";
-import { Installed } from "./installed.mjs";
+import { expectStatus, run, somebody, statusesOf, temporaryFolder, until } from "./harness.mjs";
 import { SecureServer, certificate, fingerprint, request } from "./secure.mjs";
-import { Client } from "./websockets.mjs";
-import { WebSocket } from "ws";
 
 const HELLO = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n";
 const BIG = 1_700_000; // what /docs/swagger-ui-bundle.js has at least
@@ -193,19 +190,6 @@ describe("peers that mean ill", () => {
     await isWell();
   });
 
-  test("a client that never reads costs a record, not what it asked for", async () => {
-    const lines = await Promise.all(Array.from({ length: 40 }, () => server.secure()));
-    const before = server.memory();
-    for (const { socket } of lines) {
-      socket.pause();
-      socket.write("GET /docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip\r\n\r\n".repeat(20));
-    }
-    for (let i = 0; i < 20; i += 1) await isWell();
-    const grown = server.memory() - before;
-    assert.ok(grown < 40 * 256 * 1024, `${grown} bytes more for 40 clients`);
-    lines.forEach(({ socket }) => socket.destroy());
-  });
-
   test("whoever leaves without a word leaves nothing behind", async () => {
     for (let round = 0; round < 20; round += 1) {
       const lines = await Promise.all(Array.from({ length: 20 }, () => server.secure()));
@@ -372,47 +356,5 @@ describe("the stop", () => {
     assert.match(busy.received, /\r\nConnection: close\r\n/);
     assert.ok(busy.ended, "by close_notify");
     await stopped;
-  });
-});
-
-describe("WebSockets over TLS, in a program of its own", () => {
-  let installed, served, files, url;
-  before(async () => {
-    installed = new Installed();
-    files = certificate(installed.folder, "rooms");
-    const program = installed.compile(path.join(ROOT, "tests/programs/websockets.c"));
-    served = await installed.serve(program, (address) => [address, files.cert, files.key], {}, (at) => request(at.replace("http:", "https:"), { ca: fs.readFileSync(files.cert) }));
-    url = served.url.replace("http:", "https:");
-  });
-  after(async () => {
-    await served?.stop();
-    installed?.remove();
-  });
-
-  const connect = async (target) => {
-    const client = new Client(new WebSocket(url.replace("https", "wss") + target, { ca: fs.readFileSync(files.cert) }));
-    await client.settled;
-    return client;
-  };
-
-  test("messages of every size come back, and the end is a clean one", async () => {
-    const client = await connect("/echo");
-    assert.equal(client.refusal, null);
-    for (const size of [0, 1, 125, 126, 4096, 16_384, 60_000]) {
-      const text = "x".repeat(size);
-      client.socket.send(text);
-      await until(() => client.messages.length > 0 || client.closed, `${size} bytes come back`);
-      assert.equal(client.closed, null);
-      assert.equal(client.messages.shift(), text, `${size} bytes`);
-    }
-    assert.equal((await client.leave()).code, 1000);
-  });
-
-  test("many at once, each with its own words", async () => {
-    const clients = await Promise.all(Array.from({ length: 50 }, () => connect("/echo")));
-    clients.forEach((client, i) => { for (let n = 0; n < 20; n += 1) client.socket.send(`${i}:${n}`); });
-    await until(() => clients.every((client) => client.messages.length === 20), "all have come back");
-    clients.forEach((client, i) => assert.deepEqual(client.messages, Array.from({ length: 20 }, (_, n) => `${i}:${n}`)));
-    await Promise.all(clients.map((client) => client.leave()));
   });
 });

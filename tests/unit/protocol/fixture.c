@@ -8,13 +8,19 @@
 
 enum { ARENA_LIMIT = 64 << 20, LISTS_MAX = 64 };
 
-enum dw_err fixture_database_failure;
+enum dw_err fixture_database_failure, fixture_write_failure;
 
 /* SQLite, but for the question whether it is there. */
 static enum dw_err version_or_failure(void *state, int *ret_applied)
 {
     return fixture_database_failure != DW_OK ? fixture_database_failure : STORAGE_SQLITE.version(state, ret_applied);
 }
+
+static enum dw_err write_or_failure(void *state, enum dw_err (*fn)(struct transaction *, void *), void *argument)
+{
+    return fixture_write_failure != DW_OK ? fixture_write_failure : STORAGE_SQLITE.write(state, fn, argument);
+}
+
 static unsigned char secret_bytes[] = "0123456789abcdef0123456789abcdef";
 
 /* What no call of the domain does yet. */
@@ -37,6 +43,7 @@ static void open_storage(struct fixture *f)
 
     driver = STORAGE_SQLITE;
     driver.version = version_or_failure;
+    driver.write = write_or_failure;
     schema = (struct storage_schema){ IDENTITY_SCHEMA.migrations, lists };
     lists[0] = TEST_STATEMENTS;
     for (size_t i = 0; IDENTITY_SCHEMA.statements[i] != NULL; i++) {

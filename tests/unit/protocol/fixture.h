@@ -32,6 +32,8 @@ struct person {
 
 /* What the database answers when it is asked whether it is there. */
 extern enum dw_err fixture_database_failure;
+/* The same for every write. */
+extern enum dw_err fixture_write_failure;
 
 int fixture_open(void **state);
 int fixture_close(void **state);

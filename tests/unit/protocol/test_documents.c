@@ -71,6 +71,31 @@ static void it_is_not_ready_without_its_database(void **state)
     STATUS(200, ask(f, DW_GET, "/readyz", NULL, NULL));
 }
 
+static void check_writes(struct fixture *f, const char *status, const char *writes)
+{
+    STATUS(200, ask(f, DW_GET, "/readyz", NULL, NULL));
+    check_str(dw_str(status), json_get_str(answer(f), "status"), "status");
+    check_str(dw_str(writes), json_get_str(json_get(answer(f), "checks"), "writes"), "writes");
+}
+
+/* It serves those who are signed in, and finds out by itself that there is room again. */
+static void it_is_degraded_without_writes(void **state)
+{
+    struct fixture *f = *state;
+    const char *somebody = "{\"username\":\"full\",\"email\":\"full@example.com\","
+                           "\"password\":\"a phrase of some length\"}";
+
+    fixture_write_failure = DW_ERR_UNAVAILABLE;
+    check_writes(f, "ready", "ok"); /* nobody has written yet */
+    const int refused = ask(f, DW_POST, "/register", NULL, somebody);
+    check_writes(f, "degraded", "failing");
+    check_writes(f, "degraded", "failing"); /* a write is not tried each time */
+    fixture_write_failure = DW_OK;
+    STATUS(503, refused);
+    STATUS(201, ask(f, DW_POST, "/register", NULL, somebody));
+    check_writes(f, "ready", "ok");
+}
+
 static void the_api_is_described(void **state)
 {
     struct fixture *f = *state;
@@ -154,6 +179,7 @@ CHECK_MAIN(cmocka_unit_test_setup_teardown(the_keys_verify_an_access_token, fixt
            cmocka_unit_test_setup_teardown(the_metadata_names_what_there_is, fixture_open, fixture_close),
            cmocka_unit_test_setup_teardown(health_and_readiness_answer, fixture_open, fixture_close),
            cmocka_unit_test_setup_teardown(it_is_not_ready_without_its_database, fixture_open, fixture_close),
+           cmocka_unit_test_setup_teardown(it_is_degraded_without_writes, fixture_open, fixture_close),
            cmocka_unit_test_setup_teardown(the_api_is_described, fixture_open, fixture_close),
            cmocka_unit_test_setup_teardown(the_root_leads_to_the_documentation, fixture_open, fixture_close),
            cmocka_unit_test_setup_teardown(files_are_served_as_the_client_takes_them, fixture_open, fixture_close),
