@@ -91,7 +91,7 @@ unit() {
     add "$log" "$name" "$status" meson "$logs/${name// /-}.json"
 }
 
-# What the stories run beside: nothing, or a database server.
+# What the stories run beside: nothing, or a database server, or that and Redis.
 beside=()
 
 stories() {
@@ -129,6 +129,7 @@ say "building with sanitizers"
 CC=gcc single "build with sanitizers" build build-asan -Db_sanitize=address,undefined -Db_lundef=false \
     -Dbuildtype=debugoptimized
 single "exports" tools/check_exports.sh build/libdoorward.so
+single "dockerfile" tools/check_dockerfile.py build/doorward
 
 say "unit tests"
 unit "unit tests" build 2
@@ -144,6 +145,9 @@ say "the same stories on PostgreSQL, and those of several nodes"
 mapfile -t with_database < <(grep -l 'await start(' tests/e2e/*.test.mjs)
 beside=(tools/with_postgres.sh)
 stories "stories on PostgreSQL" build/doorward "${with_database[@]}" tests/e2e/postgres/*.test.mjs
+say "the same stories on PostgreSQL with Redis, and those of Redis in trouble"
+beside=(tools/with_redis.sh tools/with_postgres.sh)
+stories "stories on PostgreSQL with Redis" build/doorward "${with_database[@]}" tests/e2e/redis/*.test.mjs
 beside=()
 say "stories of bad input, with sanitizers"
 stories "stories with sanitizers" build-asan/doorward tests/e2e/accounts.test.mjs tests/e2e/bad_input.test.mjs \

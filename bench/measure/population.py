@@ -7,12 +7,13 @@ import subprocess
 
 from . import load
 from .postgres import Postgres
-from .servers import Doorward
+from .servers import PASSWORD, Doorward
 from .targets import Finding
 
 SIZES = (1000, 1000000)
-SAMPLE = 500  # of them refresh
-SECONDS = 3
+SAMPLE = 300  # of them refresh
+SECONDS = 2
+ROUNDS = 3
 # The hash is not what is measured: the cheapest that is allowed, and every user has the same password.
 CHEAP = {"DOORWARD_ARGON2_MEMORY": "64KiB", "DOORWARD_ARGON2_TIME": "1", "DOORWARD_PASSWORD_MIN": "8"}
 MODEL = "bench-0"
@@ -54,7 +55,7 @@ class Sqlite:
         finally:
             db.close()
 
-    numbers = "(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < {users}) SELECT i FROM n)"
+    numbers = "(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < {users}) SELECT i FROM n) AS n"
     settle = ()
 
 
@@ -72,7 +73,7 @@ class OnPostgres:
     def tell(self, sql):
         self.postgres.tell(self.database, ";\n".join(sql) + ";")
 
-    numbers = "generate_series(1::bigint, {users} - 1)"
+    numbers = "generate_series(1::bigint, {users} - 1) AS n(i)"
     settle = ("VACUUM ANALYZE", "CHECKPOINT")  # what its own processes do a while later
 
     def row_bytes(self, table):
@@ -85,13 +86,32 @@ class OnPostgres:
 def measure(programs, folder):
     figures = {}
     with Postgres(memory="512MB") as postgres:
-        for users in SIZES:
-            here = os.path.join(folder, str(users))
-            figures[f"sqlite_{users}"] = _with_users(programs, here, Sqlite(here), users)
-            database = OnPostgres(postgres, f"users_{users}")
-            figures[f"postgres_{users}"] = _with_users(programs, here, database, users)
+        for name in ("sqlite", "postgres"):
+            servers = []
+            try:
+                for users in SIZES:
+                    here = os.path.join(folder, f"{name}_{users}")
+                    database = Sqlite(here) if name == "sqlite" else OnPostgres(postgres, f"users_{users}")
+                    servers.append(_with_users(programs, here, database, users))
+                for users, best in zip(SIZES, _in_turn(programs, servers)):
+                    figures[f"{name}_{users}"] = best
+            finally:
+                for server in servers:
+                    server.__exit__()
         figures["row_bytes"] = {table: database.row_bytes(table) for table in OWN}
     return figures, [finding for name in ("sqlite", "postgres") for finding in _findings(figures, name)]
+
+
+def _in_turn(programs, servers):
+    """The best p50 in milliseconds of some rounds, one request at a time, of sign-ins and of refreshes by users in no
+    order: in turn, so that what else the machine does meets all of them."""
+    best = [{} for _ in servers]
+    for number in range(ROUNDS + 1):
+        for users, server, kept in zip(SIZES, servers, best):
+            for key, p50 in (("sign_in", _sign_in_ms(server, users)), ("refresh", _refresh_ms(programs, server, users))):
+                if number > 0:  # the first one fetches what is asked for into memory
+                    kept[key] = min(p50, kept.get(key, p50))
+    return best
 
 
 def _findings(figures, name):
@@ -107,28 +127,25 @@ def _copies(database, table, users):
     columns = database.columns(table)
     values = ", ".join(own.get(column, f"m.{column}") for column in columns)
     return (f"INSERT INTO {table} ({', '.join(columns)}) SELECT {values}"
-            f" FROM {database.numbers.format(users=users)} AS n(i), ({MODEL_ROW[table]} LIMIT 1) AS m")
+            f" FROM {database.numbers.format(users=users)}, ({MODEL_ROW[table]} LIMIT 1) AS m")
 
 
 def _with_users(programs, folder, database, users):
-    """p50 in milliseconds, one request at a time, of sign-ins and of refreshes by users at random."""
+    """A server with so many of them."""
     settings = {**CHEAP, "DOORWARD_SECRET_KEY": secrets.token_hex(32), **database.settings}
     doorward = Doorward(programs, folder, settings=settings)
-    with doorward:
+    doorward.start().wait_until_ready()
+    try:
         doorward.register(MODEL)
         doorward.sign_in(MODEL)
+    finally:
         doorward.stop()
-        statements = [_copies(database, table, users) for table in OWN]
-        if isinstance(database, Sqlite):
-            statements = [statement.replace(" AS n(i)", " AS n") for statement in statements]
-        database.tell([*statements, *database.settle])
-        doorward.start().wait_until_ready()
-        return {"sign_in": _sign_in_ms(doorward, users), "refresh": _refresh_ms(programs, doorward, users)}
+    database.tell([*(_copies(database, table, users) for table in OWN), *database.settle])
+    return doorward.start().wait_until_ready()
 
 
 def _sign_in_ms(doorward, users):
-    options = {"connections": 1, "script": "sign_in.lua", "arguments": (str(users), "correct-horse-battery", "7919")}
-    load.wrk(doorward.url("/token"), 1, **options)
+    options = {"connections": 1, "script": "sign_in.lua", "arguments": (str(users), PASSWORD, "7919")}
     return load.wrk(doorward.url("/token"), SECONDS, **options).p50_ms
 
 

@@ -38,6 +38,9 @@ DW_MUST_USE enum dw_err action_audit_export(struct cli *cli);
 DW_MUST_USE enum dw_err action_audit_verify(struct cli *cli);
 DW_MUST_USE enum dw_err action_audit_prune(struct cli *cli);
 
+/* ready.c */
+DW_MUST_USE enum dw_err action_ready(struct cli *cli);
+
 /* doctor.c */
 DW_MUST_USE enum dw_err action_doctor(struct cli *cli);
 

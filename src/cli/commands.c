@@ -110,6 +110,9 @@ const struct command COMMANDS[] = {
                  "sqlite:FILE or postgresql://USER@HOST/DATABASE: every row is copied in one transaction, read "
                  "again on both sides and compared; the servers must be stopped. What ends it before leaves the "
                  "target without a row, and it can be run again." },
+    { "ready", action_ready, .needs = NEEDS_SETTINGS,
+      .summary = "Ask the running server whether it can serve",
+      .details = "For health checks: exit code 0 when /readyz says yes, at the address that DOORWARD_LISTEN names." },
     { "doctor", action_doctor,
       .summary = "Tell what is misconfigured, and how to mend it",
       .details = "Run it in the server's folder, as the server's user and with its environment; beside the running "

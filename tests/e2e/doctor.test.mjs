@@ -8,6 +8,7 @@ import path from "node:path";
 import { test } from "node:test";
 import { databaseSettings, dropDatabase, execute, isPostgres, query } from "./database.mjs";
 import { BINARY, environment, freePort, run, start, temporaryFolder } from "./harness.mjs";
+import { SecureServer } from "./secure.mjs";
 
 const CHEAP = { DOORWARD_ARGON2_MEMORY: "7MiB", DOORWARD_ARGON2_TIME: "1" };
 
@@ -160,4 +161,32 @@ test("a mail server is greeted and sent nothing; one that never answers is told"
   assert.match(found(await examine(folder, env), "mail", "error").problem, /does not answer as a mail server/);
   await new Promise((resolve) => mail.close(resolve));
   remove(folder);
+});
+
+test("a container's health check asks the server where it listens", async () => {
+  /** What a program in the same container has. */
+  const ask = (server, env) => new Promise((resolve) => {
+    const child = spawn(BINARY, ["ready"], {
+      cwd: server.folder, stdio: ["ignore", "pipe", "pipe"],
+      env: environment({ ...databaseSettings(server.folder), ...CHEAP, ...server.env, DOORWARD_LISTEN: `0.0.0.0:${server.port}`, ...env }),
+    });
+    let said = "";
+    for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text) => (said += text));
+    child.on("close", (code) => resolve({ code, said }));
+  });
+  const name = { DOORWARD_PUBLIC_URL: "http://id.example.com", DOORWARD_TRUSTED_HOSTS: "id.example.com,127.0.0.1" };
+  const server = await start({ ...CHEAP, ...name });
+  assert.deepEqual(await ask(server, name), { code: 0, said: "ready\n" });
+  const stranger = await ask(server, { ...name, DOORWARD_PUBLIC_URL: "http://other.example.com" });
+  assert.equal(stranger.code, 1);
+  assert.match(stranger.said, /answers 400/);
+  await server.stop({ keep: true });
+  const gone = await ask(server, name);
+  assert.equal(gone.code, 1);
+  assert.match(gone.said, /no answer from 127\.0\.0\.1:\d+/);
+  remove(server.folder);
+
+  const secure = await SecureServer.start();
+  assert.deepEqual(await ask(secure, {}), { code: 0, said: "ready\n" });
+  await secure.stop();
 });

@@ -32,6 +32,14 @@ export function environment(extra = {}) {
   return { ...Object.fromEntries(kept), ...extra };
 }
 
+/**
+ * What a program needs to find the Redis of tools/with_redis.sh, where there is one. Servers with different secrets do
+ * not see each other in it. On a machine that is busy with tests a command may take its time.
+ */
+export function redisSettings() {
+  return process.env.TEST_REDIS ? { DOORWARD_REDIS_URL: `${process.env.TEST_REDIS}?timeout_ms=10000` } : {};
+}
+
 export function temporaryFolder() {
   return fs.mkdtempSync(path.join(os.tmpdir(), "doorward-e2e-"));
 }
@@ -60,7 +68,7 @@ export async function until(question, what, limitMs = 30_000) {
 /** Runs one command of the binary to its end. */
 export function run(args, { folder = os.tmpdir(), input = "", env = {}, limitMs = 120_000 } = {}) {
   const done = spawnSync(BINARY, args, {
-    cwd: folder, input, env: environment({ ...databaseSettings(folder), ...env }), encoding: "utf8", timeout: limitMs, maxBuffer: 64 << 20,
+    cwd: folder, input, env: environment({ ...databaseSettings(folder), ...redisSettings(), ...env }), encoding: "utf8", timeout: limitMs, maxBuffer: 64 << 20,
   });
   if (done.error) throw done.error;
   assert.doesNotMatch(done.stderr, SANITIZER_REPORT, `doorward ${args.join(" ")}`);
@@ -100,7 +108,7 @@ export class Server {
       // Stories of limits set their own; the others all come from one address.
       env: environment({
         DOORWARD_RATE_LIMIT_LOGIN: "none", DOORWARD_RATE_LIMIT_REGISTER: "none", DOORWARD_RATE_LIMIT_FORGOT: "none",
-        ...databaseSettings(this.folder), ...this.env,
+        ...databaseSettings(this.folder), ...redisSettings(), ...this.env,
         DOORWARD_LISTEN: `127.0.0.1:${this.port}`, DOORWARD_PUBLIC_URL: this.publicUrl,
       }),
       stdio: ["ignore", "pipe", "pipe"],

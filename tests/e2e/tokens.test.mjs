@@ -265,3 +265,46 @@ describe("tokens that expire", () => {
     expectDetail(await server.refresh(pair.refresh_token), 401, INVALID_REFRESH);
   });
 });
+
+// A refresh is checked and answered on the event loop; what takes longer moves to a worker in between.
+describe("tokens whose signatures take milliseconds", () => {
+  let server;
+  before(async () => { server = await start({ DOORWARD_JWT_ALGORITHM: "RS256", DOORWARD_REFRESH_GRACE: "0" }); });
+  after(() => server?.stop());
+
+  test("are refreshed by JSON and by form, and a spent one ends its family", async () => {
+    const person = await server.newcomer();
+    const second = expectStatus(await server.refresh(person.refresh), 200).json;
+    const form = { grant_type: "refresh_token", refresh_token: second.refresh_token };
+    const third = expectStatus(await server.post("/token", { form }), 200).json;
+
+    assert.equal(headerOf(third.access_token).alg, "RS256");
+    expectStatus(await server.me(third.access_token), 200);
+    expectDetail(await server.post("/token", { form }), 400, REUSED);
+    expectDetail(await server.refresh(third.refresh_token), 401, INVALID_REFRESH);
+    expectStatus(await server.me(third.access_token), 401);
+  });
+});
+
+describe("refreshes of many at once", () => {
+  let server;
+  before(async () => { server = await start({ DOORWARD_REFRESH_GRACE: "0" }); });
+  after(() => server?.stop());
+
+  test("each gets its own answer, whatever the others of its batch are", async () => {
+    const people = [];
+    for (let i = 0; i < 12; i++)
+      people.push(await server.newcomer());
+    for (const thief of people.slice(0, 4))
+      expectStatus(await server.refresh(thief.refresh), 200); // spent from now on
+    const asked = [...people.map((person) => person.refresh), "no token", ""];
+    const answers = await Promise.all(asked.map((token) => server.refresh(token)));
+
+    assert.deepEqual(answers.map((answer) => answer.status),
+                     [...Array(4).fill(401), ...Array(8).fill(200), 401, 401]);
+    for (const answer of answers.slice(0, 4))
+      expectDetail(answer, 401, REUSED);
+    for (const [i, answer] of answers.slice(4, 12).entries())
+      assert.equal(claimsOf(answer.json.access_token).sub, people[i + 4].id);
+  });
+});

@@ -5,7 +5,7 @@
 enum { PORT_DEFAULT = 6379, PORT_MAX = 65535, ARENA_BYTES = 8 * 1024 };
 
 static const char WRONG[] =
-    "allowed: redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE], or unix:/PATH[?db=DATABASE]";
+    "allowed: redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE] or unix:/PATH, and ?db=DATABASE&timeout_ms=NUMBER";
 static const char NO_TLS[] =
     "rediss:// (TLS) is not supported: the hiredis of Debian 12 knows none; write redis:// to a network of your own or "
     "to the end of a tunnel";
@@ -89,6 +89,24 @@ static enum dw_err take_user(struct redis_url *u)
     return decode(u, dw_str_n(colon + 1, (size_t)(at - colon - 1)), &u->address->password);
 }
 
+/* To the end of the URL. */
+static enum dw_err take_parameters(struct redis_url *u)
+{
+    bool is_right = u->rest.len == 0 || skip(u, DW_STR("?"));
+
+    while (is_right && u->rest.len > 0) {
+        if (skip(u, DW_STR("db=")))
+            is_right = parse_number(take_until(u, "&"), REDIS_DB_MAX, &u->address->db);
+        else if (skip(u, DW_STR("timeout_ms=")))
+            is_right = parse_number(take_until(u, "&"), REDIS_TIMEOUT_MAX_MS, &u->address->timeout_ms) &&
+                       u->address->timeout_ms > 0;
+        else
+            is_right = false;
+        (void)skip(u, DW_STR("&"));
+    }
+    return is_right ? DW_OK : refuse(u, WRONG);
+}
+
 static enum dw_err take_host(struct redis_url *u)
 {
     const bool is_bracketed = skip(u, DW_STR("["));
@@ -101,9 +119,10 @@ static enum dw_err take_host(struct redis_url *u)
     if (skip(u, DW_STR(":")) && (!parse_number(take_until(u, "/?#"), PORT_MAX, &u->address->port) ||
                                  u->address->port == 0))
         return refuse(u, WRONG);
-    if (!skip(u, DW_STR("/")) || u->rest.len == 0)
-        return u->rest.len == 0 ? DW_OK : refuse(u, WRONG);
-    return parse_number(u->rest, REDIS_DB_MAX, &u->address->db) ? DW_OK : refuse(u, WRONG);
+    const struct dw_str db = skip(u, DW_STR("/")) ? take_until(u, "?") : dw_str_n(NULL, 0);
+    if (db.len > 0 && !parse_number(db, REDIS_DB_MAX, &u->address->db))
+        return refuse(u, WRONG);
+    return take_parameters(u);
 }
 
 static enum dw_err take_path(struct redis_url *u)
@@ -113,10 +132,7 @@ static enum dw_err take_path(struct redis_url *u)
     if (path.len < 2 || path.ptr[0] != '/' || path.len >= REDIS_PATH_SIZE)
         return refuse(u, WRONG);
     snprintf(u->address->path, sizeof(u->address->path), "%.*s", (int)path.len, path.ptr);
-    if (u->rest.len == 0)
-        return DW_OK;
-    return skip(u, DW_STR("?db=")) && parse_number(u->rest, REDIS_DB_MAX, &u->address->db) ? DW_OK
-                                                                                          : refuse(u, WRONG);
+    return take_parameters(u);
 }
 
 static enum dw_err parse(struct redis_url *u)

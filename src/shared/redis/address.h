@@ -1,9 +1,10 @@
 /*
  * Where a Redis or Valkey is, as one URL:
  *
- *     redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE]       unix:[//[USER]:PASSWORD@]/PATH[?db=DATABASE]
+ *     redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE]       unix:[//[USER]:PASSWORD@]/PATH
  *
- * User and password are percent-encoded where they hold what a URL reads otherwise (RFC 3986 §2.1).
+ * Behind a question mark, with & between: db=DATABASE, timeout_ms=MILLISECONDS. User and password are percent-encoded
+ * where they hold what a URL reads otherwise (RFC 3986 §2.1).
  * Defends against: a password in a log (the label has none; a problem never quotes the text), a URL that another client
  * would read differently (what is not understood is refused).
  */
@@ -18,6 +19,7 @@ enum {
     REDIS_PATH_SIZE = 108,
     REDIS_LABEL_SIZE = 300,
     REDIS_DB_MAX = 65535,
+    REDIS_TIMEOUT_MAX_MS = 60000,
 };
 
 struct redis_address {
@@ -25,6 +27,7 @@ struct redis_address {
     char path[REDIS_PATH_SIZE];
     unsigned port;
     unsigned db;
+    unsigned timeout_ms; /* for connecting, and for a command as a whole; 0: not said */
     struct dw_secret user, password; /* empty: none */
 };
 

@@ -359,7 +359,9 @@ enum dw_err redis_open(const struct redis_config *config, struct redis **ret_red
     if (r == NULL)
         return DW_ERR_NO_MEMORY;
     r->h = h;
-    r->timeout_ms = config->timeout_ms == 0 ? REDIS_TIMEOUT_MS : config->timeout_ms;
+    r->timeout_ms = config->timeout_ms != 0 ? config->timeout_ms : (int64_t)config->address->timeout_ms;
+    if (r->timeout_ms == 0)
+        r->timeout_ms = REDIS_TIMEOUT_MS;
     r->since_s = dw_clock_now_s();
     r->lost_at_ms = clock_monotonic_ms();
     init_locks(r);

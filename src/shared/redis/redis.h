@@ -31,7 +31,7 @@ struct redis;
 struct redis_config {
     const struct redis_address *address; /* copied */
     const struct dw_secret *key;         /* the same on all nodes: names are made from it; copied */
-    int64_t timeout_ms;                  /* for connecting, and for a command as a whole; 0: REDIS_TIMEOUT_MS */
+    int64_t timeout_ms;                  /* instead of the address's; 0: that, or REDIS_TIMEOUT_MS */
 };
 
 /* Waits for the first attempt to connect, or its time-out; one that fails is logged, and the thread goes on trying.

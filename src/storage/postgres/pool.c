@@ -102,9 +102,14 @@ static enum dw_err read_version(struct pg_connection *c, int *ret_applied)
     if (c->pq->PQsendQueryParams(c->conn, READ_VERSION, 0, NULL, NULL, NULL, NULL, 0) == 0)
         return pg_fail(c, NULL, READ_VERSION);
     TRY(pg_finish(c, READ_VERSION, &result));
-    *ret_applied = (int)strtol(c->pq->PQgetvalue(result, 0, 0), NULL, 10);
+    const bool has_row = c->pq->PQntuples(result) == 1;
+
+    if (has_row)
+        *ret_applied = (int)strtol(c->pq->PQgetvalue(result, 0, 0), NULL, 10);
+    else
+        c->is_broken = true; /* client and server no longer agree on what was asked */
     c->pq->PQclear(result);
-    return DW_OK;
+    return has_row ? DW_OK : DW_ERR_UNAVAILABLE;
 }
 
 /* Whether the connection broke before the server had answered anything: it was idle when the server went away, and all

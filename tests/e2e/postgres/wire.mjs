@@ -26,10 +26,15 @@ export class Wire {
     const pair = { near, far };
     this.pairs.add(pair);
     const carry = (from, to) => {
-      from.on("data", async (bytes) => {
-        if (this.delayMs > 0) await pause(this.delayMs);
-        // Swallowed without a word: TCP itself is well.
-        if (this.mode !== "swallow" && !to.destroyed) to.write(bytes);
+      let last = Promise.resolve(); // bytes never overtake each other
+      from.on("data", (bytes) => {
+        const due = performance.now() + this.delayMs;
+        last = last.then(async () => {
+          const left = due - performance.now();
+          if (left > 0) await pause(left);
+          // Swallowed without a word: TCP itself is well.
+          if (this.mode !== "swallow" && !to.destroyed) to.write(bytes);
+        });
       });
       from.on("close", () => {
         // Half-open: whoever is gone, the other is not told.

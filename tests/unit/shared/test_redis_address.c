@@ -24,6 +24,9 @@ static const struct row ROWS[] = {
     { "redis://ann:p@ss:word@h", "redis://h:6379/0", "ann", "p@ss:word" },
     { "unix:/run/redis.sock", "unix:/run/redis.sock" },
     { "unix:///run/redis.sock?db=3", "unix:/run/redis.sock" },
+    { "redis://h?db=1", "redis://h:6379/1" },
+    { "redis://h:1/2?timeout_ms=500", "redis://h:1/2" },
+    { "redis://h?timeout_ms=1&db=3", "redis://h:6379/3" },
     { "unix://ann:hunter2@/run/redis.sock", "unix:/run/redis.sock", "ann", "hunter2" },
     { "" },
     { "redis" },
@@ -40,7 +43,6 @@ static const struct row ROWS[] = {
     { "redis://h/0/1" },
     { "redis://h/65536" },
     { "redis://h/-1" },
-    { "redis://h?db=1" },
     { "redis://h#0" },
     { "redis://[::1" },
     { "redis://[]" },
@@ -61,6 +63,11 @@ static const struct row ROWS[] = {
     { "unix:relative" },
     { "unix:/a?db=" },
     { "unix:/a?password=x" },
+    { "unix:/a#b" },
+    { "redis://h?timeout_ms=0" },
+    { "redis://h?timeout_ms=60001" },
+    { "redis://h/1?&" },
+    { "redis://h?db=1,timeout_ms=2" },
     { "unix:/" LONG_128 },
 };
 
@@ -91,13 +98,14 @@ static void test_addresses(void **state)
     }
 }
 
-static void test_databases_of_sockets(void **state)
+static void test_parameters(void **state)
 {
     _cleanup_(redis_address_free) struct redis_address address = { 0 };
     const char *problem = NULL;
 
-    CHECK_OK(redis_address_parse(DW_STR("unix:/run/redis.sock?db=17"), &address, &problem));
+    CHECK_OK(redis_address_parse(DW_STR("unix:/run/redis.sock?db=17&timeout_ms=60000"), &address, &problem));
     assert_int_equal(address.db, 17);
+    assert_int_equal(address.timeout_ms, 60000);
     CHECK_ERR(DW_ERR_SETTING, redis_address_parse(dw_str_n("unix:/a\0b", 9), &address, &problem));
     CHECK_ERR(DW_ERR_SETTING, redis_address_parse(dw_str(NULL), &address, &problem));
 }
@@ -117,5 +125,5 @@ static void test_a_copy_stands_alone(void **state)
     redis_address_free(&copy);
 }
 
-CHECK_MAIN(cmocka_unit_test(test_addresses), cmocka_unit_test(test_databases_of_sockets),
+CHECK_MAIN(cmocka_unit_test(test_addresses), cmocka_unit_test(test_parameters),
            cmocka_unit_test(test_a_copy_stands_alone))

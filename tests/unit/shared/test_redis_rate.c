@@ -212,6 +212,27 @@ static void keys_end_and_tell_nothing(void **state)
     assert_false(is_allowed(&store, KEY, 2, 60));
 }
 
+/* As docs/scale.md writes it. */
+static void a_user_with_few_rights_is_enough(void **state)
+{
+    struct server *s = *state;
+    _cleanup_pool_ struct redis *all = pool_open(s, NULL, 20000), *redis = NULL;
+    struct redis_rate_store store;
+    char url[192];
+
+    CHECK_OK(redis_call(all,
+                        REDIS_COMMAND(DW_STR("ACL"), DW_STR("SETUSER"), DW_STR("doorward"), DW_STR("on"),
+                                      DW_STR(">hunter2"), DW_STR("~doorward:*"), DW_STR("&doorward:*"),
+                                      DW_STR("+@all"), DW_STR("-@admin"), DW_STR("-@dangerous")),
+                        NULL, NULL));
+    snprintf(url, sizeof(url), "unix://doorward:hunter2@%s/socket?db=1", s->folder);
+    redis = pool_open(s, url, 20000);
+    CHECK_OK(redis_rate_store_init(&store, redis));
+    assert_true(is_allowed(&store, KEY, 1, 60));
+    assert_false(is_allowed(&store, KEY, 1, 60));
+    CHECK_ERR(DW_ERR_UNAVAILABLE, call(redis, "GET", "others", NULL));
+}
+
 static void what_others_wrote_there_does_no_harm(void **state)
 {
     static const char *const VALUES[] = { "", "rubbish", "1 2", "1 2 3 4", "-5 x 99999999999999999999999999 1" };
@@ -257,5 +278,5 @@ static void a_redis_started_anew_learns_the_script(void **state)
 #define CASE(name) cmocka_unit_test_setup_teardown(name, server_make, server_remove)
 
 CHECK_MAIN(CASE(a_sliding_window_is_that_of_memory), CASE(a_fixed_window_is_that_of_memory), CASE(nodes_count_together),
-           CASE(keys_end_and_tell_nothing), CASE(what_others_wrote_there_does_no_harm),
-           CASE(a_redis_started_anew_learns_the_script))
+           CASE(keys_end_and_tell_nothing), CASE(a_user_with_few_rights_is_enough),
+           CASE(what_others_wrote_there_does_no_harm), CASE(a_redis_started_anew_learns_the_script))
