@@ -167,9 +167,9 @@ const struct command COMMANDS[] = {
     { "key list", action_key_list, .needs = NEEDS_IDENTITY, .summary = "List the keys that sign access tokens" },
     { "key rotate", action_key_rotate, .options = KEY_ROTATE_OPTIONS, .needs = NEEDS_IDENTITY,
       .summary = "Sign with a new key; the old one verifies until its last token has expired",
-      .details = "A key that has been published for DOORWARD_KEY_LEAD signs at once. Otherwise one is published, of "
-                 "the algorithm that DOORWARD_JWT_ALGORITHM names, and takes over by itself after that time (STARTS), "
-                 "when all services that verify tokens know it." },
+      .details = "The next key signs at once when it has been published for DOORWARD_KEY_LEAD, or from the very start, "
+                 "as that of a new installation. Otherwise, or when it is not of DOORWARD_JWT_ALGORITHM, it takes over "
+                 "by itself at the time that is told (starts_at), when all services that verify tokens know it." },
     { "key retire", action_key_retire, { "KID" }, NULL, NEEDS_IDENTITY,
       .summary = "Take a key out at once: the tokens that it signed are refused", .details = AT_ONCE },
 

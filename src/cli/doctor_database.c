@@ -157,7 +157,7 @@ static void check_keys(struct doctor *d)
         return;
     }
     for (size_t i = 0; i < n; i++) {
-        const int64_t age_s = now_s - keys[i].created_at;
+        const int64_t age_s = now_s - (keys[i].starts_at < 0 ? keys[i].created_at : keys[i].starts_at);
         const bool is_active = dw_str_eq(keys[i].state, DW_STR("active"));
 
         if (is_active && s->key_rotation_s > 0 && age_s > 2 * s->key_rotation_s)

@@ -1,4 +1,5 @@
 /* doorward key …: the keys that sign access tokens. */
+#include "base/encoding.h"
 #include "cli/actions.h"
 #include "cli/output.h"
 #include "identity/signing_key.h"
@@ -28,6 +29,19 @@ enum dw_err action_key_list(struct cli *cli)
     return DW_OK;
 }
 
+/* A script reads starts_at. */
+static enum dw_err say_rotation(struct cli *cli, const struct signing_key_info *key)
+{
+    char time[RFC3339_SIZE];
+
+    TRY(output_record(cli, KEY_FIELDS, key));
+    if (cli->json || !dw_str_eq(key->state, DW_STR("next")))
+        return DW_OK;
+    rfc3339_format(key->starts_at, time);
+    return output_said(cli, "Scheduled: this key signs from %s on, when every service that keeps the key set knows it. "
+                            "If the one that signs has leaked, do not wait: doorward key rotate --now", time);
+}
+
 enum dw_err action_key_rotate(struct cli *cli)
 {
     struct signing_key_info *keys = NULL;
@@ -38,7 +52,7 @@ enum dw_err action_key_rotate(struct cli *cli)
     TRY(signing_key_list(cli->identity, cli->arena, &keys, &n));
     for (size_t i = 0; i < n; i++) {
         if (dw_str_eq(keys[i].kid, kid))
-            return output_record(cli, KEY_FIELDS, &keys[i]);
+            return say_rotation(cli, &keys[i]);
     }
     return DW_ERR_INTERNAL;
 }

@@ -110,6 +110,7 @@ enum dw_err identity_open(struct storage *storage, struct dw_passwords *password
         return DW_ERR_NO_MEMORY;
     identity->serial = atomic_fetch_add(&serials, 1) + 1;
     identity->storage = storage;
+    identity->opened_s = dw_clock_now_s();
     identity->is_shared = storage_is_shared(storage);
     identity->passwords = passwords;
     identity->config = *config;

@@ -60,6 +60,7 @@ struct decoys;       /* identity/decoy.h */
 
 struct identity {
     uint64_t serial; /* no two of a process are alike: a thread's tables belong to one */
+    int64_t opened_s; /* by the wall clock */
     struct storage *storage;
     bool is_shared; /* the storage is: other nodes write to it */
     void *context_before; /* the storage's, put back in the end: a second identity may open beside the first */

@@ -123,7 +123,8 @@ static const char LIST_INDEXES[] =
     "DROP INDEX audit_events_by_target;"
     "CREATE INDEX audit_events_by_tenant ON audit_events (tenant_id, seq);";
 
-/* When the next signing key takes over by itself; NULL: when somebody asks. */
+/* When the next signing key takes over by itself; NULL: when somebody asks. Of the others, when they took over; NULL:
+ * when they were made. */
 static const char KEY_START_COLUMN[] = "ALTER TABLE signing_keys ADD COLUMN starts_at BIGINT;";
 
 static const struct migration MIGRATIONS[] = {

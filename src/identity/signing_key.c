@@ -8,7 +8,7 @@
 static const struct statement KEY_LIST = {
     "signing_key_list",
     "SELECT kid, alg, state, public_jwk, sealed, created_at, retires_at, starts_at FROM signing_keys"
-    " ORDER BY created_at, kid",
+    " ORDER BY CASE state WHEN 'active' THEN 0 WHEN 'next' THEN 1 ELSE 2 END, created_at, kid",
     0,
 };
 
@@ -68,8 +68,15 @@ static enum dw_err load_key(const struct row *row, void *argument)
     TRY(dw_keyset_take(load->generation->set, key));
     if (dw_str_eq(row_text(row, 2), DW_STR("active")))
         load->generation->active = key;
-    signing_key_note(&load->generation->standing, row_text(row, 2), dw_key_id(key), row_int(row, 5),
-                     row_is_null(row, 7) ? -1 : row_int(row, 7));
+    const struct signing_key_info info = {
+        .kid = dw_key_id(key),
+        .alg = row_text(row, 1),
+        .state = row_text(row, 2),
+        .created_at = row_int(row, 5),
+        .starts_at = row_is_null(row, 7) ? -1 : row_int(row, 7),
+    };
+
+    signing_key_note(&load->generation->standing, &info);
     return DW_OK;
 }
 

@@ -3,9 +3,11 @@
  *
  * States: "next" is published and does not sign yet; "active" signs; "retiring" verifies until the last token that it
  * signed has expired; then it is removed. A next key takes over when it has been published for the lead time, so that
- * whoever caches the published set knows it by then: by age, or when somebody asks for a rotation; at once only when
- * told so, because the active key leaked. Every step is one write, and any node may take it: writes run one after the
- * other, and each looks again at what is there, so that two nodes never rotate twice.
+ * whoever caches the published set knows it by then: by age, or when somebody asks for a rotation; sooner only when
+ * told so, because the active key leaked. There is always a next key: the first two are made in one write, so that no
+ * set was ever served without the second and the first rotation need not wait, and each step up makes another. Every
+ * step is one write, and any node may take it: writes run one after the other, and each looks again at what is there,
+ * so that two nodes never rotate twice.
  * Defends against: a token that another node signed with a key unknown here (the database is asked before it is
  * refused), a node that comes back from the past signing with a key of then (signing_key_catch_up()), clocks that
  * differ by a minute (a retired key stays that much longer).
@@ -21,11 +23,11 @@ struct signing_key_info {
     struct dw_str state;
     int64_t created_at;
     int64_t retires_at; /* -1 */
-    int64_t starts_at;  /* when the next key takes over; -1 */
+    int64_t starts_at;  /* when the next key takes over; -1: when somebody asks. When the others did; -1: as made */
     struct dw_str public_jwk;
 };
 
-/* Makes the first key when there is none, then loads all: identity->signing. */
+/* Makes the first keys when there are none, then loads all: identity->signing. */
 DW_MUST_USE enum dw_err signing_key_load(struct identity *identity);
 void signing_key_unload(struct identity *identity);
 
@@ -38,11 +40,12 @@ DW_MUST_USE enum dw_err signing_key_jwks(struct identity *identity, struct dw_ar
 
 DW_MUST_USE enum dw_err signing_key_list(struct identity *identity, struct dw_arena *arena,
                                          struct signing_key_info **ret_keys, size_t *ret_n);
-/* Makes and publishes the next key. DW_ERR_CONFLICT when there is one. */
+/* Makes sure that there is a next key, of the algorithm that is set: *ret_kid. */
 DW_MUST_USE enum dw_err signing_key_prepare(struct identity *identity, const struct actor *actor,
                                             struct dw_arena *arena, struct dw_str *ret_kid);
-/* Makes the next key sign when it has been published for the lead time; otherwise that is arranged for, and there is a
- * next key that will by itself. at_once: now, even a key that nobody has seen. *ret_kid: the key that signs or will.
+/* Makes the next key sign when it has been published for the lead time, or with the first key; otherwise that is
+ * arranged for, and it will by itself. at_once: now, even a key that nobody has seen. *ret_kid: the key that signs or
+ * will.
  * Of several at the same time one does it, and the others get its key. */
 DW_MUST_USE enum dw_err signing_key_rotate(struct identity *identity, const struct actor *actor, bool at_once,
                                            struct dw_arena *arena, struct dw_str *ret_kid);
@@ -50,7 +53,8 @@ DW_MUST_USE enum dw_err signing_key_rotate(struct identity *identity, const stru
 DW_MUST_USE enum dw_err signing_key_retire(struct identity *identity, const struct actor *actor, struct dw_str kid);
 /* Removes retiring keys whose last token has expired. */
 DW_MUST_USE enum dw_err signing_key_purge(struct identity *identity);
-/* What age asks for: makes the next key, lets it take over. Cheap when nothing is due: call it each second. */
+/* Makes a next key when there is none of the right algorithm, lets it take over when it is time. Cheap when nothing is
+ * due: call it each second. */
 DW_MUST_USE enum dw_err signing_key_keep(struct identity *identity);
 /* Asks the database which keys there are, and loads them when memory has others. Waits. For when memory may be behind:
  * a token names a key that is not known here, or is_fresh is false and something is to be signed. */
@@ -62,12 +66,13 @@ DW_MUST_USE enum dw_err signing_key_catch_up(struct identity *identity);
 struct signing_key_standing {
     struct dw_str active, next;
     int64_t active_made_s, next_made_s;
-    int64_t next_starts_s; /* -1: when somebody asks */
+    int64_t active_began_s; /* when it took over; -1: it is the first one, and signs since it was made */
+    int64_t next_starts_s;  /* -1: when somebody asks */
+    enum dw_alg next_alg;
 };
 
-/* Takes a key into the standing; `kid` is borrowed. starts_s: -1 for none. */
-void signing_key_note(struct signing_key_standing *standing, struct dw_str state, struct dw_str kid, int64_t made_s,
-                      int64_t starts_s);
+/* Takes a key into the standing; its kid is borrowed. */
+void signing_key_note(struct signing_key_standing *standing, const struct signing_key_info *key);
 /* As this process knows it. Valid as long as signing_key_set(). */
 struct signing_key_standing signing_key_known(struct identity *identity);
 /* Reads all keys and makes them the ones in use. DW_ERR_NOT_FOUND when none is active. */

@@ -10,7 +10,8 @@
 enum { SIGNING_RSA_BITS = 3072, KEY_LINGERS_S = 120 };
 
 static const struct statement KEY_STANDING = {
-    "signing_key_standing", "SELECT state, kid, created_at, starts_at FROM signing_keys WHERE state <> 'retiring'", 0,
+    "signing_key_standing", "SELECT state, kid, alg, created_at, starts_at FROM signing_keys"
+    " WHERE state <> 'retiring'", 0,
 };
 static const struct statement KEY_INSERT = {
     "signing_key_insert",
@@ -26,8 +27,8 @@ static const struct statement KEY_STEP_DOWN = {
 };
 static const struct statement KEY_STEP_UP = {
     "signing_key_step_up",
-    "UPDATE signing_keys SET state = 'active', starts_at = NULL WHERE kid = $1 AND state = 'next'",
-    1,
+    "UPDATE signing_keys SET state = 'active', starts_at = $2 WHERE kid = $1 AND state = 'next'",
+    2,
 };
 static const struct statement KEY_DELETE = {
     "signing_key_delete", "DELETE FROM signing_keys WHERE kid = $1 AND state <> 'active'", 1,
@@ -49,18 +50,20 @@ static const struct actor SYSTEM = { .id = DW_STR_INIT("system") };
 /* --- making ----------------------------------------------------------------------------------------------------- */
 
 enum urgency {
-    BY_AGE,   /* what the settings want */
-    ON_WISH,  /* as soon as everybody knows the next key */
-    AT_ONCE,  /* now */
+    BY_AGE,     /* what the settings want */
+    TO_PREPARE, /* no rotation, but a next key for one */
+    ON_WISH,    /* as soon as everybody knows the next key */
+    AT_ONCE,    /* now */
 };
 
 struct making {
     struct identity *identity;
     const struct actor *actor;
     struct dw_str kid, alg, public_jwk, sealed;
+    int64_t made_s;
     struct dw_arena *arena;
     enum urgency urgency;
-    struct dw_str from;   /* the key to rotate away from */
+    struct dw_str from;   /* the key to rotate away from; absent: any */
     struct dw_str result; /* the key that signs or will */
     bool has_changed;
 };
@@ -93,14 +96,17 @@ static enum dw_err insert_key(struct transaction *tx, const struct making *m, co
 
     TRY(sql_exec(tx, &KEY_INSERT,
                  VALUES(V_TEXT(m->kid), V_TEXT(m->alg), V_CSTR(state), V_TEXT(m->public_jwk), V_TEXT(m->sealed),
-                        V_INT(dw_clock_now_s()), starts_s < 0 ? V_NULL : V_INT(starts_s)),
+                        V_INT(m->made_s), starts_s < 0 ? V_NULL : V_INT(starts_s)),
                  NULL));
     return audit_append(tx, &event);
 }
 
 static enum dw_err insert_first(struct transaction *tx, void *argument)
 {
-    return insert_key(tx, argument, "active", -1);
+    const struct making *pair = argument;
+
+    TRY(insert_key(tx, &pair[0], "active", -1));
+    return insert_key(tx, &pair[1], "next", -1);
 }
 
 enum dw_err signing_key_make_first(struct identity *identity)
@@ -108,26 +114,29 @@ enum dw_err signing_key_make_first(struct identity *identity)
     _cleanup_arena_ struct dw_arena *arena = NULL;
 
     TRY(dw_arena_new(1 << 20, &arena));
-    struct making m = { .identity = identity, .actor = &SYSTEM, .arena = arena };
+    struct making m = { .identity = identity, .actor = &SYSTEM, .arena = arena, .made_s = dw_clock_now_s() };
+    struct making pair[] = { m, m };
 
-    TRY(make_key(&m));
-    const enum dw_err err = storage_write(identity->storage, insert_first, &m);
+    TRY(make_key(&pair[0]));
+    TRY(make_key(&pair[1]));
+    const enum dw_err err = storage_write(identity->storage, insert_first, pair);
 
-    return err == DW_ERR_CONSTRAINT ? DW_OK : err; /* another node was first: its key is the active one */
+    return err == DW_ERR_CONSTRAINT ? DW_OK : err; /* another node was first: its keys are the ones */
 }
 
 /* --- what is due ------------------------------------------------------------------------------------------------ */
 
-void signing_key_note(struct signing_key_standing *standing, struct dw_str state, struct dw_str kid, int64_t made_s,
-                      int64_t starts_s)
+void signing_key_note(struct signing_key_standing *standing, const struct signing_key_info *key)
 {
-    if (dw_str_eq(state, DW_STR("active"))) {
-        standing->active = kid;
-        standing->active_made_s = made_s;
-    } else if (dw_str_eq(state, DW_STR("next"))) {
-        standing->next = kid;
-        standing->next_made_s = made_s;
-        standing->next_starts_s = starts_s;
+    if (dw_str_eq(key->state, DW_STR("active"))) {
+        standing->active = key->kid;
+        standing->active_made_s = key->created_at;
+        standing->active_began_s = key->starts_at;
+    } else if (dw_str_eq(key->state, DW_STR("next"))) {
+        standing->next = key->kid;
+        standing->next_alg = dw_alg_by_name(key->alg);
+        standing->next_made_s = key->created_at;
+        standing->next_starts_s = key->starts_at;
     }
 }
 
@@ -139,11 +148,17 @@ struct reading {
 static enum dw_err read_key(const struct row *row, void *argument)
 {
     struct reading *r = argument;
-    const struct dw_str kid = dw_arena_copy(r->arena, row_text(row, 1));
+    const struct signing_key_info key = {
+        .state = row_text(row, 0),
+        .kid = dw_arena_copy(r->arena, row_text(row, 1)),
+        .alg = row_text(row, 2),
+        .created_at = row_int(row, 3),
+        .starts_at = row_is_null(row, 4) ? -1 : row_int(row, 4),
+    };
 
-    if (kid.ptr == NULL)
+    if (key.kid.ptr == NULL)
         return DW_ERR_NO_MEMORY;
-    signing_key_note(&r->standing, row_text(row, 0), kid, row_int(row, 2), row_is_null(row, 3) ? -1 : row_int(row, 3));
+    signing_key_note(&r->standing, &key);
     return DW_OK;
 }
 
@@ -157,9 +172,9 @@ static enum dw_err read_standing(struct transaction *tx, void *argument)
 
 enum step {
     STEP_NONE,
-    STEP_UP,      /* the next key takes over */
-    STEP_REPLACE, /* a new key takes over that nobody has seen */
-    STEP_PUBLISH, /* a new key is the next one, and starts at .starts_s */
+    STEP_UP,      /* the next key takes over, and a new one is the next */
+    STEP_REPLACE, /* a new key takes over that nobody has seen, and there is no next one */
+    STEP_PUBLISH, /* a new key is the next one, in place of the one there may be, and starts at .starts_s */
     STEP_ARRANGE, /* the next one starts at .starts_s */
 };
 
@@ -168,12 +183,27 @@ struct plan {
     int64_t starts_s;
 };
 
-static struct plan plan_wish(const struct signing_key_standing *s, int64_t lead_s, int64_t now_s)
+/* Whether there is a next key, of the algorithm that is wanted. */
+static bool has_good_next(const struct signing_key_standing *s, const struct identity *identity)
 {
-    const int64_t known_s = s->next_made_s + lead_s;
+    return s->next.len > 0 && s->next_alg == identity->config.algorithm;
+}
 
-    if (s->next.len == 0)
-        return (struct plan){ STEP_PUBLISH, now_s + lead_s };
+/* From when on everybody knows the next key who knows any. No key set was ever served without the second of the first
+ * two: they were made in one write. */
+static int64_t known_from_s(const struct signing_key_standing *s, const struct identity *identity)
+{
+    if (s->active_began_s < 0 && s->next_made_s <= s->active_made_s)
+        return 0;
+    return s->next_made_s + identity->config.key_lead_s;
+}
+
+static struct plan plan_wish(const struct signing_key_standing *s, const struct identity *identity, int64_t now_s)
+{
+    const int64_t known_s = known_from_s(s, identity);
+
+    if (!has_good_next(s, identity))
+        return (struct plan){ STEP_PUBLISH, now_s + identity->config.key_lead_s };
     if (known_s <= now_s)
         return (struct plan){ .step = STEP_UP };
     if (s->next_starts_s >= 0 && s->next_starts_s <= known_s)
@@ -181,33 +211,51 @@ static struct plan plan_wish(const struct signing_key_standing *s, int64_t lead_
     return (struct plan){ STEP_ARRANGE, known_s };
 }
 
-static struct plan plan_age(const struct signing_key_standing *s, const struct identity_config *config, int64_t now_s)
+/* A rotation that was arranged for is kept to, as soon as all can know the other key. */
+static struct plan plan_publication(const struct signing_key_standing *s, const struct identity *identity,
+                                    int64_t now_s)
 {
-    const int64_t old_s = s->active_made_s + config->key_rotation_s;
+    const bool is_arranged = s->next.len > 0 && s->next_starts_s >= 0;
 
-    if (s->next.len > 0 && s->next_starts_s >= 0)
+    return (struct plan){ STEP_PUBLISH,
+                          is_arranged ? MAX_OF(s->next_starts_s, now_s + identity->config.key_lead_s) : -1 };
+}
+
+static struct plan plan_age(const struct signing_key_standing *s, const struct identity *identity, int64_t now_s)
+{
+    const struct identity_config *config = &identity->config;
+    const int64_t began_s = s->active_began_s < 0 ? s->active_made_s : s->active_began_s;
+    const int64_t old_s = began_s + config->key_rotation_s, due_s = MAX_OF(old_s, known_from_s(s, identity));
+
+    if (s->next.len == 0)
+        return plan_publication(s, identity, now_s);
+    /* What was made since this process started is the wish of a node whose settings may be the newer ones: two that
+     * differ would replace each other's keys for ever. */
+    if (!has_good_next(s, identity) && s->next_made_s <= identity->opened_s)
+        return plan_publication(s, identity, now_s);
+    if (s->next_starts_s >= 0)
         return (struct plan){ .step = s->next_starts_s <= now_s ? STEP_UP : STEP_NONE };
     if (config->key_rotation_s == 0 || now_s < old_s - config->key_lead_s)
         return (struct plan){ .step = STEP_NONE };
-    if (s->next.len == 0)
-        return (struct plan){ STEP_PUBLISH, MAX_OF(old_s, now_s + config->key_lead_s) };
-    return (struct plan){ STEP_ARRANGE, MAX_OF(old_s, s->next_made_s + config->key_lead_s) };
+    return due_s <= now_s ? (struct plan){ .step = STEP_UP } : (struct plan){ STEP_ARRANGE, due_s };
 }
 
-static struct plan plan_rotation(const struct signing_key_standing *s, const struct identity_config *config,
+static struct plan plan_rotation(const struct signing_key_standing *s, const struct identity *identity,
                                  enum urgency urgency)
 {
     const int64_t now_s = dw_clock_now_s();
 
     switch (urgency) {
     case AT_ONCE:
-        return (struct plan){ .step = s->next.len > 0 ? STEP_UP : STEP_REPLACE };
+        return (struct plan){ .step = has_good_next(s, identity) ? STEP_UP : STEP_REPLACE };
     case ON_WISH:
-        return plan_wish(s, config->key_lead_s, now_s);
+        return plan_wish(s, identity, now_s);
+    case TO_PREPARE:
+        return has_good_next(s, identity) ? (struct plan){ .step = STEP_NONE } : plan_publication(s, identity, now_s);
     case BY_AGE:
         break;
     }
-    return plan_age(s, config, now_s);
+    return plan_age(s, identity, now_s);
 }
 
 /* --- rotation --------------------------------------------------------------------------------------------------- */
@@ -227,21 +275,37 @@ static enum dw_err step_down(struct transaction *tx, const struct making *m)
     return sql_exec(tx, &KEY_STEP_DOWN, VALUES(V_INT(last_use_s)), NULL);
 }
 
+static enum dw_err remove_next(struct transaction *tx, const struct making *m, struct dw_str next)
+{
+    const struct audit_event event = { .action = AUDIT_KEY_RETIRED, .actor = m->actor->id, .target = next,
+                                       .address = m->actor->address };
+
+    if (next.len == 0)
+        return DW_OK;
+    TRY(sql_exec(tx, &KEY_DELETE, VALUES(V_TEXT(next)), NULL));
+    return audit_append(tx, &event);
+}
+
 static enum dw_err take_step(struct transaction *tx, struct making *m, const struct plan *plan, struct dw_str next)
 {
+    const int64_t now_s = dw_clock_now_s();
+
     m->result = plan->step == STEP_REPLACE || plan->step == STEP_PUBLISH ? m->kid : next;
     switch (plan->step) {
     case STEP_NONE:
         break;
     case STEP_UP:
         TRY(step_down(tx, m));
-        TRY(sql_exec(tx, &KEY_STEP_UP, VALUES(V_TEXT(next)), NULL));
+        TRY(sql_exec(tx, &KEY_STEP_UP, VALUES(V_TEXT(next), V_INT(now_s)), NULL));
+        TRY(insert_key(tx, m, "next", -1));
         return tell_rotation(tx, m);
     case STEP_REPLACE:
         TRY(step_down(tx, m));
-        TRY(insert_key(tx, m, "active", -1));
+        TRY(remove_next(tx, m, next));
+        TRY(insert_key(tx, m, "active", now_s));
         return tell_rotation(tx, m);
     case STEP_PUBLISH:
+        TRY(remove_next(tx, m, next));
         return insert_key(tx, m, "next", plan->starts_s);
     case STEP_ARRANGE:
         return sql_exec(tx, &KEY_SCHEDULE, VALUES(V_TEXT(next), V_INT(plan->starts_s)), NULL);
@@ -258,13 +322,16 @@ static enum dw_err apply_rotation(struct transaction *tx, void *argument)
     m->has_changed = false;
     TRY(read_standing(tx, &now));
     m->result = now.standing.active;
-    if (!dw_str_eq(now.standing.active, m->from))
+    if (!dw_str_is_absent(m->from) && !dw_str_eq(now.standing.active, m->from))
         return DW_OK;
-    const struct plan plan = plan_rotation(&now.standing, &m->identity->config, m->urgency);
+    const struct plan plan = plan_rotation(&now.standing, m->identity, m->urgency);
 
     if (plan.step != STEP_NONE)
         TRY(identity_announce(tx, m->identity, CHANGE_KEYS, DW_STR("")));
     m->has_changed = plan.step != STEP_NONE;
+    m->made_s = dw_clock_now_s();
+    if (plan.step == STEP_PUBLISH) /* whatever the clock says: no later key is taken for one of the first two */
+        m->made_s = MAX_OF(m->made_s, now.standing.active_made_s + 1);
     return take_step(tx, m, &plan, now.standing.next);
 }
 
@@ -303,7 +370,7 @@ enum dw_err signing_key_keep(struct identity *identity)
     _cleanup_arena_ struct dw_arena *arena = NULL;
     const struct signing_key_standing known = signing_key_known(identity);
 
-    if (plan_rotation(&known, &identity->config, BY_AGE).step == STEP_NONE)
+    if (plan_rotation(&known, identity, BY_AGE).step == STEP_NONE)
         return DW_OK;
     TRY(dw_arena_new(1 << 20, &arena));
     struct making m = { .identity = identity, .actor = &SYSTEM, .arena = arena, .urgency = BY_AGE,
@@ -314,27 +381,17 @@ enum dw_err signing_key_keep(struct identity *identity)
     return m.has_changed ? DW_OK : signing_key_catch_up(identity);
 }
 
-static enum dw_err apply_preparation(struct transaction *tx, void *argument)
-{
-    struct making *m = argument;
-    struct reading now = { .arena = m->arena };
-
-    TRY(read_standing(tx, &now));
-    if (now.standing.next.len > 0)
-        return DW_ERR_CONFLICT;
-    TRY(identity_announce(tx, m->identity, CHANGE_KEYS, DW_STR("")));
-    return insert_key(tx, m, "next", -1);
-}
-
 enum dw_err signing_key_prepare(struct identity *identity, const struct actor *actor, struct dw_arena *arena,
                                 struct dw_str *ret_kid)
 {
-    struct making m = { .identity = identity, .actor = actor, .arena = arena };
+    struct making m = { .identity = identity, .actor = actor, .arena = arena, .urgency = TO_PREPARE };
+    struct reading now = { .arena = arena };
 
-    TRY(make_key(&m));
-    TRY(identity_write_as(identity, actor, apply_preparation, &m));
-    TRY(learn(identity));
-    *ret_kid = m.kid;
+    TRY(storage_read(identity->storage, read_standing, &now));
+    m.result = now.standing.next;
+    if (plan_rotation(&now.standing, identity, TO_PREPARE).step != STEP_NONE)
+        TRY(rotate(&m));
+    *ret_kid = m.result;
     return DW_OK;
 }
 

@@ -203,11 +203,11 @@ describe("users", () => {
 });
 
 describe("signing keys", () => {
-  test("a new key is published before it signs, old tokens stay good, and a retired key's do not", async () => {
+  test("the next key is published before it signs, old tokens stay good, and a retired key's do not", async () => {
     const shop = workshop();
     shop.done("init");
     const before = items(shop.json("key list"));
-    assert.equal(before.length, 1);
+    assert.deepEqual(before.map((key) => key.state), ["active", "next"]);
     assert.ok(!JSON.stringify(before).includes('"d"'));
 
     const server = await new Server(shop.folder, {}).start();
@@ -217,7 +217,8 @@ describe("signing keys", () => {
 
     shop.done("key rotate --now");
     const after = items(shop.json("key list"));
-    assert.equal(after.length, 2);
+    assert.deepEqual(after.map((key) => key.state), ["active", "next", "retiring"]);
+    assert.equal(after[0].kid, before[1].kid);
     await server.start();
     expectStatus(await server.me(person.access), 200);
     const published = (await server.get("/.well-known/jwks.json")).json.keys.map((key) => key.kid);

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import * as jose from "jose";
 import * as oauth from "oauth4webapi";
-import { claimsOf, expectStatus, start } from "./harness.mjs";
+import { claimsOf, expectStatus, headerOf, run, start, until } from "./harness.mjs";
 
 const INSECURE = { [oauth.allowInsecureRequests]: true }; // plain HTTP, on the loopback
 
@@ -91,13 +91,94 @@ describe("stock clients", () => {
   });
 });
 
+// What a resource server does: it fetches the key set once, and again for an unknown kid, but twice in 30 seconds never.
+describe("the first rotation of an installation", () => {
+  const byHttp = async (server, query = "") => {
+    const { access } = await server.administrator();
+    return expectStatus(await server.post(`/keys/rotate${query}`, { token: access }), 200).json;
+  };
+  const byCommand = (server, ...options) => {
+    const done = run(["key", "rotate", ...options], { folder: server.folder, env: server.env });
+    assert.equal(done.code, 0, done.err);
+    return done.out;
+  };
+  const keyNow = async (server, person) => headerOf(expectStatus(await server.signIn(person), 200).json.access_token).kid;
+
+  for (const [way, rotate] of [["HTTP", byHttp], ["command", async (server) => JSON.parse(byCommand(server, "--json"))]]) {
+    test(`by ${way}: the next token is signed by the key that was published as the next one, and nobody has to ask for it`, async (t) => {
+      const server = await start();
+      t.after(() => server.stop());
+      const person = await server.newcomer();
+      const [active, next, ...more] = expectStatus(await server.get("/.well-known/jwks.json"), 200).json.keys;
+      assert.equal(active.kid, headerOf(person.access).kid);
+      assert.deepEqual(more, []);
+      let fetches = 0;
+      const service = jose.createRemoteJWKSet(new URL(`${server.url}/.well-known/jwks.json`), {
+        [jose.customFetch]: (...args) => { fetches += 1; return fetch(...args); },
+      });
+      await jose.jwtVerify(person.access, service);
+
+      const rotated = await rotate(server);
+      assert.deepEqual([rotated.kid, rotated.state], [next.kid, "active"]);
+      await until(async () => (await keyNow(server, person)) === next.kid, "the next key signs");
+      const later = expectStatus(await server.signIn(person), 200).json.access_token;
+      for (const token of [person.access, later]) {
+        await jose.jwtVerify(token, service);
+        expectStatus(await server.me(token), 200);
+      }
+      assert.equal(fetches, 1, "the service had to ask again");
+    });
+  }
+
+  test("a second one is scheduled, and told so; one that can't wait does not", async (t) => {
+    const server = await start();
+    t.after(() => server.stop());
+    const person = await server.newcomer();
+    const first = await byHttp(server);
+    assert.equal(await keyNow(server, person), first.kid);
+    const scheduled = await byHttp(server);
+    assert.equal(scheduled.state, "next");
+    assert.equal(Date.parse(scheduled.starts_at) - Date.parse(scheduled.created_at), 3600_000);
+    const said = byCommand(server);
+    assert.ok(said.includes(scheduled.kid), said);
+    assert.match(said, new RegExp(`Scheduled: this key signs from ${scheduled.starts_at} on.*doorward key rotate --now`));
+    assert.equal(await keyNow(server, person), first.kid);
+    const forced = await byHttp(server, "?now=true");
+    assert.deepEqual([forced.kid, forced.state], [scheduled.kid, "active"]);
+    const after = expectStatus(await server.signIn(person), 200).json.access_token;
+    assert.equal(headerOf(after).kid, forced.kid);
+    for (const token of [person.access, after]) expectStatus(await server.me(token), 200);
+  });
+
+  test("another algorithm in the settings is the next key's, and signs after a rotation", async (t) => {
+    const server = await start();
+    t.after(() => server.stop());
+    const person = await server.newcomer();
+    await server.stop({ keep: true });
+    server.env.DOORWARD_JWT_ALGORITHM = "EdDSA";
+    await server.start();
+    const algs = async () => expectStatus(await server.get("/.well-known/jwks.json"), 200).json.keys.map((key) => key.alg);
+    await until(async () => (await algs()).includes("EdDSA"), "a key of the other algorithm is published");
+    assert.deepEqual(await algs(), ["ES256", "EdDSA"]);
+    expectStatus(await server.me(person.access), 200);
+    assert.equal(await keyNow(server, person), headerOf(person.access).kid);
+    const forced = await byHttp(server, "?now=true");
+    assert.equal(forced.alg, "EdDSA");
+    assert.equal(await keyNow(server, person), forced.kid);
+    expectStatus(await server.me(person.access), 200);
+  });
+});
+
 describe("RSA signing keys", () => {
   test("have 3072 bits", async (t) => {
     const server = await start({ DOORWARD_JWT_ALGORITHM: "PS256" });
     t.after(() => server.stop());
-    const [key] = expectStatus(await server.get("/.well-known/jwks.json"), 200).json.keys;
-    assert.equal(key.alg, "PS256");
-    assert.equal(Buffer.from(key.n, "base64url").length * 8, 3072);
+    const published = expectStatus(await server.get("/.well-known/jwks.json"), 200).json.keys;
+    assert.equal(published.length, 2);
+    for (const key of published) {
+      assert.equal(key.alg, "PS256");
+      assert.equal(Buffer.from(key.n, "base64url").length * 8, 3072);
+    }
     const { access } = await server.newcomer();
     const keys = jose.createRemoteJWKSet(new URL(`${server.url}/.well-known/jwks.json`));
     assert.equal((await jose.jwtVerify(access, keys)).protectedHeader.alg, "PS256");

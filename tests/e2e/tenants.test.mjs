@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { allRoutes, dump, isGuarded } from "./guarded_routes.mjs";
-import { claimsOf, expectDetail, expectStatus, run, somebody, start } from "./harness.mjs";
+import { claimsOf, expectDetail, expectStatus, run, somebody, start, until } from "./harness.mjs";
 
 describe("tenants", () => {
   let server, operator, acme, boss;
@@ -165,26 +165,40 @@ describe("tenants", () => {
     expectStatus(await server.me(operator.access), 200);
   });
 
-  test("signing keys: a next one is published before it signs, an old one is retired", async () => {
+  test("signing keys: the next one is published from the start, takes over when asked, and an old one is retired", async () => {
     const published = async () => (await server.get("/.well-known/jwks.json")).json.keys.map((key) => key.kid);
     const states = async () => Object.fromEntries(
       expectStatus(await asOperator("GET", "/keys"), 200).json.items.map((key) => [key.state, key.kid]));
-    const { active: old } = await states();
-    const next = expectStatus(await asOperator("POST", "/keys"), 201).json;
-    assert.deepEqual([next.state, next.public_jwk.d], ["next", undefined]);
-    assert.ok((await published()).includes(next.kid));
-    expectStatus(await asOperator("POST", "/keys"), 409);
+    const { active: old, next: second } = await states();
+    assert.deepEqual(await published(), [old, second]);
+    for (let i = 0; i < 2; i += 1) {
+      const prepared = expectStatus(await asOperator("POST", "/keys"), 201).json;
+      assert.deepEqual([prepared.kid, prepared.state, prepared.public_jwk.d], [second, "next", undefined]);
+    }
     expectStatus(await asOperator("DELETE", `/keys/${old}`), 409);
-    const arranged = expectStatus(await asOperator("POST", "/keys/rotate"), 200).json;
-    assert.deepEqual([arranged.kid, arranged.state], [next.kid, "next"]);
-    assert.equal(Date.parse(arranged.starts_at) - Date.parse(next.created_at), 3600_000);
-    assert.deepEqual(await states(), { active: old, next: next.kid });
     expectStatus(await asOperator("POST", "/keys/rotate?now=perhaps"), 422);
-    assert.equal(expectStatus(await asOperator("POST", "/keys/rotate?now=true"), 200).json.kid, next.kid);
-    assert.deepEqual(await states(), { retiring: old, active: next.kid });
+    const rotated = expectStatus(await asOperator("POST", "/keys/rotate"), 200).json;
+    assert.deepEqual([rotated.kid, rotated.state], [second, "active"]);
     expectStatus(await server.me(operator.access), 200);
+
+    const { next: third, ...others } = await states();
+    assert.deepEqual(others, { retiring: old, active: second });
+    const arranged = expectStatus(await asOperator("POST", "/keys/rotate"), 200).json;
+    assert.deepEqual([arranged.kid, arranged.state], [third, "next"]);
+    assert.equal(Date.parse(arranged.starts_at) - Date.parse(arranged.created_at), 3600_000);
+    assert.equal((await states()).active, second);
+    assert.equal(expectStatus(await asOperator("POST", "/keys/rotate?now=true"), 200).json.kid, third);
+    assert.equal((await states()).active, third);
+    expectStatus(await server.me(operator.access), 200);
+
     const again = await server.administrator();
-    expectStatus(await server.ask("DELETE", `/keys/${old}`, { token: again.access }), 204);
+    const asAgain = (method, target) => server.ask(method, target, { token: again.access });
+    const { next: fourth } = await states();
+    expectStatus(await asAgain("DELETE", `/keys/${fourth}`), 204);
+    assert.ok(!(await published()).includes(fourth));
+    await until(async () => (await states()).next, "another next key is published");
+    assert.notEqual((await states()).next, fourth);
+    expectStatus(await asAgain("DELETE", `/keys/${old}`), 204);
     expectStatus(await server.me(operator.access), 401);
     expectStatus(await server.ask("DELETE", `/keys/${old}`, { token: again.access }), 404);
     operator = again;

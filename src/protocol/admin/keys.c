@@ -19,7 +19,8 @@ static const struct dw_model SIGNING_KEY = {
           .example = "active" },
         { DW_FIELD(struct signing_key_info, created_at), .type = DW_TIME, .flags = DW_REQUIRED },
         { DW_FIELD(struct signing_key_info, starts_at), .type = DW_TIME, .flags = DW_NULLABLE,
-          .description = "When the next key takes over by itself; null: when somebody asks for a rotation" },
+          .description = "When the next key takes over by itself; null: when somebody asks for a rotation. Of the "
+                         "other keys, when they took over; null: when they were made" },
         { DW_FIELD(struct signing_key_info, retires_at), .type = DW_TIME, .flags = DW_NULLABLE },
         { DW_FIELD(struct signing_key_info, public_jwk), .type = DW_RAW_JSON, .description = "RFC 7517" },
         { 0 } },
@@ -67,11 +68,8 @@ static enum dw_err prepare_key(struct dw_request *r, const void *in, struct sign
 {
     const struct actor me = caller_actor(r);
     struct dw_str kid;
-    const enum dw_err err = signing_key_prepare(identity_of(r), &me, dw_request_arena(r), &kid);
 
-    if (err == DW_ERR_CONFLICT)
-        return dw_fail(r, err, "There is a next key already");
-    TRY(err);
+    TRY(signing_key_prepare(identity_of(r), &me, dw_request_arena(r), &kid));
     return show_key(r, kid, out);
 }
 
@@ -108,15 +106,16 @@ const struct dw_route KEY_ROUTES[] = {
     { DW_GET, "/keys", DW_HANDLER(list_keys), .answer = &KEYS_OUT, .needs = NEEDS_OPERATOR, .id = "list_keys",
       .tag = TAG_ADMINISTRATION, .summary = "List signing keys", .description = NEEDS_WORDS "Public halves alone." },
     { DW_POST, "/keys", DW_HANDLER(prepare_key), .answer = &SIGNING_KEY, .needs = NEEDS_OPERATOR, .status = 201,
-      .id = "prepare_key", .tag = TAG_ADMINISTRATION, .summary = "Make the next signing key",
-      .description = NEEDS_WORDS "It is published at once and signs from the next rotation on: services that cache the "
-                     "key set know it by then.",
-      .answers = ANSWERS({ 409, "There is a next key already" }) },
+      .id = "prepare_key", .tag = TAG_ADMINISTRATION, .summary = "Make sure that there is a next signing key",
+      .description = NEEDS_WORDS "Answers the next key, which is made and published when there is none of the "
+                     "algorithm that is set. There is one from the start and again after each rotation, so that "
+                     "services which cache the key set know it when it takes over." },
     { DW_POST, "/keys/rotate", DW_HANDLER(rotate_keys), .query = &KEY_ROTATION_QUERY, .answer = &SIGNING_KEY,
       .needs = NEEDS_OPERATOR, .id = "rotate_keys", .tag = TAG_ADMINISTRATION, .summary = "Sign with the next key",
-      .description = NEEDS_WORDS "At once when it has been published for long enough that services which cache the key "
-                     "set know it. Otherwise it takes over by itself when that is so (`starts_at`); it is made when "
-                     "there is none. Tokens of the old one stay good." },
+      .description = NEEDS_WORDS "At once (`state` is `active`) when every service that caches the key set knows it: "
+                     "it has been published for `DOORWARD_KEY_LEAD`, or since the first key has, as that of a new "
+                     "installation. Otherwise (`next`) it takes over by itself when that is so, at `starts_at`. "
+                     "Tokens of the old one stay good." },
     { DW_DELETE, "/keys/{kid}", DW_HANDLER(retire_key), .needs = NEEDS_OPERATOR, .status = 204, .id = "retire_key",
       .tag = TAG_ADMINISTRATION, .summary = "Take a signing key out at once",
       .description = NEEDS_WORDS "The tokens that it signed are refused from now on.",

@@ -173,7 +173,8 @@ static void test_keys(void **state)
     EXPECT(0, "\"state\":\"retiring\"", "", NULL, "key", "list", "--json");
     EXPECT(1, "", "this key signs: run `doorward key rotate --now` first", NULL, "key", "retire", kid);
     EXPECT(0, "active", "", NULL, "key", "rotate", "--now");
-    EXPECT(0, "next", "", NULL, "key", "rotate");
+    EXPECT(0, "\nScheduled: this key signs from 20", "", NULL, "key", "rotate");
+    EXPECT(0, "\"state\":\"next\"", "", NULL, "key", "rotate", "--json");
     EXPECT(0, "Retired ", "", NULL, "key", "retire", kid);
     EXPECT(1, "", "no key \"nothing\"", NULL, "key", "retire", "nothing");
 }
