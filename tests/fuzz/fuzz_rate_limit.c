@@ -25,7 +25,7 @@ static void check_counted(const struct dw_rate *rate, const uint8_t *data, size_
     for (size_t i = 0; i < size && i < 64; i++) {
         const enum dw_rate_window window = (data[i] & 1) != 0 ? DW_RATE_FIXED : DW_RATE_SLIDING;
         const struct dw_str key = dw_str_n(data, window == DW_RATE_FIXED ? size : size - 1);
-        struct rate_verdict verdict = rate_counters_hit(counters, rate, window, key, now_ms);
+        struct dw_rate_verdict verdict = rate_counters_hit(counters, rate, window, key, now_ms);
         CLAIM(verdict.remaining <= rate->amount && verdict.reset_s > 0 && verdict.reset_s <= 2 * rate->seconds + 1);
         if (!verdict.is_allowed) {
             CLAIM(verdict.retry_after_s > 0 && verdict.retry_after_s <= 2 * rate->seconds + 1);

@@ -132,11 +132,13 @@ static void fixture_suspend(struct fixture *f, struct dw_request *r)
 static enum http_verdict test_resume(void *context, struct dw_request *r)
 {
     struct fixture *f = context;
+    const struct test_route *route = route_find(r);
 
     f->n_resumed++;
     if (path_is(r, "/suspend/work"))
         return HTTP_TO_WORKER;
-    route_find(r)->answer(r);
+    assert_non_null(route);
+    route->answer(r);
     return HTTP_ANSWERED;
 }
 

@@ -139,12 +139,15 @@ static void test_parents_come_before_their_children(void **state)
     free(list);
 }
 
+#define CIRCLE                                                                                                         \
+    "CREATE TABLE a (id TEXT PRIMARY KEY, b TEXT REFERENCES b(id));"                                                   \
+    "CREATE TABLE b (id TEXT PRIMARY KEY, a TEXT REFERENCES a(id))"
+
 static void test_a_schema_that_can_not_be_carried_is_told(void **state)
 {
     static const char *const WRONG[] = {
         "CREATE TABLE a (id TEXT PRIMARY KEY, picture BLOB)",
-        "CREATE TABLE a (id TEXT PRIMARY KEY, b TEXT REFERENCES b(id));"
-        "CREATE TABLE b (id TEXT PRIMARY KEY, a TEXT REFERENCES a(id))",
+        CIRCLE,
         "CREATE TABLE",
     };
 
