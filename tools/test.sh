@@ -147,7 +147,8 @@ beside=(tools/with_postgres.sh)
 stories "stories on PostgreSQL" build/doorward "${with_database[@]}" tests/e2e/postgres/*.test.mjs
 say "the same stories on PostgreSQL with Redis, and those of Redis in trouble"
 beside=(tools/with_redis.sh tools/with_postgres.sh)
-stories "stories on PostgreSQL with Redis" build/doorward "${with_database[@]}" tests/e2e/redis/*.test.mjs
+stories "stories on PostgreSQL with Redis" build/doorward "${with_database[@]}" tests/e2e/redis/*.test.mjs \
+    tests/e2e/postgres/{keys,proxies}.test.mjs
 beside=()
 say "stories of bad input, with sanitizers"
 stories "stories with sanitizers" build-asan/doorward tests/e2e/accounts.test.mjs tests/e2e/bad_input.test.mjs \
