@@ -11,11 +11,11 @@ import { setTimeout as pause } from "node:timers/promises";
 import * as OTPAuth from "otpauth";
 import { checkDatabase, query } from "./database.mjs";
 import { Server, expectDetail, expectInvalidToken, expectStatus, temporaryFolder, until } from "./harness.mjs";
+import { noFreezing, noSmallDisk } from "./machine.mjs";
 import { Load } from "./postgres/load.mjs";
 
 const CHEAP = { DOORWARD_ARGON2_MEMORY: "64KiB", DOORWARD_ARGON2_TIME: "1", DOORWARD_HASH_QUEUE: "1024" };
 const FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1";
-const isRoot = process.getuid() === 0;
 
 function root(...command) {
   const done = spawnSync(command[0], command.slice(1), { encoding: "utf8" });
@@ -101,7 +101,7 @@ describe("SQLite on a machine that is unwell", { timeout: 180_000 }, () => {
     server = undefined;
   });
 
-  test("the disk is full, and has room again", { skip: isRoot ? false : "needs root, to mount a small disk" }, async () => {
+  test("the disk is full, and has room again", { skip: noSmallDisk }, async () => {
     const disk = new SmallDisk("24m");
     try {
       server = await new Server(disk.folder, CHEAP).start();
@@ -115,7 +115,7 @@ describe("SQLite on a machine that is unwell", { timeout: 180_000 }, () => {
     }
   });
 
-  test("the database becomes read-only", { skip: isRoot ? false : "needs root, to make a file immutable" }, async () => {
+  test("the database becomes read-only", { skip: noFreezing }, async () => {
     const folder = temporaryFolder();
     server = await new Server(folder, CHEAP).start();
     const files = ["doorward.db", "doorward.db-wal"].map((name) => path.join(folder, name));
@@ -139,7 +139,7 @@ describe("SQLite on a machine that is unwell", { timeout: 180_000 }, () => {
     checkDatabase(folder);
   });
 
-  test("a database that may not be written to stops the start, with a word why", { skip: isRoot ? false : "needs root" }, async () => {
+  test("a database that may not be written to stops the start, with a word why", { skip: noFreezing }, async () => {
     const folder = temporaryFolder();
     server = await new Server(folder, CHEAP).start();
     await server.stop({ keep: true });
@@ -177,7 +177,7 @@ describe("SQLite on a machine that is unwell", { timeout: 180_000 }, () => {
   });
 });
 
-describe("mails that find no room", { timeout: 60_000, skip: isRoot ? false : "needs root, to mount a small disk" }, () => {
+describe("mails that find no room", { timeout: 60_000, skip: noSmallDisk }, () => {
   test("the outbox's disk is full: the letter waits and leaves no half of it behind", async () => {
     const disk = new SmallDisk("64k");
     const folder = temporaryFolder();

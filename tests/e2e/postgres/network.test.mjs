@@ -8,6 +8,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { after, afterEach, before, describe, test } from "node:test";
 import { expectInvalidToken, expectStatus, temporaryFolder, until } from "../harness.mjs";
+import { noSmallDisk } from "../machine.mjs";
 import { Cluster, fleet } from "./cluster.mjs";
 import { Load } from "./load.mjs";
 import { Wire } from "./wire.mjs";
@@ -80,9 +81,7 @@ describe("a network that fails", { timeout: 240_000 }, () => {
     story(() => wire.set("through", 250), { isServed: true, among: [near] }));
 });
 
-const isRoot = process.getuid() === 0;
-
-describe("PostgreSQL's disk", { timeout: 120_000, skip: isRoot ? false : "needs root, to mount a small disk" }, () => {
+describe("PostgreSQL's disk", { timeout: 120_000, skip: noSmallDisk }, () => {
   test("is full, PostgreSQL panics, has room again: nodes say so and go on by themselves", async () => {
     const folder = temporaryFolder();
     const cluster = await new Cluster().start();
