@@ -5,13 +5,14 @@
 
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
-import { webcrypto } from "node:crypto";
+import { randomInt, webcrypto } from "node:crypto";
 import fs from "node:fs";
 import net from "node:net";
 import os from "node:os";
 import path from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { hold, letGo } from "./child.mjs";
 import { databaseSettings, dropDatabase } from "./database.mjs";
 
 globalThis.crypto ??= webcrypto; // Node 18 has it behind a flag
@@ -44,15 +45,21 @@ export function temporaryFolder() {
   return fs.mkdtempSync(path.join(os.tmpdir(), "doorward-e2e-"));
 }
 
+// Below the range from which Linux takes the near ends of outgoing connections: one of the tests' own connections must
+// not have taken a free port before the server that it was found for.
+const PORTS = { first: 10_000, last: 32_000 };
+
+const isFree = (port) => new Promise((resolve) => {
+  const probe = net.createServer().on("error", () => resolve(false));
+  probe.listen(port, "127.0.0.1", () => probe.close(() => resolve(true)));
+});
+
 /** A port that was free a moment ago. */
-export function freePort() {
-  return new Promise((resolve, reject) => {
-    const probe = net.createServer().on("error", reject);
-    probe.listen(0, "127.0.0.1", () => {
-      const { port } = probe.address();
-      probe.close(() => resolve(port));
-    });
-  });
+export async function freePort() {
+  for (;;) {
+    const port = randomInt(PORTS.first, PORTS.last);
+    if (await isFree(port)) return port;
+  }
 }
 
 /** Asks `question` until it answers with something true. */
@@ -117,7 +124,7 @@ export class Server {
     this.child.stderr.setEncoding("utf8").on("data", (text) => (this.err += text));
     const spawned = this.child;
     // A test that died before it stopped its server must not keep the runner waiting for it.
-    for (const held of [spawned, spawned.stdout, spawned.stderr]) held.unref();
+    letGo(spawned);
     running.add(spawned);
     this.ended = new Promise((resolve) => {
       spawned.on("error", (error) => resolve({ error }));
@@ -141,7 +148,7 @@ export class Server {
 
   /** As a crash of the machine would: nothing gets a chance to tidy up. */
   async kill() {
-    this.child.ref();
+    hold(this.child);
     this.child.kill("SIGKILL");
     await this.ended;
   }
@@ -154,7 +161,7 @@ export class Server {
   /** Asks the program to end, and holds it to having been well until then. */
   async stop({ keep = false } = {}) {
     const dead = this.exit;
-    for (const held of [this.child, this.child.stdout, this.child.stderr]) held.ref();
+    hold(this.child);
     if (!dead) this.child.kill("SIGTERM");
     const late = pause(STOP_LIMIT_MS, "late", { ref: false });
     const exit = await Promise.race([this.ended, late]);

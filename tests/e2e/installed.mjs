@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
+import { hold, letGo } from "./child.mjs";
 import { BINARY, environment, freePort, temporaryFolder, until } from "./harness.mjs";
 
 export const STRICT = ["-std=c17", "-Wall", "-Wextra", "-Werror", "-pedantic"];
@@ -71,7 +72,7 @@ export class Served {
     this.child.stdout.setEncoding("utf8").on("data", (text) => (this.out += text));
     this.child.stderr.setEncoding("utf8").on("data", (text) => (this.err += text));
     const spawned = this.child;
-    for (const held of [spawned, spawned.stdout, spawned.stderr]) held.unref();
+    letGo(spawned);
     running.add(spawned);
     this.ended = new Promise((resolve) => spawned.on("close", (code, signal) => resolve({ code, signal }))).then((exit) => {
       running.delete(spawned);
@@ -87,13 +88,13 @@ export class Served {
 
   /** As a power cut would. */
   async kill() {
-    this.child.ref();
+    hold(this.child);
     this.child.kill("SIGKILL");
     await this.ended;
   }
 
   async stop() {
-    this.child.ref();
+    hold(this.child);
     this.child.kill("SIGTERM");
     assert.deepEqual(await this.ended, { code: 0, signal: null }, this.err);
     assert.doesNotMatch(this.err, SANITIZER_REPORT);

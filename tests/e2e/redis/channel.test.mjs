@@ -8,7 +8,8 @@ import { setTimeout as pause } from "node:timers/promises";
 import { claimsOf, expectInvalidToken, expectStatus, run, until } from "../harness.mjs";
 import { Cluster, fleet } from "../postgres/cluster.mjs";
 import { Load } from "../postgres/load.mjs";
-import { Cable, Eavesdropper, RedisServer } from "./machines.mjs";
+import { Cable, Eavesdropper } from "./machines.mjs";
+import { RedisServer } from "./redis_server.mjs";
 
 /** A change is acknowledged on one node; from then on the others have this long to know. */
 const WITHIN_MS = 1000;

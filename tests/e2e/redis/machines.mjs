@@ -1,52 +1,9 @@
-// What a fleet stands on, to be killed, paused and cut off: a Redis server, and cables with a switch in them.
+// What lies between a fleet and its Redis: cables with a switch in them, and somebody who listens.
 
-import { spawn, spawnSync } from "node:child_process";
 import fs from "node:fs";
 import net from "node:net";
 import path from "node:path";
 import { temporaryFolder, until } from "../harness.mjs";
-
-/** Debian's redis-server is redis-check-rdb by another name, and redis-tools has that one without a service. */
-const PROGRAMS = ["redis-server", "valkey-server", "redis-check-rdb"];
-
-export class RedisServer {
-  constructor() {
-    this.folder = temporaryFolder();
-    this.socket = path.join(this.folder, "socket");
-    this.url = `unix:${this.socket}`;
-  }
-
-  async start() {
-    const found = PROGRAMS.find((name) => spawnSync("which", [name]).status === 0);
-    this.child = spawn(found, ["--port", "0", "--unixsocket", this.socket, "--dir", this.folder, "--save", "", "--appendonly",
-      "no"], { argv0: "redis-server", stdio: "ignore" });
-    this.child.unref();
-    this.ended = new Promise((resolve) => this.child.on("exit", resolve));
-    process.on("exit", () => this.child.kill("SIGKILL"));
-    await until(() => spawnSync("redis-cli", ["-s", this.socket, "ping"]).status === 0, "Redis answers");
-    return this;
-  }
-
-  /** As the machine's out-of-memory killer would. */
-  async kill() {
-    this.child.kill("SIGKILL");
-    this.child.ref();
-    await this.ended;
-  }
-
-  pause() {
-    this.child.kill("SIGSTOP");
-  }
-
-  resume() {
-    this.child.kill("SIGCONT");
-  }
-
-  async stop() {
-    await this.kill();
-    fs.rmSync(this.folder, { recursive: true, force: true });
-  }
-}
 
 /** A socket in front of another, whose bytes can be held back each way, and whose ends can be cut. */
 export class Cable {

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { readExposition } from "../exposition.mjs";
 import { expectStatus, start, until } from "../harness.mjs";
-import { RedisServer } from "./machines.mjs";
+import { RedisServer } from "./redis_server.mjs";
 
 const TOKEN = "metrics-of-a-node-0815";
 

@@ -5,6 +5,7 @@ import { spawn, spawnSync } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { hold, letGo } from "../child.mjs";
 import { environment, until } from "../harness.mjs";
 
 // Debian's redis-server is redis-check-rdb by another name, and redis-tools has that one without a service.
@@ -24,7 +25,7 @@ export class RedisServer {
     this.child = spawn(PROGRAM, Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]), {
       argv0: "redis-server", env: environment(), stdio: "ignore",
     });
-    this.child.unref();
+    letGo(this.child);
     this.ended = new Promise((resolve) => this.child.on("exit", resolve));
     process.once("exit", () => this.child.kill("SIGKILL"));
     await until(() => this.cli("ping").trim() === "PONG", "Redis answers");
@@ -37,7 +38,7 @@ export class RedisServer {
 
   /** As the machine's out-of-memory killer would. */
   async kill() {
-    this.child.ref();
+    hold(this.child);
     this.child.kill("SIGKILL");
     await this.ended;
   }
