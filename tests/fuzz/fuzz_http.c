@@ -1,6 +1,6 @@
-/* Any bytes as what an HTTP client sends, in pieces whose size is the first byte. Read whole and in pieces they must say
- * the same, and what is taken for a header must be one in the narrowest reading: each line ends in CR LF and is a header
- * of its own, and one of Content-Length and Transfer-Encoding says how long the body is. */
+/* Any bytes as what an HTTP client sends, in pieces whose size is the first byte. Read whole and in pieces they must
+ * say the same, and what is taken for a header must be one in the narrowest reading: each line ends in CR LF and is a
+ * header of its own, and one of Content-Length and Transfer-Encoding says how long the body is. */
 #include "fuzz.h"
 #include "http/handshake.h"
 #include "http/input.h"
