@@ -68,11 +68,6 @@ void dw_answer_header(struct dw_request *r, const char *name, struct dw_str valu
     buffer_append_literal(&r->head, "\r\n");
 }
 
-void http_answer_lines(struct dw_request *r, struct dw_str lines)
-{
-    buffer_append(&r->head, lines);
-}
-
 void dw_answer_body(struct dw_request *r, const char *content_type, struct dw_str body)
 {
     if (r == NULL)

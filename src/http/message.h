@@ -99,9 +99,6 @@ const char *http_reason(int status);
 struct dw_str http_status_line(int status);
 /* Forgets what was answered so far, so that another answer can be written. */
 void http_answer_clear(struct dw_request *r);
-/* Appends header lines that are known to be good ("Name: value\r\n" each), without looking at them: what every answer
- * carries is checked once, not a hundred thousand times a second. */
-void http_answer_lines(struct dw_request *r, struct dw_str lines);
 /* RFC 9110 §5.6.2 */
 bool http_is_token(struct dw_str s);
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -222,16 +223,31 @@ static enum dw_err server_open(struct server *server, const struct http_service 
     return stop_watch_open(&server->stop_watch, &server->loops[0].uv, on_stop, server);
 }
 
+/* A client that went away is an error of write(), not the end of the process. The signal is the process's, whose servers
+ * end one by one: the last of them gives it back. */
+static void pipe_signal_hold(int servers)
+{
+    static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+    static struct sigaction before;
+    static int n_servers;
+    const struct sigaction ignore = { .sa_handler = SIG_IGN };
+
+    pthread_mutex_lock(&mutex);
+    if (n_servers == 0)
+        sigaction(SIGPIPE, &ignore, &before);
+    n_servers += servers;
+    if (n_servers == 0)
+        sigaction(SIGPIPE, &before, NULL);
+    pthread_mutex_unlock(&mutex);
+}
+
 enum dw_err http_serve(const struct http_service *service, const struct dw_server_config *config)
 {
-    const struct sigaction ignore = { .sa_handler = SIG_IGN };
-    struct sigaction before;
     _cleanup_(server_close) struct server server = { 0 };
 
     TRY(server_open(&server, service, config));
-    /* A client that went away is an error of write(), not the end of the process. */
-    sigaction(SIGPIPE, &ignore, &before);
+    pipe_signal_hold(1);
     const enum dw_err err = server_run(&server);
-    sigaction(SIGPIPE, &before, NULL);
+    pipe_signal_hold(-1);
     return err;
 }

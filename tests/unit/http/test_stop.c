@@ -115,6 +115,27 @@ static void who_reads_slowly_does_not_hold_it_up(void **state)
     close(fd);
 }
 
+/* Servers of one process end one by one; those that still work must not be killed by a client that has gone. */
+static void the_first_to_end_takes_nothing_from_the_last(void **state)
+{
+    static struct fixture other;
+    const struct linger at_once = { .l_onoff = 1 };
+
+    fixture_start(&other, &(struct dw_server_config){ .loops = 1 });
+    fixture_start(&server, &(struct dw_server_config){ .loops = 1 });
+    const int fd = client_connect(&server);
+    client_send_text(fd, WORK);
+    sem_wait(&server.at_gate);
+    fixture_stop(&other); /* both are told; this one has ended */
+    shutdown(fd, SHUT_WR);
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+    close(fd);
+    sem_post(&server.gate);
+    assert_int_equal(0, pthread_join(server.thread, NULL));
+    CHECK_OK(server.result);
+    assert_int_equal(server.n_begun, server.n_finished);
+}
+
 static _Atomic int n_told;
 
 static void note_stop(void *argument)
@@ -229,6 +250,7 @@ static void every_address_includes_ipv4(void **state)
 CHECK_MAIN(cmocka_unit_test(idle_connections_are_closed), cmocka_unit_test(request_under_way_is_finished),
            cmocka_unit_test(stop_has_a_deadline), cmocka_unit_test(second_signal_stops_at_once),
         cmocka_unit_test(who_reads_slowly_does_not_hold_it_up),
+        cmocka_unit_test(the_first_to_end_takes_nothing_from_the_last),
            cmocka_unit_test(serves_on_for_the_delay), cmocka_unit_test(the_delay_ends),
            cmocka_unit_test(a_request_on_its_way_is_served),
            cmocka_unit_test(taken_address_is_told), cmocka_unit_test(malformed_addresses_are_told),
