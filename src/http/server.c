@@ -223,8 +223,8 @@ static enum dw_err server_open(struct server *server, const struct http_service 
     return stop_watch_open(&server->stop_watch, &server->loops[0].uv, on_stop, server);
 }
 
-/* A client that went away is an error of write(), not the end of the process. The signal is the process's, whose servers
- * end one by one: the last of them gives it back. */
+/* A client that went away is an error of write(), not the end of the process. The signal is the process's, and its
+ * servers end one by one: the last of them gives it back. */
 static void pipe_signal_hold(int servers)
 {
     static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
