@@ -1,5 +1,5 @@
-/* A JWE taken apart, from either form, and decrypted, or made: what dw_jwe_decrypt() and dw_jwe_decrypt_json() share, and
- * dw_jwe_encrypt() and dw_jwe_encrypt_json(). */
+/* A JWE taken apart, from either form, and decrypted, or made: what dw_jwe_decrypt() and dw_jwe_decrypt_json() share,
+ * and dw_jwe_encrypt() and dw_jwe_encrypt_json(). */
 #ifndef JOSE_JWE_H
 #define JOSE_JWE_H
 

@@ -20,7 +20,7 @@ static enum dw_err recipients_check(const struct writing *w, struct dw_str plain
         if (to->key == NULL)
             return DW_ERR_ARGUMENT;
         TRY(jwe_check_encryption(to->key, to->alg, w->enc, plaintext));
-        /* A key that they agree on, or have, is the content's own: nobody else has it (RFC 7516 §5.1, steps 3 and 6). */
+        /* A key that they agree on, or have, is the content's own, and nobody else's (RFC 7516 §5.1, steps 3, 6). */
         if (w->n_recipients > 1 && (to->alg == DW_JWE_DIR || to->alg == DW_JWE_ECDH_ES))
             return DW_ERR_JOSE_ALGORITHM;
     }

@@ -5,8 +5,8 @@
  * site reaches a server in a private network under its own name.
  * As Starlette's TrustedHostMiddleware: the port does not count, a wildcard stands for one label or several but not for
  * the bare domain. Other than there: names are compared without regard to case and to a dot at their end, IPv6 literals
- * are read, a port must be one, the answer is JSON, and who comes without "www." is sent there only where the application
- * asks for it (www_redirect).
+ * are read, a port must be one, the answer is JSON, and who comes without "www." is sent there only where the
+ * application asks for it (www_redirect).
  */
 #include "app/middleware/middleware.h"
 
