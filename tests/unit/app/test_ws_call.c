@@ -322,7 +322,10 @@ static void what_is_no_websocket_gives_no_client(void **state)
 
 static enum dw_err be_eve(struct dw_request *r, const struct dw_dependency *self, void *ret_value)
 {
-    *(struct dw_principal *)ret_value = (struct dw_principal){ .subject = DW_STR("eve"), .scope = DW_STR("read write") };
+    struct dw_principal *eve = ret_value;
+
+    eve->subject = DW_STR("eve");
+    eve->scope = DW_STR("read write");
     return DW_OK;
 }
 
