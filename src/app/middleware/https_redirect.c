@@ -38,8 +38,8 @@ static enum dw_err https_redirect_before(const struct dw_app *app, struct dw_req
     const bool has_port = !dw_str_is_absent(host.port) && !is_usual_port(host.port);
 
     return redirect_to(r, dw_arena_printf(r->arena, "https://%s%.*s%s%s%.*s", host.is_ipv6 ? "[" : "",
-        (int)host.name.len, host.name.ptr, host.is_ipv6 ? "]" : "", has_port ? ":" : "", has_port ? (int)host.port.len : 0,
-        has_port ? host.port.ptr : ""));
+        (int)host.name.len, host.name.ptr, host.is_ipv6 ? "]" : "", has_port ? ":" : "",
+        has_port ? (int)host.port.len : 0, has_port ? host.port.ptr : ""));
 }
 
 static bool https_redirect_is_on(const struct dw_app *app)
