@@ -68,12 +68,13 @@ static void listener_free(struct metrics_listener **listener)
 
 static enum dw_err refuse(struct cli *cli, const struct metrics_listener *l)
 {
+    const char *setting = SETTINGS_PREFIX "METRICS_LISTEN";
+
     if (l->err == DW_ERR_SETTING)
-        return cli_refuse(cli, l->err, SETTINGS_PREFIX "METRICS_LISTEN: \"%s\" is no address to listen on",
-                          l->address);
+        return cli_refuse(cli, l->err, "%s: \"%s\" is no address to listen on", setting, l->address);
     if (l->err == DW_ERR_IO)
-        return cli_refuse(cli, l->err, SETTINGS_PREFIX "METRICS_LISTEN: can't listen on %s: it is in use, or not allowed, "
-                                              "or not an address of this machine", l->address);
+        return cli_refuse(cli, l->err, "%s: can't listen on %s: it is in use, or not allowed, or not an address of "
+                                       "this machine", setting, l->address);
     return l->err;
 }
 
