@@ -192,6 +192,7 @@ static enum dw_err put_in_place(struct cli *cli, const struct file_calls *files,
         err = files->settle(cli->settings->database_url, problem);
     if (err != DW_OK)
         return cli_refuse(cli, err, "%s", problem);
+    TRY(draft_give(cli, draft, path));
     draft_hold_signals(); /* between the two there is no database */
     TRY(move_aside(cli, path, ret_aside));
     err = draft_install(cli, draft, path, false);

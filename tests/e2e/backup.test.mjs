@@ -8,6 +8,7 @@ import path from "node:path";
 import { test } from "node:test";
 import { checkDatabase, databaseSettings, execute, isPostgres, query } from "./database.mjs";
 import { BINARY, ROOT, Server, environment, expectInvalidToken, expectStatus, run, somebody, start, temporaryFolder, until } from "./harness.mjs";
+import { noGiving } from "./machine.mjs";
 
 const CHEAP = { DOORWARD_ARGON2_MEMORY: "64KiB", DOORWARD_ARGON2_TIME: "1" };
 // A back-up of PostgreSQL is PostgreSQL's own.
@@ -193,6 +194,24 @@ onSqlite("--force replaces another back-up, and neither the database nor anythin
   assert.deepEqual(fs.readdirSync(folder).filter((entry) => /partial/.test(entry)), []);
   expectStatus(await server.signIn(ann), 200);
   await server.stop();
+});
+
+onSqlite("what root restores belongs to whom the database did, or to the folder's owner", { skip: noGiving }, () => {
+  const NOBODY = 65534;
+  const folder = temporaryFolder();
+  const owner = (name) => fs.statSync(path.join(folder, name)).uid;
+  assert.equal(run(["init"], { folder, env: CHEAP }).code, 0);
+  assert.equal(run(["backup", "good.db"], { folder, env: CHEAP }).code, 0);
+  assert.equal(run(["restore", "good.db", "--force"], { folder, env: CHEAP }).code, 0);
+  assert.equal(owner("doorward.db"), 0);
+  fs.chownSync(path.join(folder, "doorward.db"), NOBODY, NOBODY);
+  assert.equal(run(["restore", "good.db", "--force"], { folder, env: CHEAP }).code, 0);
+  assert.equal(owner("doorward.db"), NOBODY);
+  fs.rmSync(path.join(folder, "doorward.db"));
+  fs.chownSync(folder, NOBODY, NOBODY);
+  assert.equal(run(["restore", "good.db"], { folder, env: CHEAP }).code, 0);
+  assert.equal(owner("doorward.db"), NOBODY);
+  fs.rmSync(folder, { recursive: true });
 });
 
 onSqlite("a journal that a database left behind when it was taken away does not come back with the restored one", async () => {

@@ -159,6 +159,8 @@ describe("metrics", () => {
       assert.ok(annotations.summary.length > 20);
       assert.match(lasting ?? "1m", /^\d+m$/);
     }
+    const runbook = fs.readFileSync(path.join(ROOT, "docs/operations/runbook.md"), "utf8");
+    for (const { alert } of rules) assert.ok(runbook.includes(`| \`${alert}\` |`), `docs/operations/runbook.md does not say what to do on ${alert}`);
   });
 
   test("the dashboard, the alerts and the documentation ask for metrics that there are", async () => {
