@@ -26,8 +26,8 @@ struct draft {
 DW_MUST_USE enum dw_err draft_check_place(struct cli *cli, const char *path, const char *database, bool replace);
 /* A name of its own beside `wanted`; from now on SIGINT, SIGTERM and SIGHUP remove what has that name. */
 DW_MUST_USE enum dw_err draft_name(struct cli *cli, const char *wanted, struct draft *draft);
-/* As root: to the owner of `like`, or of its folder where it is not there, as SQLite does it with its journals: what root
- * restores is for the server to open. */
+/* As root: to the owner of `like`, or of its folder where it is not there, as SQLite does it with its journals: what
+ * root restores is for the server to open. */
 DW_MUST_USE enum dw_err draft_give(struct cli *cli, const struct draft *draft, const char *like);
 /* From now on they end nothing, until the draft is installed or removed. */
 void draft_hold_signals(void);
