@@ -146,11 +146,11 @@ static enum dw_err prepare_copy(struct cli *cli, const char *url, char ret_until
 static enum dw_err move_aside(struct cli *cli, const char *path, char ret_aside[DRAFT_PATH_SIZE])
 {
     char from[DRAFT_PATH_SIZE + 16], to[DRAFT_PATH_SIZE + 16], aside[DRAFT_PATH_SIZE];
+    int64_t at_s = dw_clock_now_s();
 
-    for (int64_t at_s = dw_clock_now_s(); at_s != 0;) { /* of two in a second, the other is from the next */
-        snprintf(aside, sizeof(aside), "%s.before-%lld", path, (long long)at_s);
-        at_s = access(aside, F_OK) == 0 ? at_s + 1 : 0;
-    }
+    do { /* of two in one second the other bears the next */
+        snprintf(aside, sizeof(aside), "%s.before-%lld", path, (long long)at_s++);
+    } while (access(aside, F_OK) == 0);
     for (size_t i = 0; i < ARRAY_SIZE(DRAFT_SUFFIXES); i++) {
         snprintf(from, sizeof(from), "%s%s", path, DRAFT_SUFFIXES[i]);
         snprintf(to, sizeof(to), "%s%s", aside, DRAFT_SUFFIXES[i]);
