@@ -92,8 +92,9 @@ enum dw_err metrics_listener_start(struct cli *cli, struct dw_app *app, struct m
     pthread_mutex_lock(&l->mutex);
     while (l->stage == STARTING)
         pthread_cond_wait(&l->changed, &l->mutex);
+    const bool has_ended = l->stage == ENDED;
     pthread_mutex_unlock(&l->mutex);
-    if (l->stage == ENDED) {
+    if (has_ended) {
         pthread_join(l->thread, NULL);
         return refuse(cli, l);
     }
