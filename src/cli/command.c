@@ -116,7 +116,7 @@ static struct dw_str words_of(enum dw_err err)
     } ROWS[] = {
         { DW_ERR_NO_MEMORY, DW_STR_INIT("out of memory") },
         { DW_ERR_DATABASE, DW_STR_INIT("the database can't be used; the line above says why") },
-        { DW_ERR_UNAVAILABLE, DW_STR_INIT("the database is locked by another process") },
+        { DW_ERR_UNAVAILABLE, DW_STR_INIT("the database can't be used now; the line above says why") },
         { DW_ERR_BUSY, DW_STR_INIT("the database is too busy; try again") },
         { DW_ERR_CRYPTO, DW_STR_INIT("a cryptographic operation failed") },
         { DW_ERR_LIMIT, DW_STR_INIT("the input is too large") },
