@@ -93,7 +93,8 @@ static bool take_file(struct redis_url *u, char ret_file[REDIS_FILE_SIZE])
 {
     struct dw_str file;
 
-    if (!u->address->is_tls || ret_file[0] != '\0' || percent_decode_arena(u->arena, take_until(u, "&"), false, &file) != DW_OK)
+    if (!u->address->is_tls || ret_file[0] != '\0' ||
+        percent_decode_arena(u->arena, take_until(u, "&"), false, &file) != DW_OK)
         return false;
     if (file.len == 0 || file.len >= REDIS_FILE_SIZE || memchr(file.ptr, '\0', file.len) != NULL)
         return false;
@@ -214,6 +215,6 @@ void redis_address_label(const struct redis_address *address, char ret_label[RED
     if (address->host[0] == '\0')
         snprintf(ret_label, REDIS_LABEL_SIZE, "unix:%s", address->path);
     else
-        snprintf(ret_label, REDIS_LABEL_SIZE, "redis%s://%s%s%s:%u/%u", address->is_tls ? "s" : "", is_six ? "[" : "", address->host,
-                 is_six ? "]" : "", address->port, address->db);
+        snprintf(ret_label, REDIS_LABEL_SIZE, "redis%s://%s%s%s:%u/%u", address->is_tls ? "s" : "",
+                 is_six ? "[" : "", address->host, is_six ? "]" : "", address->port, address->db);
 }

@@ -1,8 +1,8 @@
 /*
  * The bytes of a connection to Redis, plain or in TLS.
  *
- * Why: hiredis 0.14, that of Debian 12, knows no TLS. It makes commands into bytes and bytes into replies; between those
- * and the socket stands crypto/tls.h, or nothing.
+ * Why: hiredis 0.14, that of Debian 12, knows no TLS. It makes commands into bytes and bytes into replies; between
+ * those and the socket stands crypto/tls.h, or nothing.
  * Defends against: a server that is not the one that was named (its certificate must be of a trusted authority, valid
  * now, and for that name or address), one that stops in the middle of a handshake (one deadline for the whole).
  * Does not: ask whether a certificate was revoked.
