@@ -97,7 +97,8 @@ static bool connection_expect(const struct tls_calls *ssl, SSL *connection, cons
     ERR_clear_error(); /* it is no address */
     X509_VERIFY_PARAM_set_hostflags(expected, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
     return X509_VERIFY_PARAM_set1_host(expected, host, 0) == 1 &&
-           ssl->SSL_ctrl(connection, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, (void *)(uintptr_t)host) == 1;
+           ssl->SSL_ctrl(connection, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+                         (void *)(uintptr_t)host) == 1;
 }
 
 static enum dw_err context_open(const struct tls_calls *ssl, SSL_CTX *context, const struct tls_peer *peer,

@@ -1,4 +1,4 @@
-/* What all connections of a server share: the certificate; and the rules of Mozilla's "intermediate", for either side. */
+/* What all connections of a server share: its certificate. And the rules, Mozilla's "intermediate", for either side. */
 #include "crypto/algorithms.h"
 #include "crypto/tls_certificate.h"
 #include "crypto/tls_internal.h"
