@@ -9,13 +9,6 @@
 
 enum { READ_BYTES = TLS_RECORD_MAX };
 
-enum dw_err wire_break(struct redis_connection *c, const char *reason)
-{
-    snprintf(c->reason, sizeof(c->reason), "%s", reason);
-    c->is_broken = true;
-    return DW_ERR_UNAVAILABLE;
-}
-
 /* --- the socket ------------------------------------------------------------------------------------------------- */
 
 static enum dw_err wait_for(struct redis_connection *c, short events, int64_t deadline_ms)
@@ -90,7 +83,7 @@ static enum dw_err break_tls(struct redis_connection *c)
 {
     char reason[REDIS_REASON_SIZE];
 
-    snprintf(reason, sizeof(reason), "TLS: %s", tls_session_problem(c->tls));
+    snprintf(reason, sizeof(reason), "TLS: %.140s", tls_session_problem(c->tls));
     return wire_break(c, reason);
 }
 

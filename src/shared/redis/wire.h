@@ -13,8 +13,13 @@
 
 #include "shared/redis/connection.h"
 
-/* The connection is of no use any more, for that reason. DW_ERR_UNAVAILABLE. */
-DW_MUST_USE enum dw_err wire_break(struct redis_connection *c, const char *reason);
+/* The connection is of no use any more, for that reason, or its beginning. DW_ERR_UNAVAILABLE. */
+DW_MUST_USE static inline enum dw_err wire_break(struct redis_connection *c, const char *reason)
+{
+    snprintf(c->reason, sizeof(c->reason), "%.*s", REDIS_REASON_SIZE - 1, reason);
+    c->is_broken = true;
+    return DW_ERR_UNAVAILABLE;
+}
 
 /* The handshake of a connection that stands. */
 DW_MUST_USE enum dw_err wire_secure(struct redis_connection *c, const struct redis_address *address,
