@@ -7,7 +7,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
-enum { READ_BYTES = TLS_RECORD_MAX };
+enum { READ_BYTES = 4096 }; /* replies are short, and so are the stacks of workers */
 
 /* --- the socket ------------------------------------------------------------------------------------------------- */
 
