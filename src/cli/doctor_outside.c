@@ -168,7 +168,7 @@ static void check_redis(struct doctor *d)
         return;
     }
     redis_address_label(&address, label);
-    if (redis_connect(h, &address, REDIS_LIMIT_MS, &c, reason) != DW_OK) {
+    if (redis_connect(h, &address, MAX_OF(REDIS_LIMIT_MS, (int64_t)address.timeout_ms), &c, reason) != DW_OK) {
         doctor_found(d, FINDING_ERROR, address.is_tls ? REDISS_REMEDY : REDIS_REMEDY, "%s: %s", label, reason);
         return;
     }
