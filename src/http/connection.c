@@ -34,6 +34,10 @@ void connection_close(struct connection *c)
 {
     if (c->state == CONNECTION_CLOSING)
         return;
+    if (c->state == CONNECTION_WORKING && c->request != NULL) {
+        c->is_cut = true;
+        return;
+    }
     c->state = CONNECTION_CLOSING;
     if (c->websocket != NULL)
         websocket_end(c->websocket);

@@ -70,6 +70,8 @@ static bool exchange_answer(struct connection *c)
     uv_buf_t bufs[ANSWER_PIECES];
     size_t total = 0;
 
+    if (c->is_cut)
+        return exchange_end(c, false);
     answer_complete(r, service_of(c));
     c->keep = c->keep && !r->close && c->loop->stop == STOP_NONE;
     const struct answer_framing framing = { .date_line = loop_date_line(c->loop), .keep = c->keep,
