@@ -133,7 +133,7 @@ static enum dw_err read_user(struct transaction *tx, void *argument)
     return user_load(tx, r->claims->subject, r->arena, r->user);
 }
 
-/* The database is asked about a key that is not known here before its token is refused, and, where memory may be behind,
+/* The database is asked about a key that is not known here before its token is refused, and where memory may be behind,
  * about one that is known before its token is accepted: another node may have retired it. */
 static enum dw_err verify_waiting(struct identity *identity, struct dw_str token, struct dw_arena *arena,
                                   struct access_claims *ret_claims)
