@@ -56,6 +56,8 @@ static void on_sent(struct connection *c, bool was_sent)
 /* What the kernel did not take at once leaves when the client has read. */
 static bool exchange_await_client(struct connection *c)
 {
+    if (c->loop->stop == STOP_NOW)
+        return exchange_end(c, false); /* those that waited for their client have been closed already */
     connection_stop_reading(c);
     c->state = CONNECTION_WRITING;
     loop_wait(c->loop, WAIT_WRITE, &c->wait);

@@ -121,6 +121,16 @@ void http_id_make(struct http_id_source *source, char ret_id[HTTP_REQUEST_ID_SIZ
     ret_id[HTTP_REQUEST_ID_SIZE - 1] = '\0';
 }
 
+void http_request_begin_call(struct dw_request *r)
+{
+    struct http_id_source source;
+
+    http_id_source_init(&source);
+    http_id_make(&source, r->id);
+    r->started_ns = clock_monotonic_ns();
+    r->may_block = r->may_hash = true;
+}
+
 /* --- life of a request ------------------------------------------------------------------------------------------ */
 
 /* Of a caller's trace the line tells the ids, and one of our own: what we do in it (W3C Trace Context §2.2). */
@@ -161,8 +171,6 @@ static void buffer_empty(struct buffer *b)
 {
     if (b->capacity > HTTP_KEPT_BUFFER)
         buffer_free(b);
-    else
-        dw_wipe(b->ptr, b->len);
     buffer_reset(b);
 }
 

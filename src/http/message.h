@@ -24,7 +24,7 @@ enum {
     HTTP_LEAD_SIZE = 384, /* status line, Date, Content-Type, Content-Length, Connection */
 };
 
-/* Makes ids that never repeat in a process and that an outsider can't foresee. One thread. */
+/* Makes ids that never repeat in a process. No secrets: who has seen one can work out those that follow. One thread. */
 struct http_id_source {
     char prefix[16]; /* hex digits */
     uint64_t key, counter;
@@ -83,6 +83,9 @@ static inline int64_t http_request_duration_ns(struct dw_request *r)
 
 void http_id_source_init(struct http_id_source *source);
 void http_id_make(struct http_id_source *source, char ret_id[HTTP_REQUEST_ID_SIZE]);
+
+/* One that nobody sent, on a thread that may do all of it: its id comes from no connection. */
+void http_request_begin_call(struct dw_request *r);
 
 /* Makes an empty request (arena, buffers), empties it for the next one, frees it. */
 DW_MUST_USE enum dw_err http_request_new(struct dw_request **ret_request);

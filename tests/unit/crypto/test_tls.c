@@ -3,6 +3,8 @@
 #include "crypto/tls.h"
 #include "crypto/tls_internal.h"
 
+#include <openssl/err.h>
+
 enum { HEAP_MAX = 1 << 20, DAY_S = 86400 };
 
 static struct certificate_files files;
@@ -228,12 +230,34 @@ static void reload_keeps_what_is_good(void **state)
     assert_null(tls);
 }
 
+/* What begins like a certificate and is none: a file that was not written to its end. */
+static void half_a_chain_is_none(void **state)
+{
+    static const char *const TAILS[] = { "-----BEGIN CERTIFICATE-----\n",
+                                         "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n",
+                                         "-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE-----\n" };
+    char problem[DW_TLS_PROBLEM_SIZE] = "";
+    struct dw_tls *tls = NULL;
+
+    for (size_t i = 0; i < ARRAY_SIZE(TAILS); i++) {
+        certificate_write(&files, -DAY_S, DAY_S);
+        FILE *file = fopen(files.certificate, "a");
+        assert_true(fputs(TAILS[i], file) >= 0);
+        fclose(file);
+        CHECK_ERR(DW_ERR_SETTING, dw_tls_new(files.certificate, files.key, &tls, problem));
+        assert_non_null(strstr(problem, "certificate 2 can't be read"));
+        assert_int_equal(0, ERR_peek_error());
+    }
+    certificate_write(&files, -DAY_S, DAY_S);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bytes_come_through),      cmocka_unit_test(what_was_not_read_is_kept),
         cmocka_unit_test(key_updates_without_end), cmocka_unit_test(noise_fails),
         cmocka_unit_test(handshake_has_a_limit),   cmocka_unit_test(reload_keeps_what_is_good),
+        cmocka_unit_test(half_a_chain_is_none),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -90,7 +90,7 @@ static const struct test_route {
     { "/work", answer_echo, HTTP_TO_WORKER },    { "/hash", answer_hello, HTTP_TO_HASHING },
     { "/confirm", answer_hello, HTTP_TO_WORKER }, { "*", answer_hello, HTTP_ANSWERED },
     { "/suspend", answer_echo, HTTP_SUSPENDED }, { "/suspend/work", answer_echo, HTTP_SUSPENDED },
-    { "/hold", answer_hello, HTTP_ANSWERED },
+    { "/hold", answer_hello, HTTP_ANSWERED },    { "/big/work", answer_big, HTTP_TO_WORKER },
 };
 
 static const struct test_route *route_find(const struct dw_request *r)
@@ -173,7 +173,7 @@ static enum http_verdict test_serve_waiting(void *context, struct dw_request *r)
     if (path_is(r, "/confirm") && !dw_request_may_hash(r))
         return HTTP_TO_HASHING;
     f->n_working++;
-    if (path_is(r, "/work"))
+    if (path_is(r, "/work") || path_is(r, "/big/work"))
         wait_at_gate(f);
     if (route != NULL)
         route->answer(r);

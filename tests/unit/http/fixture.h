@@ -22,6 +22,7 @@ enum { CLIENT_PATIENCE_S = 20, BIG_ANSWER = 8 << 20, ANSWER_HEAD_MAX = 4096 };
  *   /big         BIG_ANSWER bytes            /broken   a header with a line break
  *   /close       "bye", and ends             /missing  refused by begin: 404
  *   /tiny        as /echo, 10 bytes at most  /work     from a worker, once gate is open
+ *   /big/work    BIG_ANSWER bytes, the same
  *   /hash        from the hashing lane       /suspend  once gate is open, without a worker
  *   /suspend/work  the same, then from a worker
  *   /hold        holds the whole loop until gate is open

@@ -154,6 +154,7 @@ static void a_reset_behind_the_request_waits_for_the_worker(void **state)
         client_say(&other, HELLO); /* its loop has gone round by then */
         client_send_flight(&other);
         client_expect_text(&other, "hello");
+        fixture_wait_until(&server.n_finished, 2);
         assert_int_equal(2, server.n_finished);
         sem_post(&server.gate);
         fixture_wait_until(&server.n_finished, 3);
