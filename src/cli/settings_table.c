@@ -179,7 +179,13 @@ const struct setting SETTINGS[] = {
     { "STOP_DELAY", SETTING_DURATION, "0s", AT(stop_delay_s), .min = 0, .max = 5 * MINUTE,
       .meaning = "How long the server goes on serving when it is told to stop, while `/readyz` says no and every "
                  "answer ends its connection: time for balancers to send requests elsewhere." },
-    { "METRICS_TOKEN", SETTING_TOKEN, .otherwise = "none: there is no /metrics, and nothing is counted",
+    { "METRICS_LISTEN", SETTING_ADDRESS, .otherwise = "none: /metrics is at `" SETTINGS_PREFIX "LISTEN`",
+      AT(metrics_listen),
+      .meaning = "Address and port of a listener of its own for /metrics, /healthz and /readyz and nothing else, in "
+                 "plain http. There /metrics needs no secret, unless one is set, so let no stranger reach it; it is "
+                 "gone from `" SETTINGS_PREFIX "LISTEN` then." },
+    { "METRICS_TOKEN", SETTING_TOKEN,
+      .otherwise = "none: no /metrics, and nothing is counted, unless there is `" SETTINGS_PREFIX "METRICS_LISTEN`",
       AT(metrics_token), .min = 16, .max = SETTING_TEXT_MAX,
       .meaning = "The secret by which Prometheus may read /metrics (`Authorization: Bearer`)." },
     { "WORKERS", SETTING_INT, .otherwise = "one a core", AT(workers), .min = 1, .max = 256,
