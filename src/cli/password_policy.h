@@ -7,8 +7,8 @@
 #include "cli/command.h"
 #include <doorward/password.h>
 
-/* Opens cli->breached where a file is set. The policy borrows from cli->settings and cli->breached. A setting that can't
- * be used is told. */
+/* Opens cli->breached where a file is set. The policy borrows from cli->settings and cli->breached. A setting that
+ * can't be used is told. */
 DW_MUST_USE enum dw_err password_policy_open(struct cli *cli, struct dw_password_policy *ret_policy);
 
 #endif

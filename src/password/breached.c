@@ -64,8 +64,8 @@ static bool hash_read(struct dw_str line, char ret_hash[HASH_CHARS])
 
 /* --- looking up -------------------------------------------------------------------------------------------------- */
 
-/* The first line that begins behind `at`. A file that was changed under us, or is none of these, is an error: what can't
- * be looked up must not pass for unknown. */
+/* The first line that begins behind `at`. A file that was changed under us, or is none of these, is an error: what
+ * can't be looked up must not pass for unknown. */
 static enum dw_err line_after(const struct dw_breached_passwords *b, int64_t at, int64_t *ret_begin,
                               char ret_hash[HASH_CHARS])
 {
