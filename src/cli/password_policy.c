@@ -41,8 +41,8 @@ static enum dw_err open_breached(struct cli *cli)
     const enum dw_err err = dw_breached_passwords_open(path, &cli->breached);
 
     if (err == DW_ERR_VALIDATION)
-        return cli_refuse(cli, err, SETTINGS_PREFIX "PASSWORD_BREACHED=%s: allowed: a file of SHA-1 hashes, a line each "
-                                    "(40 hexadecimal digits, a colon, a count), ordered by hash", path);
+        return cli_refuse(cli, err, SETTINGS_PREFIX "PASSWORD_BREACHED=%s: allowed: a file of SHA-1 hashes, a line "
+                                    "each (40 hexadecimal digits, a colon, a count), ordered by hash", path);
     return err == DW_OK || err == DW_ERR_NO_MEMORY
                ? err
                : cli_refuse(cli, err, SETTINGS_PREFIX "PASSWORD_BREACHED=%s: the file can't be opened", path);
