@@ -118,6 +118,8 @@ static enum dw_err get_secret(struct cli *cli, bool may_make, struct dw_secret *
         return cli_refuse(cli, DW_ERR_NOT_FOUND, "there is no " SETTINGS_SECRET_FILE
                                                  " in this folder: run `doorward init` first");
     err = secret_file_make(SETTINGS_SECRET_FILE);
+    if (err == DW_ERR_CONFLICT && access(SETTINGS_SECRET_FILE, F_OK) != 0)
+        return cli_refuse(cli, DW_ERR_IO, SETTINGS_SECRET_FILE " is a link that leads nowhere");
     if (err == DW_ERR_IO)
         return cli_refuse(cli, err, "can't make " SETTINGS_SECRET_FILE ": %s", strerror(errno));
     *ret_is_new = err == DW_OK;
@@ -178,6 +180,8 @@ enum dw_err open_storage(struct cli *cli, bool may_make)
     err = storage_open(DRIVERS, &IDENTITY_SCHEMA, &config, &cli->storage);
     if (err == DW_ERR_DATABASE || err == DW_ERR_UNAVAILABLE)
         return cli_refuse(cli, err, "the database %s can't be opened; the line above says why", label);
+    if (err == DW_ERR_SETTING)
+        return cli_refuse(cli, err, SETTINGS_PREFIX "DATABASE_URL names no database; the line above says why");
     return err;
 }
 

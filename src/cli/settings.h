@@ -109,7 +109,8 @@ struct settings {
     int64_t sign_in_notices;
     const char *mail_templates;  /* NULL: the built-in ones */
     int64_t stop_delay_s;
-    struct dw_secret metrics_token; /* empty: no metrics */
+    const char *metrics_listen;     /* NULL: /metrics is where everything is */
+    struct dw_secret metrics_token; /* empty: none is asked for at metrics_listen; without that either, no metrics */
     int64_t key_rotation_s, key_lead_s;
     int64_t workers;             /* 0: one a core */
 

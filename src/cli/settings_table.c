@@ -75,9 +75,10 @@ const struct setting SETTINGS[] = {
       .meaning = "PostgreSQL: connections for reading, a node; one more writes." },
     { "REDIS_URL", SETTING_REDIS, .otherwise = "none: each node counts by itself", AT(redis_url),
       .meaning = "A Redis or Valkey in which all nodes count rate limits together, and, on PostgreSQL, tell each other "
-                 "what they change (docs/scale.md): redis://HOST:PORT/DATABASE or unix:/PATH, with USER:PASSWORD@ "
-                 "before the host if need be; ?timeout_ms=250 is how long a command may take. Nothing is lost with "
-                 "it." },
+                 "what they change (docs/scale.md): redis://HOST:PORT/DATABASE, rediss:// over TLS, or unix:/PATH, "
+                 "with USER:PASSWORD@ before the host if need be; ?timeout_ms=250 is how long a command may take; with "
+                 "rediss://, &ca=FILE has who may sign its certificate [the system's store], &cert=FILE&key=FILE a "
+                 "client's own. Nothing is lost with it." },
     { "SECRET_KEY", SETTING_SECRET, .otherwise = "the file " SETTINGS_SECRET_FILE ", made at the first start",
       AT(secret_key), .min = SECRET_MIN_SIZE, .max = SETTING_TEXT_MAX,
       .meaning = "What every other key is derived from or sealed with. Without it the database is of no use: keep a "
@@ -186,7 +187,13 @@ const struct setting SETTINGS[] = {
     { "STOP_DELAY", SETTING_DURATION, "0s", AT(stop_delay_s), .min = 0, .max = 5 * MINUTE,
       .meaning = "How long the server goes on serving when it is told to stop, while `/readyz` says no and every "
                  "answer ends its connection: time for balancers to send requests elsewhere." },
-    { "METRICS_TOKEN", SETTING_TOKEN, .otherwise = "none: there is no /metrics, and nothing is counted",
+    { "METRICS_LISTEN", SETTING_ADDRESS, .otherwise = "none: /metrics is at `" SETTINGS_PREFIX "LISTEN`",
+      AT(metrics_listen),
+      .meaning = "Address and port of a listener of its own for /metrics, /healthz and /readyz and nothing else, in "
+                 "plain http. There /metrics needs no secret, unless one is set, so let no stranger reach it; it is "
+                 "gone from `" SETTINGS_PREFIX "LISTEN` then." },
+    { "METRICS_TOKEN", SETTING_TOKEN,
+      .otherwise = "none: no /metrics, and nothing is counted, unless there is `" SETTINGS_PREFIX "METRICS_LISTEN`",
       AT(metrics_token), .min = 16, .max = SETTING_TEXT_MAX,
       .meaning = "The secret by which Prometheus may read /metrics (`Authorization: Bearer`)." },
     { "WORKERS", SETTING_INT, .otherwise = "one a core", AT(workers), .min = 1, .max = 256,
