@@ -20,8 +20,8 @@ struct storage_driver {
     void (*close)(void *state);
     /* The version of a database that is not open: 0 when nobody has migrated it yet. */
     enum dw_err (*applied)(const char *url, int *ret_applied);
-    /* Asks the database, so that it serves as the readiness query too. Deadlines are on the monotonic clock: what has not
-     * begun by then is DW_ERR_BUSY and does not run. */
+    /* Asks the database, so that it serves as the readiness query too. Deadlines are on the monotonic clock: what has
+     * not begun by then is DW_ERR_BUSY and does not run. */
     enum dw_err (*version)(void *state, int64_t deadline_ms, int *ret_applied);
     enum dw_err (*read)(void *state, int64_t deadline_ms, enum dw_err (*fn)(struct transaction *, void *),
                         void *argument);

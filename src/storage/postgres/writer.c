@@ -117,7 +117,7 @@ static enum dw_err run_writes(struct pg_connection *c, struct posted_write *batc
     return is_alone || attempt->is_careful ? DW_OK : run_second(c, batch);
 }
 
-/* Where a statement has failed and its error was not handed on, PostgreSQL's answer to COMMIT is that it rolled back. */
+/* Where a statement has failed and its error was not handed on, the answer to COMMIT is that it was rolled back. */
 static enum dw_err commit(struct pg_connection *c)
 {
     PGresult *result = NULL;

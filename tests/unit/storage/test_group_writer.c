@@ -48,7 +48,8 @@ static void be_done(void *argument, enum dw_err err)
     w->is_done = true;
 }
 
-static enum dw_err pass(void *connection, struct posted_write *batch, unsigned *ret_done, struct posted_write **ret_rest)
+static enum dw_err pass(void *connection, struct posted_write *batch, unsigned *ret_done,
+                        struct posted_write **ret_rest)
 {
     struct gate *g = connection;
     unsigned n = 0;
