@@ -13,6 +13,7 @@ void buffer_free(struct buffer *b)
 
 void buffer_reset(struct buffer *b)
 {
+    dw_wipe(b->ptr, b->len);
     b->len = 0;
     b->failed = DW_OK;
 }
@@ -29,7 +30,7 @@ static enum dw_err buffer_grow(struct buffer *b, size_t needed)
         return DW_ERR_NO_MEMORY;
     if (b->ptr != NULL)
         memcpy(grown, b->ptr, b->len);
-    dw_wipe(b->ptr, b->len);
+    dw_wipe(b->ptr, b->capacity); /* what was consumed, too */
     free(b->ptr);
     b->ptr = grown;
     b->capacity = capacity;

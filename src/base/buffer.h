@@ -21,7 +21,7 @@ struct buffer {
 #define BUFFER_INIT(max_bytes) { .max = (max_bytes) }
 
 void buffer_free(struct buffer *b);
-/* Forgets the content and the failure, keeps the memory. */
+/* Wipes the content and forgets the failure, keeps the memory. */
 void buffer_reset(struct buffer *b);
 /* Makes room for `extra` more bytes and returns where they go; NULL on failure. buffer_commit() then counts them. */
 char *buffer_reserve(struct buffer *b, size_t extra);

@@ -53,8 +53,11 @@ static size_t chunk_size(struct dw_str lines)
 static bool takes_bytes(void)
 {
     struct pollfd p = { .fd = sink.fd, .events = POLLOUT };
+    int n = 1;
 
-    return !sink.may_stall || poll(&p, 1, sink.is_stalled ? 0 : LOG_STALL_MS) > 0;
+    while (sink.may_stall && (n = poll(&p, 1, sink.is_stalled ? 0 : LOG_STALL_MS)) < 0 && errno == EINTR)
+        continue; /* a signal is no reader that sleeps; they are few */
+    return n > 0;
 }
 
 /* False when the disk is full or the reader gone: the rest is dropped, as there is nobody left to tell. */

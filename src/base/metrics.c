@@ -158,7 +158,8 @@ static bool is_well_formed(const struct dw_metric *metric)
         return false;
     if (metric->kind == DW_HISTOGRAM && (metric->read != NULL || !has_ascending_bounds(metric)))
         return false;
-    return is_label(&metric->labels[0]) && is_label(&metric->labels[1]);
+    return is_label(&metric->labels[0]) && is_label(&metric->labels[1]) &&
+           (size_t)label_count(&metric->labels[0]) * label_count(&metric->labels[1]) <= METRICS_CELLS_MAX;
 }
 
 /* Whether two rows of this name could be shown together. Called locked. */

@@ -268,6 +268,7 @@ static enum dw_err open_accounts(struct cli *cli, enum open_as as, const struct 
         .reset_ttl_s = s->reset_ttl_s,
         .verify_ttl_s = s->verify_ttl_s,
         .registration_open = s->registration_open != 0,
+        .tells_suspicion = s->sign_in_notices != 0,
         .announce = as != OPEN_SERVER || storage_is_shared(cli->storage),
         .policy = { .min_chars = (size_t)s->password_min },
     };

@@ -105,6 +105,7 @@ struct settings {
     struct dw_secret smtp_url;   /* empty: mails become files */
     const char *smtp_ca;         /* NULL: the system's certificates */
     const char *mail_from;
+    int64_t sign_in_notices;
     const char *mail_templates;  /* NULL: the built-in ones */
     int64_t stop_delay_s;
     struct dw_secret metrics_token; /* empty: no metrics */

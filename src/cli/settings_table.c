@@ -148,6 +148,9 @@ const struct setting SETTINGS[] = {
                  "machine too." },
     { "MAIL_FROM", SETTING_MAIL_ADDRESS, "doorward@localhost", AT(mail_from),
       .meaning = "The address that mails come from." },
+    { "SIGN_IN_NOTICES", SETTING_CHOICE, "on", AT(sign_in_notices), .choices = ON_OR_OFF,
+      .meaning = "Whether users are told by mail of suspicious sign-ins: from a new device, after many failures, with "
+                 "the right password and wrong codes, with a refresh token that was used before." },
     { "MAIL_TEMPLATES", SETTING_TEXT, .otherwise = "the built-in texts", AT(mail_templates), .min = 1,
       .max = SETTING_TEXT_MAX,
       .meaning = "A folder whose reset.txt, reset.html, verify.txt, verify.html, and those of the notices "

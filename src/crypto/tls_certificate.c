@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <openssl/err.h>
 #include <openssl/pem.h>
 #include <stdarg.h>
 #include <unistd.h>
@@ -76,6 +77,9 @@ static enum dw_err chain_parse(BIO *bio, const char *path, struct tls_certificat
         }
         ret->chain[ret->n_chain++] = next;
     }
+    /* The file ends, or what begins like a certificate is none: half a file would leave clients without the chain. */
+    if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
+        return refuse(ret_problem, "%.200s: certificate %zu can't be read", path, ret->n_chain + 2);
     return crypto_failed(DW_OK);
 }
 

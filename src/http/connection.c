@@ -34,6 +34,10 @@ void connection_close(struct connection *c)
 {
     if (c->state == CONNECTION_CLOSING)
         return;
+    if (c->state == CONNECTION_WORKING && c->request != NULL) {
+        c->is_cut = true;
+        return;
+    }
     c->state = CONNECTION_CLOSING;
     if (c->websocket != NULL)
         websocket_end(c->websocket);
@@ -276,7 +280,7 @@ void connection_adopt(struct loop *loop, int take_fd)
     metric_add(&HTTP_CONNECTIONS, 0, 1);
     metric_add(&HTTP_ACCEPTED, 0, 1);
     const unsigned others = atomic_fetch_add_explicit(&server->n_connections, 1, memory_order_relaxed);
-    const bool is_one_too_many = others >= server->config.max_connections;
+    const bool is_one_too_many = others >= server->config.max_connections && !listener_make_room(loop);
     metric_add(&HTTP_TURNED_AWAY, 0, is_one_too_many);
     if (!connection_take_socket(c, &fd) || is_one_too_many || !connection_take_peer(c) ||
         (server->config.tls != NULL && secure_new(server->config.tls, c, &c->secure) != DW_OK)) {

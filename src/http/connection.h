@@ -33,6 +33,7 @@ struct connection {
     bool must_linger; /* the client may still be sending */
     bool is_used;     /* has had a request */
     bool was_skipped; /* the worker did not serve it, as the server stops */
+    bool is_cut;      /* it was to close while somebody else had its request: that gets no answer */
     struct wait wait;
     struct input input;
     struct parse parse;
@@ -71,6 +72,7 @@ void connection_took(struct connection *c, size_t size);
 void connection_rest(struct connection *c);
 /* After the last answer: closes, at once or when the client has had time to read it. */
 void connection_finish(struct connection *c);
+/* At once, or as soon as the worker, or whoever it was suspended for, has given the request back. */
 void connection_close(struct connection *c);
 /* The time of what it waits for is over. */
 void connection_time_out(struct connection *c, enum wait_kind kind);

@@ -56,6 +56,8 @@ static void on_sent(struct connection *c, bool was_sent)
 /* What the kernel did not take at once leaves when the client has read. */
 static bool exchange_await_client(struct connection *c)
 {
+    if (c->loop->stop == STOP_NOW)
+        return exchange_end(c, false); /* those that waited for their client have been closed already */
     connection_stop_reading(c);
     c->state = CONNECTION_WRITING;
     loop_wait(c->loop, WAIT_WRITE, &c->wait);
@@ -70,6 +72,8 @@ static bool exchange_answer(struct connection *c)
     uv_buf_t bufs[ANSWER_PIECES];
     size_t total = 0;
 
+    if (c->is_cut)
+        return exchange_end(c, false);
     answer_complete(r, service_of(c));
     c->keep = c->keep && !r->close && c->loop->stop == STOP_NONE;
     const struct answer_framing framing = { .date_line = loop_date_line(c->loop), .keep = c->keep,

@@ -18,7 +18,7 @@ static bool is_out_of_descriptors(int error)
 }
 
 /* Who waits for nothing that is under way may be sent away at any time (RFC 9112 §9.5). */
-static bool listener_make_room(struct loop *loop)
+bool listener_make_room(struct loop *loop)
 {
     static const enum wait_kind IDLE[] = { WAIT_IDLE, WAIT_HANDSHAKE };
 

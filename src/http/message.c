@@ -161,8 +161,6 @@ static void buffer_empty(struct buffer *b)
 {
     if (b->capacity > HTTP_KEPT_BUFFER)
         buffer_free(b);
-    else
-        dw_wipe(b->ptr, b->len);
     buffer_reset(b);
 }
 

@@ -24,7 +24,7 @@ enum {
     HTTP_LEAD_SIZE = 384, /* status line, Date, Content-Type, Content-Length, Connection */
 };
 
-/* Makes ids that never repeat in a process and that an outsider can't foresee. One thread. */
+/* Makes ids that never repeat in a process. No secrets: who has seen one can work out those that follow. One thread. */
 struct http_id_source {
     char prefix[16]; /* hex digits */
     uint64_t key, counter;

@@ -262,5 +262,6 @@ bool parse_is_http_1_0(const struct parse *p)
 
 bool parse_wants_to_stay(const struct parse *p)
 {
-    return llhttp_should_keep_alive(&p->llhttp) != 0;
+    /* RFC 9112 §9.3: "close" wins; llhttp does not look for it in HTTP/1.0. */
+    return llhttp_should_keep_alive(&p->llhttp) != 0 && (p->llhttp.flags & F_CONNECTION_CLOSE) == 0;
 }

@@ -35,6 +35,7 @@
     X(AUDIT_SIGN_IN_FAILED, "session.sign_in_failed")                                                                  \
     X(AUDIT_SIGN_IN_SLOWED, "session.sign_in_slowed")                                                                  \
     X(AUDIT_NEW_DEVICE, "session.new_device")                                                                          \
+    X(AUDIT_IMPOSSIBLE_PACE, "session.impossible_pace")                                                                \
     X(AUDIT_SIGN_OUT, "session.sign_out")                                                                              \
     X(AUDIT_SIGN_OUT_ALL, "session.sign_out_all")                                                                      \
     X(AUDIT_SIGN_IN_CONFIRMED, "session.password_confirmed")                                                           \

@@ -4,6 +4,8 @@
 #include "base/ip.h"
 #include "crypto/hash.h"
 #include "identity/audit.h"
+#include "identity/notice.h"
+#include "identity/pace.h"
 
 enum { ID_SIZE = 44, TEXT_MAX = 1024, ARENA_LIMIT = 1 << 16, SHIFT_MAX = 30 };
 
@@ -281,20 +283,13 @@ static enum dw_err read_count(const struct row *row, void *argument)
     return DW_OK;
 }
 
-static enum dw_err record_failure(struct transaction *tx, void *argument)
+/* ret_is_account: the account itself (or the known device) must wait from now on; otherwise the address alone. */
+static enum dw_err count_failure(struct transaction *tx, const struct attempt *a, bool *ret_is_slowed,
+                                 bool *ret_is_account)
 {
-    struct failing *f = argument;
-    struct attempt a;
     struct count counts[2];
-    bool is_slowed = false;
-    int64_t wait_s;
-
-    TRY(attempt_read(tx, f->identity, f->in, &a));
-    TRY(wait_of(tx, &a, &wait_s));
-    f->is_late = wait_s > 0;
-    if (f->is_late)
-        return DW_OK;
-    const size_t n = counts_of(&a, counts);
+    const size_t n = counts_of(a, counts);
+    bool is_slowed = false, is_account = false;
 
     for (size_t i = 0; i < n; i++) {
         int64_t failures = 0;
@@ -303,7 +298,36 @@ static enum dw_err record_failure(struct transaction *tx, void *argument)
                     VALUES(V_CSTR(counts[i].id), V_INT(dw_clock_now_s()), V_INT(GUARD_HALF_LIFE_S)), read_count,
                     &failures));
         is_slowed = is_slowed || failures == counts[i].free;
+        is_account = is_account || (is_slowed && counts[i].id != a->address);
     }
+    *ret_is_slowed = is_slowed;
+    *ret_is_account = is_account;
+    return DW_OK;
+}
+
+/* Names that nobody has are looked up like the others: only the mail itself is not written. */
+static enum dw_err tell_slowed(struct transaction *tx, const struct failing *f, const struct attempt *a)
+{
+    const struct notice notice = { .kind = NOTICE_SIGN_IN_SLOWED, .user_id = dw_str(a->user_id),
+                                   .from = f->in->device.address };
+    const enum dw_err err = notice_add_suspicion(tx, &notice);
+
+    return err == DW_ERR_NOT_FOUND ? DW_OK : err;
+}
+
+static enum dw_err record_failure(struct transaction *tx, void *argument)
+{
+    struct failing *f = argument;
+    struct attempt a;
+    bool is_slowed, is_account;
+    int64_t wait_s;
+
+    TRY(attempt_read(tx, f->identity, f->in, &a));
+    TRY(wait_of(tx, &a, &wait_s));
+    f->is_late = wait_s > 0;
+    if (f->is_late)
+        return DW_OK;
+    TRY(count_failure(tx, &a, &is_slowed, &is_account));
     struct audit_event event = { .action = AUDIT_SIGN_IN_FAILED, .tenant_id = f->in->tenant.id,
                                  .target = a.user_id[0] != '\0' ? dw_str(a.user_id) : dw_str_n(NULL, 0),
                                  .address = f->in->device.address, .result = f->why };
@@ -311,6 +335,8 @@ static enum dw_err record_failure(struct transaction *tx, void *argument)
     TRY(audit_append(tx, &event));
     if (!is_slowed)
         return DW_OK;
+    if (is_account)
+        TRY(tell_slowed(tx, f, &a));
     event.action = AUDIT_SIGN_IN_SLOWED;
     event.result = DW_ERR_RATE_LIMITED;
     return audit_append(tx, &event);
@@ -333,7 +359,11 @@ static enum dw_err tell_new_device(struct transaction *tx, const struct sign_in 
     int64_t n = 0;
 
     TRY(sql_one(tx, &GUARD_COUNT_DEVICES, VALUES(V_TEXT(user_id)), read_count, &n));
-    return n == 0 ? DW_OK : audit_append(tx, &event); /* the first one is no news */
+    if (n == 0)
+        return DW_OK; /* the first one is no news */
+    TRY(notice_add_suspicion(tx, &(struct notice){ .kind = NOTICE_NEW_DEVICE, .user_id = user_id,
+                                                   .from = in->device.address }));
+    return audit_append(tx, &event);
 }
 
 enum dw_err guard_admit_in(struct transaction *tx, struct identity *identity, const struct sign_in *in,
@@ -344,6 +374,7 @@ enum dw_err guard_admit_in(struct transaction *tx, struct identity *identity, co
 
     if (in->device.address.len == 0)
         return DW_OK;
+    TRY(pace_look_in(tx, in, user_id));
     snprintf(user, sizeof(user), "%.*s", (int)user_id.len, user_id.ptr);
     TRY(device_id(identity, &in->device, user, device));
     TRY(find(tx, &GUARD_DEVICE, VALUES(V_TEXT(user_id), V_CSTR(device)), NULL, NULL, &is_known));

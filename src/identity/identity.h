@@ -36,6 +36,7 @@ struct identity_config {
     int64_t verify_ttl_s;
     int64_t api_key_overlap_s;  /* how long a rotated key goes on, where nobody says otherwise */
     bool registration_open;
+    bool tells_suspicion;       /* suspicious sign-ins are told to the account's owner, by mail */
     bool announce;              /* other processes serve the same database: write down what changes, for them to see */
     struct dw_password_policy policy;
 };

@@ -224,6 +224,10 @@ static enum dw_err refuse(struct transaction *tx, struct mfa_attempt *a, int64_t
     const int64_t pause_s = MIN_OF((int64_t)PAUSE_FIRST_S << doublings, PAUSE_MAX_S);
 
     TRY(sql_exec(tx, &FACTOR_PAUSE, VALUES(V_TEXT(a->user_id), V_INT(now_s + pause_s)), NULL));
+    /* Where it is on, whoever typed these codes had the password right. */
+    if (a->is_enabled)
+        TRY(notice_add_suspicion(tx, &(struct notice){ .kind = NOTICE_MFA_PAUSED, .user_id = a->user_id,
+                                                       .from = a->address }));
     return mfa_audit(tx, a, AUDIT_MFA_PAUSED, DW_OK);
 }
 

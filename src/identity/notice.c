@@ -83,3 +83,12 @@ enum dw_err notice_add(struct transaction *tx, const struct notice *n)
         log_event(LOG_WARNING, "notice_dropped", LOG_CSTR("kind", n->kind), LOG_STR("user", n->user_id));
     return err == DW_ERR_BUSY ? DW_OK : err;
 }
+
+enum dw_err notice_add_suspicion(struct transaction *tx, const struct notice *n)
+{
+    const struct identity *identity = transaction_context(tx);
+
+    if (identity == NULL)
+        return DW_ERR_INTERNAL;
+    return identity->config.tells_suspicion ? notice_add(tx, n) : DW_OK;
+}

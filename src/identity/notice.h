@@ -1,7 +1,8 @@
 /*
- * Telling the owner what was done to her account, by mail, in the write that does it.
+ * Telling the owner what was done to her account, or tried, by mail, in the write that does it.
  *
- * Why: whoever took over a sign-in, or knows a password, shall not change things behind the owner's back.
+ * Why: whoever took over a sign-in, or knows a password, shall not change things behind the owner's back, and who is
+ * about to find the password out shall not go on unseen.
  * A notice goes to the address that the owner has shown to be hers: while a new one waits for its verification, to the
  * one before. It says what, when and from where, and holds no secret and no link.
  * Defends against: take-overs that nobody notices. Does not: ask whether the owner wanted it; flood a mailbox (past
@@ -23,6 +24,10 @@ enum { NOTICE_HOURLY_MAX = 5, NOTICE_TTL_S = 7 * 86400 };
 #define NOTICE_RECOVERY_CODE_USED "recovery_code_used"
 #define NOTICE_RECOVERY_CODES_RENEWED "recovery_codes_renewed"
 #define NOTICE_API_KEY_CREATED "api_key_created"
+#define NOTICE_NEW_DEVICE "new_device"
+#define NOTICE_SIGN_IN_SLOWED "sign_in_slowed"
+#define NOTICE_MFA_PAUSED "mfa_paused"
+#define NOTICE_REFRESH_REUSED "refresh_reused"
 
 struct notice {
     const char *kind;
@@ -34,6 +39,9 @@ struct notice {
 
 /* Inside a write. */
 DW_MUST_USE enum dw_err notice_add(struct transaction *tx, const struct notice *notice);
+/* The same, for what somebody tried: unless the operator has turned these off. DW_ERR_NOT_FOUND when there is no such
+ * user, after the same look-ups. */
+DW_MUST_USE enum dw_err notice_add_suspicion(struct transaction *tx, const struct notice *notice);
 /* Inside a write or read: where the owner of an account is, in the arena. DW_ERR_NOT_FOUND. */
 DW_MUST_USE enum dw_err notice_mailbox(struct transaction *tx, struct dw_str user_id, struct dw_arena *arena,
                                        struct dw_str *ret_address);

@@ -11,11 +11,13 @@ enum {
     TOKEN_WAYS = 4,
     TOKEN_SETS = 1 << 11,
     TOKEN_KEEP_MAX = 4096, /* bytes; a longer one is verified each time */
+    SWEEP_SETS = 2,        /* looked through for expired tokens with each one that comes in */
 };
 
 struct principal_cache {
     uint64_t serial; /* of the identity that it belongs to */
     uint64_t seen;   /* of the invalidation log */
+    size_t swept;    /* sets of tokens, so far */
     struct known_user *users[USER_SETS][USER_WAYS];
     struct known_token *tokens[TOKEN_SETS][TOKEN_WAYS];
 };
@@ -133,6 +135,33 @@ static void token_free(struct known_token *known)
     free(known);
 }
 
+/* Expired ones would stay until others need their place: a kilobyte each, after a busy hour for good. A round of the
+ * hand takes as many new tokens as there are sets, by SWEEP_SETS. */
+static void tokens_sweep(struct principal_cache *cache)
+{
+    const int64_t now_s = dw_clock_now_s();
+
+    for (unsigned n = 0; n < SWEEP_SETS; n++) {
+        struct known_token **set = cache->tokens[cache->swept++ % TOKEN_SETS];
+
+        for (unsigned i = 0; i < TOKEN_WAYS; i++)
+            if (set[i] != NULL && set[i]->claims.expires_s <= now_s)
+                token_free(TAKE_PTR(set[i]));
+    }
+}
+
+/* The newest stands first; the oldest falls out when no place is free. */
+static void token_insert(struct known_token **set, struct known_token *known)
+{
+    unsigned free_way = 0;
+
+    while (free_way < TOKEN_WAYS - 1 && set[free_way] != NULL)
+        free_way++;
+    token_free(set[free_way]);
+    memmove(&set[1], &set[0], free_way * sizeof(set[0]));
+    set[0] = known;
+}
+
 /* The strings of `from` in memory that follows the struct. */
 static char *pack(struct dw_str *s, char *text)
 {
@@ -169,11 +198,8 @@ const struct known_token *principal_cache_keep(struct principal_cache *cache, st
     for (size_t i = 0; i < ARRAY_SIZE(strings); i++)
         text = pack(strings[i], text);
     *known = made;
-    struct known_token **set = token_set(cache, token);
-
-    token_free(set[TOKEN_WAYS - 1]);
-    memmove(&set[1], &set[0], (TOKEN_WAYS - 1) * sizeof(set[0]));
-    set[0] = known;
+    tokens_sweep(cache);
+    token_insert(token_set(cache, token), known);
     return known;
 }
 

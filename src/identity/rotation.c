@@ -2,6 +2,7 @@
 
 #include "identity/access_token.h"
 #include "identity/audit.h"
+#include "identity/notice.h"
 #include "identity/metrics.h"
 #include "identity/refresh_token.h"
 #include "identity/role.h"
@@ -79,6 +80,8 @@ static enum dw_err end_for_reuse(struct transaction *tx, struct rotation *r)
     TRY(session_deny(&r->denials, r->arena, r->old.family));
     TRY(session_store_denials(tx, r->identity, &r->denials));
     TRY(identity_announce(tx, r->identity, CHANGE_USER, user->id));
+    TRY(notice_add_suspicion(tx, &(struct notice){ .kind = NOTICE_REFRESH_REUSED, .user_id = user->id,
+                                                   .from = r->address }));
     return audit_append(tx, &event);
 }
 

@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/mman.h>
 
 enum { FIRST_SLOTS = 1024 };
 
@@ -14,23 +15,54 @@ struct slot {
 struct table {
     struct table *next; /* in the list of retired ones */
     size_t mask, used;
-    struct slot slots[];
+    struct slot *slots; /* in pages of their own */
 };
 
 struct deny_list {
     pthread_mutex_t writing;
     _Atomic uint64_t version; /* odd while a writer works */
     _Atomic(struct table *) table;
-    struct table *retired; /* readers may still look at these; reused, but not freed before the list is */
+    struct table *retired; /* empty; readers may still look at these, so they are not freed before the list is */
 };
+
+static size_t table_bytes(const struct table *t)
+{
+    return (t->mask + 1) * sizeof(t->slots[0]);
+}
 
 static struct table *table_new(size_t slots)
 {
-    struct table *t = calloc(1, sizeof(*t) + slots * sizeof(t->slots[0]));
+    struct table *t = calloc(1, sizeof(*t));
 
-    if (t != NULL)
-        t->mask = slots - 1;
+    if (t == NULL)
+        return NULL;
+    t->mask = slots - 1;
+    void *pages = mmap(NULL, table_bytes(t), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (pages == MAP_FAILED) {
+        free(t);
+        return NULL;
+    }
+    t->slots = pages;
     return t;
+}
+
+static void table_free(struct table *t)
+{
+    if (t == NULL)
+        return;
+    munmap(t->slots, table_bytes(t));
+    free(t);
+}
+
+/* Gives the pages back and keeps their place: a reader that is late reads zeros there, sees that the version moved, and
+ * looks again. */
+static void table_clear(struct table *t)
+{
+    t->used = 0;
+    if (madvise(t->slots, table_bytes(t), MADV_DONTNEED) == 0)
+        return;
+    for (size_t i = 0; i <= t->mask; i++) /* pages that are locked into memory stay */
+        atomic_store_explicit(&t->slots[i].low, 0, memory_order_relaxed);
 }
 
 bool deny_id_parse(struct dw_str text, struct deny_id *ret_id)
@@ -64,7 +96,7 @@ enum dw_err deny_list_new(struct deny_list **ret_list)
 
     if (list == NULL || table == NULL) {
         free(list);
-        free(table);
+        table_free(table);
         return DW_ERR_NO_MEMORY;
     }
     pthread_mutex_init(&list->writing, NULL);
@@ -79,9 +111,9 @@ void deny_list_free(struct deny_list **list)
         return;
     for (struct table *t = (*list)->retired, *next; t != NULL; t = next) {
         next = t->next;
-        free(t);
+        table_free(t);
     }
-    free(atomic_load(&(*list)->table));
+    table_free(atomic_load(&(*list)->table));
     pthread_mutex_destroy(&(*list)->writing);
     free(*list);
     *list = NULL;
@@ -127,8 +159,7 @@ static size_t count_alive(struct table *t, uint64_t now_s)
     return alive;
 }
 
-/* An empty table of that size: a retired one where there is one, so that purges do not pile up memory. A reader that
- * still looks at it sees the version move and looks again. */
+/* An empty table of that size: a retired one where there is one, so that places do not pile up. */
 static struct table *table_obtain(struct deny_list *list, size_t slots)
 {
     for (struct table **link = &list->retired; *link != NULL; link = &(*link)->next) {
@@ -137,9 +168,6 @@ static struct table *table_obtain(struct deny_list *list, size_t slots)
         if (t->mask + 1 != slots)
             continue;
         *link = t->next;
-        for (size_t i = 0; i < slots; i++)
-            atomic_store_explicit(&t->slots[i].low, 0, memory_order_relaxed);
-        t->used = 0;
         return t;
     }
     return table_new(slots);
@@ -164,7 +192,8 @@ static struct table *table_rebuild(struct deny_list *list, struct table *old, ui
     return t;
 }
 
-static enum dw_err make_room(struct deny_list *list, uint64_t now_s)
+/* *ret_retired: the table that was replaced, if one was, to be cleared when readers may go on. */
+static enum dw_err make_room(struct deny_list *list, uint64_t now_s, struct table **ret_retired)
 {
     struct table *old = atomic_load_explicit(&list->table, memory_order_relaxed);
 
@@ -177,11 +206,13 @@ static enum dw_err make_room(struct deny_list *list, uint64_t now_s)
     old->next = list->retired;
     list->retired = old;
     atomic_store_explicit(&list->table, t, memory_order_release);
+    *ret_retired = old;
     return DW_OK;
 }
 
 enum dw_err deny_list_add(struct deny_list *list, struct dw_str text, int64_t expires_s, int64_t now_s)
 {
+    struct table *retired = NULL;
     struct deny_id id;
 
     if (list == NULL || !deny_id_parse(text, &id))
@@ -190,11 +221,13 @@ enum dw_err deny_list_add(struct deny_list *list, struct dw_str text, int64_t ex
         return DW_OK;
     pthread_mutex_lock(&list->writing);
     atomic_fetch_add_explicit(&list->version, 1, memory_order_acq_rel);
-    const enum dw_err err = make_room(list, (uint64_t)now_s);
+    const enum dw_err err = make_room(list, (uint64_t)now_s, &retired);
 
     if (err == DW_OK)
         slot_put(atomic_load_explicit(&list->table, memory_order_relaxed), &id, (uint64_t)expires_s);
     atomic_fetch_add_explicit(&list->version, 1, memory_order_release);
+    if (retired != NULL)
+        table_clear(retired);
     pthread_mutex_unlock(&list->writing);
     return err;
 }

@@ -1,8 +1,9 @@
 /*
  * Ids of tokens and sign-ins that are refused until they would have expired anyway: the memory of it.
  *
- * Readers take no lock: a sequence number says whether the table changed while they looked (a seqlock; old tables are
- * kept until the list is freed, so that a reader can never touch freed memory). Writers take a mutex.
+ * Readers take no lock: a sequence number says whether the table changed while they looked (a seqlock; the place of an
+ * old table is kept until the list is freed, so that a reader can never touch freed memory, but not its pages: at any
+ * time one table is resident). Writers take a mutex.
  * What must survive a restart is written to the database first, by identity/; this is the copy that requests ask.
  */
 #ifndef SHARED_DENY_LIST_H

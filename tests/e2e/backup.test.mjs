@@ -7,7 +7,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
 import { checkDatabase, databaseSettings, execute, isPostgres, query } from "./database.mjs";
-import { BINARY, ROOT, Server, environment, expectInvalidToken, expectStatus, run, somebody, start, temporaryFolder, until } from "./harness.mjs";
+import { BINARY, ROOT, Server, environment, expectInvalidToken, expectStatus, run, somebody, start, temporaryFolder, until, cookieHeader } from "./harness.mjs";
 
 const CHEAP = { DOORWARD_ARGON2_MEMORY: "64KiB", DOORWARD_ARGON2_TIME: "1" };
 // A back-up of PostgreSQL is PostgreSQL's own.
@@ -169,7 +169,7 @@ test("every sign-in of everyone ends beside the running server", async () => {
   const person = somebody();
   expectStatus(await server.post("/register", { json: person }), 201);
   const signed = expectStatus(await server.post("/login", { json: { username: person.username, password: person.password } }), 200);
-  const cookie = signed.headers.getSetCookie?.().map((one) => one.split(";")[0]).join("; ") ?? signed.headers.get("set-cookie").split(";")[0];
+  const cookie = cookieHeader(signed);
   const withCookie = () => server.get("/users/me", { headers: { cookie } });
   expectStatus(await withCookie(), 200);
   expectStatus(await server.me(ann.access), 200);

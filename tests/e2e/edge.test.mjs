@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import http from "node:http";
 import { test } from "node:test";
-import { expectDetail, expectStatus, run, somebody, start, temporaryFolder } from "./harness.mjs";
+import { expectDetail, expectStatus, run, somebody, start, temporaryFolder, cookieHeader } from "./harness.mjs";
 
 const CHEAP = { DOORWARD_ARGON2_MEMORY: "64KiB" };
 const APP = "http://app.localhost:5173";
@@ -109,7 +109,7 @@ test("with a cookie, a listed page needs the CSRF token as any page does; anothe
     const headers = { origin: APP, "sec-fetch-site": "same-site" };
     const signedIn = expectStatus(await server.post("/login", { json: person, headers }), 200);
     expectStatus(await server.post("/login", { json: person, headers: { origin: EVIL } }), 403);
-    const cookie = signedIn.headers.getSetCookie().map((line) => line.split(";")[0]).join("; ");
+    const cookie = cookieHeader(signedIn);
     const change = (more) => server.ask("PATCH", "/users/me", { json: { full_name: "Ann" }, headers: { cookie, ...more } });
     expectStatus(await change({ ...headers, "x-csrf-token": signedIn.json.csrf_token }), 200);
     expectStatus(await change(headers), 403);
@@ -194,7 +194,7 @@ test("nothing that a caller sends in confidence stands in the log, at its most t
     expectStatus(await server.get("/users/me", { headers: { "x-api-key": "dwk_header-secret_x" } }), 401);
     expectStatus(await server.get("/users/me", { headers: { authorization: "Basic aGVhZGVyLXNlY3JldA==" } }), 401);
     const session = expectStatus(await server.post("/login", { json: person }), 200);
-    const cookie = session.headers.getSetCookie().map((line) => line.split(";")[0]).join("; ");
+    const cookie = cookieHeader(session);
     expectStatus(await server.get("/users/me", { headers: { cookie } }), 200);
     expectStatus(await server.get("/users/me", { headers: { cookie: "session=cookie-secret; csrf=cookie-secret" } }), 401);
     expectDetail(await server.post("/reset-password", { json: { token: "reset-secret", new_password: "another-secret-1" } }),

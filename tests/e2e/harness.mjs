@@ -266,6 +266,19 @@ export function statusesOf(text) {
   return [...text.matchAll(/HTTP\/1\.[01] (\d{3})[ \r]/g)].map((match) => Number(match[1]));
 }
 
+// A comma before the next cookie's name, not one within a date.
+const BETWEEN_COOKIES = /,\s*(?=[^\s;,=]+=)/;
+
+/** The Set-Cookie lines of an answer. Debian 12's Node hands them out as one. */
+export function setCookies({ headers }) {
+  return headers.getSetCookie?.() ?? headers.get("set-cookie")?.split(BETWEEN_COOKIES) ?? [];
+}
+
+/** The Cookie header of a browser that has got this answer. */
+export function cookieHeader(answer) {
+  return setCookies(answer).map((line) => line.split(";")[0]).join("; ");
+}
+
 export function expectStatus(answer, status) {
   assert.equal(answer.status, status, `answered ${answer.status}: ${answer.text.slice(0, 500)}`);
   return answer;

@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { allRoutes, changesState, dump, isGuarded } from "./guarded_routes.mjs";
-import { claimsOf, expectStatus, run, somebody, start, until } from "./harness.mjs";
+import { claimsOf, expectStatus, run, somebody, start, until, cookieHeader } from "./harness.mjs";
 import * as OTPAuth from "otpauth";
 
 const needs = (what) => (route) => route.needs.includes(what);
@@ -52,7 +52,7 @@ describe("who must not, may not", () => {
     victim = await server.newcomer();
     routes = (await allRoutes(server)).filter(changesState);
     const login = expectStatus(await server.post("/login", { json: admin }), 200);
-    const cookie = login.headers.getSetCookie().map((one) => one.split(";")[0]).join("; ");
+    const cookie = cookieHeader(login);
     const strange = login.json.csrf_token.split("").reverse().join("");
     const ordinary = await server.newcomer();
 

@@ -1,4 +1,4 @@
-// What an owner is told by mail about her account, where, and what an administrator can do for whoever lost her phone.
+// What an owner is told by mail about her account and who tries to get into it, where, and what an administrator can do for whoever lost her phone.
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
@@ -119,6 +119,34 @@ describe("the owner is told", () => {
     const off = { password: person.password, code: person.code(2) };
     expectStatus(await server.post("/2fa/disable", { token: person.access, json: off }), 200);
     expectNotice((await post.notices(person.email, 4))[3], person, "Two-factor sign-in is off");
+  });
+
+  test("a sign-in from a new device, wrong passwords, and right ones with wrong codes are told", async () => {
+    const person = await enrolled();
+    const elsewhere = { "user-agent": "Another Browser" };
+    const form = { grant_type: "password", username: person.username, password: person.password };
+    const { mfa_token: pending } = expectStatus(await server.post("/token", { form, headers: elsewhere }), 403).json;
+    for (let i = 0; i < 5; i++) {
+      expectStatus(await server.post("/2fa/verify", { token: pending, json: { recovery_code: `no code ${i}` } }), 401);
+    }
+    expectNotice((await post.notices(person.email, 2))[1], person, "Your password was right, the codes were not");
+
+    const other = await server.newcomer();
+    const again = { grant_type: "password", username: other.username, password: other.password };
+    expectStatus(await server.post("/token", { form: again, headers: elsewhere }), 200);
+    expectNotice((await post.notices(other.email))[0], other, "A sign-in from a new device");
+
+    const third = await server.newcomer();
+    for (let i = 0; i < 5; i++) expectStatus(await server.signIn({ ...third, password: "wrong" }), 400);
+    expectNotice((await post.notices(third.email))[0], third, "Wrong passwords for your account");
+  });
+
+  test("somebody else has a copy of her refresh token: the sign-in has ended, and she is told", async () => {
+    const person = await server.newcomer();
+    const second = expectStatus(await server.refresh(person.refresh), 200).json.refresh_token;
+    expectStatus(await server.refresh(second), 200);
+    expectDetail(await server.refresh(person.refresh), 401, "Refresh token reuse detected");
+    expectNotice((await post.notices(person.email))[0], person, "A sign-in of yours was ended");
   });
 
   test("who lost her phone asks an administrator: it is off, every sign-in has ended, and she is told", async () => {

@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { expectDetail, expectStatus, run, start, until } from "./harness.mjs";
+import { expectDetail, expectStatus, run, start, until, cookieHeader } from "./harness.mjs";
 
 const REFUSAL = "Sign in again, or send current_password";
 
@@ -44,7 +44,7 @@ describe("a sign-in that is never recent enough", () => {
     const person = await server.newcomer();
     const login = { username: person.username, password: person.password };
     const signedIn = expectStatus(await server.post("/login", { json: login }), 200);
-    const cookie = signedIn.headers.getSetCookie().map((line) => line.split(";")[0]).join("; ");
+    const cookie = cookieHeader(signedIn);
     const headers = { cookie, "x-csrf-token": signedIn.json.csrf_token };
 
     expectDetail(await server.post("/2fa/setup", { headers }), 403, REFUSAL);

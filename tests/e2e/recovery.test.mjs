@@ -9,7 +9,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { dumpOf } from "./database.mjs";
 import * as OTPAuth from "otpauth";
 import {
-  complaints, expectDetail, expectInvalidToken, expectStatus, freePort, run, somebody, start, temporaryFolder, until,
+  complaints, expectDetail, expectInvalidToken, expectStatus, freePort, run, somebody, start, temporaryFolder, until, cookieHeader,
 } from "./harness.mjs";
 import { MailServer, readMail } from "./mail.mjs";
 
@@ -92,7 +92,7 @@ describe("recovery", () => {
     const person = await server.newcomer();
     const login = { username: person.username, password: person.password };
     const signedIn = expectStatus(await server.post("/login", { json: login }), 200);
-    const cookie = signedIn.headers.getSetCookie().map((line) => line.split(";")[0]).join("; ");
+    const cookie = cookieHeader(signedIn);
     const { provisioning_uri: uri } = expectStatus(await server.post("/2fa/setup", { token: person.access }), 200).json;
     const json = { code: OTPAuth.URI.parse(uri).generate() };
     expectStatus(await server.post("/2fa/enable", { token: person.access, json }), 200);

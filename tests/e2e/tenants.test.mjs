@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { allRoutes, dump, isGuarded } from "./guarded_routes.mjs";
-import { claimsOf, expectDetail, expectStatus, run, somebody, start, until } from "./harness.mjs";
+import { claimsOf, expectDetail, expectStatus, run, somebody, start, until, cookieHeader } from "./harness.mjs";
 
 describe("tenants", () => {
   let server, operator, acme, boss;
@@ -133,7 +133,7 @@ describe("tenants", () => {
     expectStatus(await byKey(), 200);
     const login = { username: person.username, password: person.password, tenant: "gone" };
     const signedIn = expectStatus(await server.post("/login", { json: login }), 200);
-    const cookie = signedIn.headers.getSetCookie().map((line) => line.split(";")[0]).join("; ");
+    const cookie = cookieHeader(signedIn);
     const byCookie = () => server.get("/users/me", { headers: { cookie } });
     const changeByCookie = () => server.ask("PATCH", "/users/me", { json: { full_name: "Gone" },
       headers: { cookie, "x-csrf-token": signedIn.json.csrf_token } });

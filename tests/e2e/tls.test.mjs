@@ -7,7 +7,7 @@ import net from "node:net";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import tls from "node:tls";
-import { expectStatus, run, somebody, statusesOf, temporaryFolder, until } from "./harness.mjs";
+import { expectStatus, run, somebody, statusesOf, temporaryFolder, until, setCookies } from "./harness.mjs";
 import { SecureServer, certificate, fingerprint, request } from "./secure.mjs";
 
 const HELLO = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -46,7 +46,7 @@ describe("what is spoken", () => {
     const person = await server.newcomer();
     expectStatus(await server.me(person.access), 200);
     const signedIn = expectStatus(await server.post("/login", { json: { username: person.username, password: person.password } }), 200);
-    const cookies = signedIn.headers.getSetCookie?.() ?? [signedIn.headers.get("set-cookie")];
+    const cookies = setCookies(signedIn);
     assert.ok(cookies.some((cookie) => cookie.startsWith("__Host-session=") && /; Secure/.test(cookie)), cookies.join("\n"));
     assert.match(signedIn.headers.get("strict-transport-security") ?? "", /max-age/);
     const metadata = await server.get("/.well-known/openid-configuration");

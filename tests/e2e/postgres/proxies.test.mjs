@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { setTimeout as pause } from "node:timers/promises";
 import { after, before, describe, test } from "node:test";
 import { databaseSettings, dropDatabase } from "../database.mjs";
-import { claimsOf, expectInvalidToken, expectStatus, until } from "../harness.mjs";
+import { claimsOf, expectInvalidToken, expectStatus, until, setCookies } from "../harness.mjs";
 import { fleet } from "./cluster.mjs";
 import { Edge, NAME, PROXIES, STOP_DELAY } from "./edge.mjs";
 import { Load } from "./load.mjs";
@@ -77,7 +77,7 @@ for (const kind of Object.keys(PROXIES)) {
       const answer = expectStatus(await edge.post("/login", {
         json: { username: person.username, password: person.password }, headers: { origin: `https://${NAME}` },
       }), 200);
-      const cookies = answer.headers.getSetCookie?.() ?? [answer.headers.get("set-cookie")];
+      const cookies = setCookies(answer);
       assert.match(cookies.join("\n"), /__Host-session=.*; ?Secure/i);
       assert.ok(answer.headers.get("strict-transport-security"));
       expectStatus(await edge.get("/readyz"), 404); // the nodes' own business

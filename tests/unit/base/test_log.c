@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 /* The log of a test goes into a file that has no name. */
@@ -125,6 +126,44 @@ static void test_reader_sleeps(void **state)
     snprintf(lost, sizeof(lost), "WARNING log_lines_lost lines=%zu\n", (size_t)LINES - lines);
     assert_non_null(strstr(text, "INFO again\n"));
     assert_non_null(strstr(text, lost));
+    log_setup(LOG_INFO, LOG_FORMAT_JSON, STDERR_FILENO);
+    close(pipe_fds[0]);
+    close(pipe_fds[1]);
+}
+
+static int drained_fd;
+
+static void on_alarm(int signal)
+{
+    char bytes[65536];
+    const ssize_t n = read(drained_fd, bytes, sizeof(bytes));
+
+    (void)signal, (void)n;
+}
+
+/* A signal comes while the log waits for its reader, who reads then: nothing is lost. */
+static void test_a_signal_is_no_sleeping_reader(void **state)
+{
+    const struct itimerval soon = { .it_value = { .tv_usec = 10000 } };
+    const struct sigaction drain = { .sa_handler = on_alarm };
+    struct sigaction before;
+    char text[128] = "";
+    int pipe_fds[2];
+
+    (void)state;
+    assert_int_equal(0, pipe2(pipe_fds, O_NONBLOCK | O_CLOEXEC));
+    while (write(pipe_fds[1], text, sizeof(text)) > 0)
+        continue;
+    drained_fd = pipe_fds[0];
+    assert_int_equal(0, sigaction(SIGALRM, &drain, &before));
+    log_setup(LOG_INFO, LOG_FORMAT_TEXT, pipe_fds[1]);
+    assert_int_equal(0, setitimer(ITIMER_REAL, &soon, NULL));
+    log_event(LOG_WARNING, "waited_for");
+    const ssize_t n = read(pipe_fds[0], text, sizeof(text) - 1);
+    assert_true(n > 0);
+    text[n] = '\0';
+    assert_non_null(strstr(text, "WARNING waited_for\n"));
+    assert_int_equal(0, sigaction(SIGALRM, &before, NULL));
     log_setup(LOG_INFO, LOG_FORMAT_JSON, STDERR_FILENO);
     close(pipe_fds[0]);
     close(pipe_fds[1]);
@@ -283,5 +322,6 @@ CHECK_MAIN(cmocka_unit_test(test_json_line), cmocka_unit_test(test_text_line), c
            cmocka_unit_test(test_levels), cmocka_unit_test(test_gathers), cmocka_unit_test(test_full_buffer),
            cmocka_unit_test(test_line_too_long),
            cmocka_unit_test(test_thread_end_flushes), cmocka_unit_test(test_milliseconds),
-           cmocka_unit_test(test_reader_sleeps), cmocka_unit_test(test_reader_is_gone),
+           cmocka_unit_test(test_reader_sleeps),
+           cmocka_unit_test(test_a_signal_is_no_sleeping_reader), cmocka_unit_test(test_reader_is_gone),
            cmocka_unit_test(test_nowhere_to_write))

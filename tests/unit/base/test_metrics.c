@@ -195,6 +195,7 @@ static void test_malformed(void **state)
         { .name = "a", .kind = DW_GAUGE, .help = "x", .labels = { { "l", SIZES, 0 } } },
         { .name = "a", .kind = DW_GAUGE, .help = "x", .labels = { { "l:", SIZES, 2 } } },
         { .name = "a", .kind = DW_GAUGE, .help = "x", .labels = { { "l", SIZES, 2 }, { "", SIZES, 2 } } },
+        { .name = "a", .kind = DW_GAUGE, .help = "x", .labels = { { "l", SIZES, 65536 }, { "m", SIZES, 65536 } } },
         { .name = "a", .kind = DW_HISTOGRAM, .help = "x", .bounds = FALLING, .n_bounds = 2 },
         { .name = "t_plain_total", .kind = DW_COUNTER, .help = "taken" },
     };

@@ -1,55 +1,26 @@
 /* A server's side of TLS against OpenSSL's own client, byte heap to byte heap. */
-#include "../check.h"
+#include "../certificate.h"
 #include "crypto/tls.h"
 #include "crypto/tls_internal.h"
 
-#include <openssl/pem.h>
-#include <openssl/x509.h>
-#include <unistd.h>
+#include <openssl/err.h>
 
 enum { HEAP_MAX = 1 << 20, DAY_S = 86400 };
 
-static char folder[] = "/tmp/doorward-tls-XXXXXX";
-static char key_file[64], certificate_file[64];
+static struct certificate_files files;
 static const struct tls_calls *ssl;
-
-/* --- a certificate ---------------------------------------------------------------------------------------------- */
-
-static void certificate_write(long from_s, long to_s)
-{
-    EVP_PKEY *key = EVP_EC_gen("P-256");
-    X509 *certificate = X509_new();
-
-    ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1);
-    X509_gmtime_adj(X509_getm_notBefore(certificate), from_s);
-    X509_gmtime_adj(X509_getm_notAfter(certificate), to_s);
-    X509_set_pubkey(certificate, key);
-    assert_true(X509_sign(certificate, key, EVP_sha256()) > 0);
-    FILE *file = fopen(key_file, "w");
-    assert_int_equal(1, PEM_write_PrivateKey(file, key, NULL, NULL, 0, NULL, NULL));
-    fclose(file);
-    file = fopen(certificate_file, "w");
-    assert_int_equal(1, PEM_write_X509(file, certificate));
-    fclose(file);
-    X509_free(certificate);
-    EVP_PKEY_free(key);
-}
 
 static int set_up(void **state)
 {
-    assert_non_null(mkdtemp(folder));
-    snprintf(key_file, sizeof(key_file), "%s/key", folder);
-    snprintf(certificate_file, sizeof(certificate_file), "%s/certificate", folder);
-    certificate_write(-DAY_S, DAY_S);
+    certificate_open(&files);
+    certificate_write(&files, -DAY_S, DAY_S);
     ssl = tls_calls_load();
     return ssl == NULL;
 }
 
 static int tear_down(void **state)
 {
-    unlink(key_file);
-    unlink(certificate_file);
-    return rmdir(folder);
+    return certificate_close(&files);
 }
 
 /* --- two ends --------------------------------------------------------------------------------------------------- */
@@ -70,7 +41,7 @@ static void ends_open(struct ends *e, size_t step)
     char problem[DW_TLS_PROBLEM_SIZE];
 
     *e = (struct ends){ .step = step };
-    CHECK_OK(dw_tls_new(certificate_file, key_file, &e->tls, problem));
+    CHECK_OK(dw_tls_new(files.certificate, files.key, &e->tls, problem));
     CHECK_OK(tls_session_new(e->tls, &e->server));
     e->context = ssl->SSL_CTX_new(TLS_client_method());
     e->client = ssl->SSL_new(e->context);
@@ -240,23 +211,44 @@ static void reload_keeps_what_is_good(void **state)
     char problem[DW_TLS_PROBLEM_SIZE] = "";
     struct dw_tls *tls = NULL;
 
-    CHECK_OK(dw_tls_new(certificate_file, key_file, &tls, problem));
+    CHECK_OK(dw_tls_new(files.certificate, files.key, &tls, problem));
     const int64_t expires_s = dw_tls_expires_s(tls);
     assert_false(dw_tls_is_stale(tls));
-    certificate_write(-2 * DAY_S, -DAY_S);
+    certificate_write(&files, -2 * DAY_S, -DAY_S);
     assert_true(dw_tls_is_stale(tls));
     CHECK_ERR(DW_ERR_SETTING, dw_tls_reload(tls, problem));
     assert_non_null(strstr(problem, "has expired"));
     assert_int_equal(expires_s, dw_tls_expires_s(tls));
     assert_false(dw_tls_is_stale(tls)); /* looked at, and found wanting: once is enough */
-    certificate_write(DAY_S, 2 * DAY_S);
+    certificate_write(&files, DAY_S, 2 * DAY_S);
     CHECK_ERR(DW_ERR_SETTING, dw_tls_reload(tls, problem));
     assert_non_null(strstr(problem, "not valid yet"));
-    certificate_write(-DAY_S, 10 * DAY_S);
+    certificate_write(&files, -DAY_S, 10 * DAY_S);
     CHECK_OK(dw_tls_reload(tls, problem));
     assert_true(dw_tls_expires_s(tls) > expires_s);
     dw_tls_free(&tls);
     assert_null(tls);
+}
+
+/* What begins like a certificate and is none: a file that was not written to its end. */
+static void half_a_chain_is_none(void **state)
+{
+    static const char *const TAILS[] = { "-----BEGIN CERTIFICATE-----\n",
+                                         "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n",
+                                         "-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE-----\n" };
+    char problem[DW_TLS_PROBLEM_SIZE] = "";
+    struct dw_tls *tls = NULL;
+
+    for (size_t i = 0; i < ARRAY_SIZE(TAILS); i++) {
+        certificate_write(&files, -DAY_S, DAY_S);
+        FILE *file = fopen(files.certificate, "a");
+        assert_true(fputs(TAILS[i], file) >= 0);
+        fclose(file);
+        CHECK_ERR(DW_ERR_SETTING, dw_tls_new(files.certificate, files.key, &tls, problem));
+        assert_non_null(strstr(problem, "certificate 2 can't be read"));
+        assert_int_equal(0, ERR_peek_error());
+    }
+    certificate_write(&files, -DAY_S, DAY_S);
 }
 
 int main(void)
@@ -265,6 +257,7 @@ int main(void)
         cmocka_unit_test(bytes_come_through),      cmocka_unit_test(what_was_not_read_is_kept),
         cmocka_unit_test(key_updates_without_end), cmocka_unit_test(noise_fails),
         cmocka_unit_test(handshake_has_a_limit),   cmocka_unit_test(reload_keeps_what_is_good),
+        cmocka_unit_test(half_a_chain_is_none),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -90,6 +90,7 @@ static const struct test_route {
     { "/work", answer_echo, HTTP_TO_WORKER },    { "/hash", answer_hello, HTTP_TO_HASHING },
     { "/confirm", answer_hello, HTTP_TO_WORKER }, { "*", answer_hello, HTTP_ANSWERED },
     { "/suspend", answer_echo, HTTP_SUSPENDED }, { "/suspend/work", answer_echo, HTTP_SUSPENDED },
+    { "/hold", answer_hello, HTTP_ANSWERED },    { "/big/work", answer_big, HTTP_TO_WORKER },
 };
 
 static const struct test_route *route_find(const struct dw_request *r)
@@ -106,14 +107,19 @@ static void test_refuse(void *context, struct dw_request *r, enum dw_err err)
     dw_answer_body(r, "text/plain", dw_str(dw_error_info(err)->message));
 }
 
+static void wait_at_gate(struct fixture *f)
+{
+    sem_post(&f->at_gate);
+    sem_wait(&f->gate);
+}
+
 /* Somebody else's thread, which resumes the request when the gate opens. */
 static void *resume_later(void *argument)
 {
     struct dw_request *r = argument;
     struct fixture *f = suspended_in;
 
-    sem_post(&f->at_gate);
-    sem_wait(&f->gate);
+    wait_at_gate(f);
     http_resume(r);
     return NULL;
 }
@@ -146,6 +152,8 @@ static enum http_verdict test_serve(void *context, struct dw_request *r)
 {
     const struct test_route *route = route_find(r);
 
+    if (path_is(r, "/hold"))
+        wait_at_gate(context);
     if (route == NULL)
         test_refuse(context, r, DW_ERR_NOT_FOUND);
     else if (route->verdict == HTTP_SUSPENDED)
@@ -165,10 +173,8 @@ static enum http_verdict test_serve_waiting(void *context, struct dw_request *r)
     if (path_is(r, "/confirm") && !dw_request_may_hash(r))
         return HTTP_TO_HASHING;
     f->n_working++;
-    if (path_is(r, "/work")) {
-        sem_post(&f->at_gate);
-        sem_wait(&f->gate);
-    }
+    if (path_is(r, "/work") || path_is(r, "/big/work"))
+        wait_at_gate(f);
     if (route != NULL)
         route->answer(r);
     f->n_working--;

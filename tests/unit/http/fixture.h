@@ -22,16 +22,18 @@ enum { CLIENT_PATIENCE_S = 20, BIG_ANSWER = 8 << 20, ANSWER_HEAD_MAX = 4096 };
  *   /big         BIG_ANSWER bytes            /broken   a header with a line break
  *   /close       "bye", and ends             /missing  refused by begin: 404
  *   /tiny        as /echo, 10 bytes at most  /work     from a worker, once gate is open
+ *   /big/work    BIG_ANSWER bytes, the same
  *   /hash        from the hashing lane       /suspend  once gate is open, without a worker
  *   /suspend/work  the same, then from a worker
+ *   /hold        holds the whole loop until gate is open
  */
 struct fixture {
     struct http_service service;
     struct dw_server_config config;
     pthread_t thread;
     sem_t is_ready;
-    sem_t at_gate; /* posted by each worker that has reached the gate */
-    sem_t gate;    /* a worker passes for each post */
+    sem_t at_gate; /* posted by each thread that has reached the gate */
+    sem_t gate;    /* one passes for each post */
     char address[64];
     unsigned port;
     enum dw_err result;

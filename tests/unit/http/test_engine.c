@@ -109,6 +109,12 @@ static void http_1_0_ends_unless_asked(void **state)
     close(fd);
 
     fd = client_connect(&server);
+    client_send_text(fd, "GET /hello HTTP/1.0\r\nConnection: keep-alive, close\r\n\r\n");
+    client_expect(fd, 200, "1.0, of two minds");
+    client_expect_end(fd, "close wins (RFC 9112 §9.3)");
+    close(fd);
+
+    fd = client_connect(&server);
     for (int i = 0; i < 2; i++) {
         client_send_text(fd, "GET /hello HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
         client_read_answer(fd, false, &a);

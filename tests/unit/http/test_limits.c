@@ -184,7 +184,8 @@ static void reader_that_never_reads(void **state)
 
 /* --- crowds ----------------------------------------------------------------------------------------------------- */
 
-static void too_many_connections(void **state)
+/* Those who only hold their connection make way for one who asks for something. */
+static void the_idle_make_room(void **state)
 {
     int fds[MANY_CONNECTIONS];
 
@@ -193,13 +194,35 @@ static void too_many_connections(void **state)
         client_send_text(fds[i], GET_HELLO);
         client_expect(fds[i], 200, "one of many");
     }
+    expect_still_serving();
+    client_expect_end(fds[0], "idle longest");
+    client_send_text(fds[MANY_CONNECTIONS - 1], GET_HELLO);
+    client_expect(fds[MANY_CONNECTIONS - 1], 200, "those after it stay");
+    for (int i = 0; i < MANY_CONNECTIONS; i++)
+        close(fds[i]);
+}
+
+/* Nobody is idle: who is under way goes on, and the new one is closed. */
+static void too_many_connections(void **state)
+{
+    int fds[MANY_CONNECTIONS];
+    const unsigned begun = server.n_begun;
+
+    for (int i = 0; i < MANY_CONNECTIONS; i++) {
+        fds[i] = client_connect(&server);
+        client_send_text(fds[i], "POST /suspend HTTP/1.1\r\n" HOST "Content-Length: 2\r\n\r\nhi");
+        sem_wait(&server.at_gate);
+    }
+    assert_int_equal(begun + MANY_CONNECTIONS, server.n_begun);
     const int excess = client_connect(&server);
     client_drain(excess);
     close(excess);
-    client_send_text(fds[0], GET_HELLO);
-    client_expect(fds[0], 200, "those before stay");
     for (int i = 0; i < MANY_CONNECTIONS; i++)
+        sem_post(&server.gate);
+    for (int i = 0; i < MANY_CONNECTIONS; i++) {
+        client_expect(fds[i], 200, "those before stay");
         close(fds[i]);
+    }
 }
 
 /* One worker, one place in the queue: the third is refused at once, and its connection stays. */
@@ -236,6 +259,7 @@ int main(void)
         cmocka_unit_test(sizes_are_limited),          cmocka_unit_test(huge_body_is_refused_early),
         cmocka_unit_test(slow_clients_run_out_of_time), cmocka_unit_test(drip_does_not_help),
         cmocka_unit_test(reader_that_never_reads),    cmocka_unit_test(busy_lane_refuses),
+        cmocka_unit_test(the_idle_make_room),
         cmocka_unit_test(too_many_connections),
     };
     return cmocka_run_group_tests(tests, start, stop);

@@ -91,6 +91,30 @@ static void second_signal_stops_at_once(void **state)
     close(idle);
 }
 
+/* It had been working since before the end, and then the client did not read. */
+static void who_reads_slowly_does_not_hold_it_up(void **state)
+{
+    fixture_start(&server, &(struct dw_server_config){ .loops = 1, .write_deadline_s = 3600, .stop_deadline_s = 3600 });
+    const int idle = connect_and_ask();
+    const int fd = client_connect(&server), half = client_connect(&server);
+
+    client_send_text(fd, "GET /big/work HTTP/1.1\r\n" HOST "\r\n");
+    sem_wait(&server.at_gate);
+    client_send_text(half, "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 10\r\n\r\nabc");
+    fixture_wait_until(&server.n_begun, 3);
+    dw_serve_stop();
+    client_expect_end(idle, "the stop has begun");
+    dw_serve_stop();
+    client_drain(half); /* everything is dropped */
+    sem_post(&server.gate);
+    assert_int_equal(0, pthread_join(server.thread, NULL));
+    CHECK_OK(server.result);
+    assert_int_equal(server.n_begun, server.n_finished);
+    close(half);
+    close(idle);
+    close(fd);
+}
+
 static _Atomic int n_told;
 
 static void note_stop(void *argument)
@@ -204,6 +228,7 @@ static void every_address_includes_ipv4(void **state)
 
 CHECK_MAIN(cmocka_unit_test(idle_connections_are_closed), cmocka_unit_test(request_under_way_is_finished),
            cmocka_unit_test(stop_has_a_deadline), cmocka_unit_test(second_signal_stops_at_once),
+        cmocka_unit_test(who_reads_slowly_does_not_hold_it_up),
            cmocka_unit_test(serves_on_for_the_delay), cmocka_unit_test(the_delay_ends),
            cmocka_unit_test(a_request_on_its_way_is_served),
            cmocka_unit_test(taken_address_is_told), cmocka_unit_test(malformed_addresses_are_told),

@@ -1,9 +1,11 @@
-/* Waits at sign-in: how they grow, whom they hold, whom not, what a restart and an hour change. */
+/* Waits at sign-in: how they grow, whom they hold, whom not, what a restart and an hour change; who is told. */
 #include "../check.h"
 #include "fixture.h"
 
 #include "identity/audit.h"
 #include "identity/guard.h"
+#include "identity/outbox.h"
+#include "identity/pace.h"
 
 #include <pthread.h>
 
@@ -295,6 +297,138 @@ static void failures_and_the_first_wait_are_audited(void **state)
     assert_int_equal(1, count_events(f, "session.sign_in_slowed"));
 }
 
+/* --- telling ---------------------------------------------------------------------------------------------------- */
+
+static void three_networks_within_ten_minutes_are_no_persons_pace(void **state)
+{
+    static const struct {
+        int64_t at_s;
+        const char *address;
+        int64_t events;
+    } ROWS[] = {
+        { 0, "192.0.2.1", 0 },
+        { 1, "192.0.2.1", 0 },
+        { 2, "2001:db8::1", 0 },
+        { 3, "2001:db8::2", 0 }, /* the same client */
+        { 4, "203.0.113.66", 1 },
+        { 5, "203.0.113.66", 1 }, /* told before */
+        { 6, "198.51.100.1", 2 },
+        { 6 + PACE_WINDOW_S, "192.0.2.1", 2 },
+        { 7 + PACE_WINDOW_S, "203.0.113.66", 2 },
+        { 8 + PACE_WINDOW_S, "198.51.100.1", 3 },
+    };
+    struct fixture *f = *state;
+
+    fixture_user(f, "ann", "user");
+    fixture_user(f, "bob", "user");
+    for (size_t i = 0; i < ARRAY_SIZE(ROWS); i++) {
+        dw_clock_set(START + ROWS[i].at_s);
+        CHECK_OK(attempt(f, "ann", RIGHT, (struct device){ dw_str(ROWS[i].address), DW_STR("x") }));
+        assert_int_equal(ROWS[i].events, count_events(f, "session.impossible_pace"));
+    }
+    CHECK_OK(attempt(f, "bob", RIGHT, STRANGER));
+    CHECK_OK(attempt(f, "bob", RIGHT, HOME));
+    assert_int_equal(3, count_events(f, "session.impossible_pace"));
+}
+
+struct mails {
+    int n;
+    struct dw_arena *arena;
+    struct dw_str kind, to, payload; /* of the last one */
+};
+
+static enum dw_err take_mail(void *argument, const struct outbox_mail *mail)
+{
+    struct mails *m = argument;
+
+    m->n++;
+    m->kind = dw_arena_copy(m->arena, mail->kind);
+    m->to = dw_arena_copy(m->arena, mail->to);
+    m->payload = dw_arena_copy(m->arena, mail->payload);
+    return DW_OK;
+}
+
+static int mails_of(struct fixture *f, struct mails *ret_mails)
+{
+    *ret_mails = (struct mails){ .arena = f->arena };
+    CHECK_OK(outbox_run(f->identity, take_mail, ret_mails));
+    return ret_mails->n;
+}
+
+static void the_owner_is_told_of_wrong_passwords_once(void **state)
+{
+    struct fixture *f = *state;
+    struct mails mails;
+
+    dw_clock_set(START);
+    f->identity->config.tells_suspicion = true;
+    fixture_user(f, "ann", "user");
+    fail_times(f, "ann", STRANGER, 4);
+    assert_int_equal(0, mails_of(f, &mails));
+    fail_times(f, "ann", STRANGER, 1);
+    dw_clock_set(START + 1);
+    fail_times(f, "ann", STRANGER, 1);
+    assert_int_equal(1, mails_of(f, &mails));
+    check_str(DW_STR("sign_in_slowed"), mails.kind, "kind");
+    check_str(DW_STR("ann@example.com"), mails.to, "to");
+    check_str(DW_STR("203.0.113.66\n"), mails.payload, "from where");
+    fail_times(f, "nobody", STRANGER, 5); /* and nobody else */
+    assert_int_equal(0, mails_of(f, &mails));
+    assert_int_equal(2, count_events(f, "session.sign_in_slowed"));
+}
+
+/* Whoever was the last of many names that one address tried has no more to fear than the others. */
+static void nobody_is_told_that_an_address_waits(void **state)
+{
+    struct fixture *f = *state;
+    struct mails mails;
+    char name[32];
+
+    dw_clock_set(START);
+    f->identity->config.tells_suspicion = true;
+    fixture_user(f, "ann", "user");
+    for (int i = 0; i < GUARD_FREE_ADDRESS_FAILURES - 1; i++) {
+        snprintf(name, sizeof(name), "name%d", i);
+        fail_times(f, name, STRANGER, 1);
+    }
+    fail_times(f, "ann", STRANGER, 1);
+    assert_int_equal(1, count_events(f, "session.sign_in_slowed"));
+    assert_int_equal(0, mails_of(f, &mails));
+}
+
+static void the_owner_is_told_of_a_new_device_but_the_first(void **state)
+{
+    struct fixture *f = *state;
+    struct mails mails;
+
+    dw_clock_set(START);
+    f->identity->config.tells_suspicion = true;
+    fixture_user(f, "ann", "user");
+    CHECK_OK(attempt(f, "ann", RIGHT, HOME));
+    CHECK_OK(attempt(f, "ann", RIGHT, HOME));
+    assert_int_equal(0, mails_of(f, &mails));
+    CHECK_OK(attempt(f, "ann", RIGHT, STRANGER));
+    CHECK_OK(attempt(f, "ann", RIGHT, STRANGER));
+    assert_int_equal(1, mails_of(f, &mails));
+    check_str(DW_STR("new_device"), mails.kind, "kind");
+    check_str(DW_STR("203.0.113.66\n"), mails.payload, "from where");
+}
+
+static void turned_off_the_log_alone_tells(void **state)
+{
+    struct fixture *f = *state;
+    struct mails mails;
+
+    dw_clock_set(START);
+    fixture_user(f, "ann", "user");
+    CHECK_OK(attempt(f, "ann", RIGHT, HOME));
+    CHECK_OK(attempt(f, "ann", RIGHT, (struct device){ HOME.address, DW_STR("Other") }));
+    fail_times(f, "ann", STRANGER, 5);
+    assert_int_equal(1, count_events(f, "session.new_device"));
+    assert_int_equal(1, count_events(f, "session.sign_in_slowed"));
+    assert_int_equal(0, mails_of(f, &mails));
+}
+
 #define CASE(test) cmocka_unit_test_setup_teardown(test, fixture_open, fixture_close)
 
 CHECK_MAIN(CASE(waits_double_up_to_a_quarter_of_an_hour), CASE(an_account_is_one_whatever_it_is_called),
@@ -302,4 +436,7 @@ CHECK_MAIN(CASE(waits_double_up_to_a_quarter_of_an_hour), CASE(an_account_is_one
            CASE(an_hour_of_silence_halves_the_count), CASE(a_known_device_is_not_held_by_a_strangers_failures),
            CASE(a_known_device_has_a_count_of_its_own), CASE(a_new_device_is_told_once),
            CASE(the_oldest_devices_are_forgotten), CASE(an_address_that_tries_many_names_waits),
-           CASE(waits_survive_a_restart_and_go_at_last), CASE(failures_and_the_first_wait_are_audited))
+           CASE(waits_survive_a_restart_and_go_at_last), CASE(failures_and_the_first_wait_are_audited),
+           CASE(three_networks_within_ten_minutes_are_no_persons_pace),
+           CASE(the_owner_is_told_of_wrong_passwords_once), CASE(nobody_is_told_that_an_address_waits),
+           CASE(the_owner_is_told_of_a_new_device_but_the_first), CASE(turned_off_the_log_alone_tells))

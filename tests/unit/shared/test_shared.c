@@ -13,7 +13,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 
-enum { NOW = 1000 };
+enum { NOW = 1000, LINE_SIZE = 128 };
 
 static struct dw_str uuid_of(unsigned n, char text[DW_UUID_SIZE])
 {
@@ -89,6 +89,40 @@ static void what_has_expired_makes_room(void **state)
     assert_true(deny_list_size(list) < 1000);
     assert_true(has(list, 100000));
     deny_list_free(&list);
+}
+
+/* Memory of this process's own that is resident. */
+static long resident_kib(void)
+{
+    FILE *file = fopen("/proc/self/status", "re");
+    char line[LINE_SIZE];
+    long kib = -1;
+
+    assert_non_null(file);
+    while (kib < 0 && fgets(line, sizeof(line), file) != NULL)
+        (void)!sscanf(line, "RssAnon: %ld", &kib);
+    fclose(file);
+    assert_true(kib > 0);
+    return kib;
+}
+
+/* What is alive here needs a table of a million slots, which left others of that size, of half of it, and so on. */
+static void old_tables_hold_no_memory(void **state)
+{
+    enum { MANY = 200000, GENERATIONS = 3, TABLE_KIB = 1024 * 24, SLACK_KIB = 4 * 1024 };
+    struct deny_list *list = NULL;
+    const long before_kib = resident_kib();
+
+    (void)state;
+    assert_int_equal(deny_list_new(&list), DW_OK);
+    for (unsigned i = 1; i <= GENERATIONS * MANY; i++)
+        assert_int_equal(add(list, i, NOW + i + MANY, NOW + i), DW_OK);
+    assert_true(resident_kib() - before_kib < TABLE_KIB + SLACK_KIB);
+    assert_true(has(list, GENERATIONS * MANY));
+    assert_true(has(list, GENERATIONS * MANY - MANY / 2));
+    assert_false(has(list, 1));
+    deny_list_free(&list);
+    assert_true(resident_kib() - before_kib < SLACK_KIB);
 }
 
 struct readers {
@@ -223,6 +257,7 @@ int main(void)
         cmocka_unit_test(only_uuids_are_ids),
         cmocka_unit_test(what_was_added_is_denied_while_the_table_grows),
         cmocka_unit_test(what_has_expired_makes_room),
+        cmocka_unit_test(old_tables_hold_no_memory),
         cmocka_unit_test(readers_never_miss_what_was_acknowledged),
         cmocka_unit_test(changes_are_read_in_order_and_once),
         cmocka_unit_test(a_copy_that_is_stale_is_not_offered),
