@@ -341,6 +341,8 @@ struct dw_app_config {
     /* A request that did not come by https is sent there: 307 to the same host, path and query. Needs trusted_hosts, as
      * else whoever writes Host would choose the place. */
     bool https_redirect;
+    /* A request for "example.com" is sent to "www.example.com", 307, where that name alone is a trusted host. */
+    bool www_redirect;
     const struct dw_cors *cors;     /* NULL: pages of other origins may read nothing */
     const struct dw_mount *mounts;  /* NULL: none */
     const struct dw_metrics *metrics; /* requests are counted, and DW_METRICS_ROUTES shows it; NULL: neither */

@@ -137,12 +137,32 @@ DW_API DW_MUST_USE enum dw_err dw_jwe_encrypt(const struct dw_jwe_key *key, enum
                                               const struct dw_jwe_header *header, struct dw_str plaintext,
                                               struct dw_arena *arena, struct dw_str *ret_token);
 
+/* One of those who may read an object. */
+struct dw_jwe_recipient {
+    const struct dw_jwe_key *key;
+    enum dw_jwe_alg alg;
+    struct dw_str apu, apv; /* as those of dw_jwe_header */
+};
+
+/*
+ * The same as a JSON object (RFC 7516 §7.2): flattened for one recipient, with all of the header protected; general for
+ * more, of whose headers what concerns the content (enc, typ, cty) is protected, and what concerns one recipient's key
+ * is not. `aad` is bound to it and can be read by anyone; absent: none. The header's own apu and apv must be absent.
+ * Errors: those of dw_jwe_encrypt(); DW_ERR_JOSE_ALGORITHM for `dir` and plain ECDH-ES among several recipients, as
+ * their key would be everybody's; DW_ERR_ARGUMENT for none, and for more than DW_JWE_RECIPIENTS_MAX.
+ */
+DW_API DW_MUST_USE enum dw_err dw_jwe_encrypt_json(const struct dw_jwe_recipient *recipients, size_t n_recipients,
+                                                   enum dw_jwe_enc enc, const struct dw_jwe_header *header,
+                                                   struct dw_str aad, struct dw_str plaintext, struct dw_arena *arena,
+                                                   struct dw_str *ret_json);
+
 /* What was decrypted, in the arena. header_json is the protected header, {NULL, 0} where a JSON object had none. */
 struct dw_jwe {
     enum dw_jwe_alg alg;
     enum dw_jwe_enc enc;
     struct dw_str header_json;
     struct dw_str plaintext;
+    struct dw_str aad; /* of a JSON object, decoded: not secret, but as it was written; absent without */
 };
 
 /*

@@ -32,6 +32,7 @@ struct dw_cors {
     const char *const *exposed_headers; /* of answers, that scripts may read */
     bool credentials;                   /* cookies may be sent along, and CSRF checks know the origins */
     unsigned max_age_s;                 /* how long a browser may keep the answer of a preflight; 0: 600 */
+    bool private_network;               /* pages of public sites may ask although this is a private network's address */
 };
 
 struct dw_app_config;

@@ -174,6 +174,46 @@ DW_API DW_MUST_USE enum dw_err dw_ws_publish_event(const struct dw_app *app, str
 /* How many have joined. */
 DW_API size_t dw_ws_count(const struct dw_app *app, struct dw_str topic);
 
+/* --- in process: tests without a socket --------------------------------------------------------------------------- */
+
+/*
+ * The client's end of a connection that no socket carries. What it sends is read by the same code as any client's, and
+ * handled on this thread before the call returns: rights, models, limits, opened() and closed() are the server's. No
+ * pings, no deadline of takes_auth_message, and no time passes but by dw_clock_set(). One thread at a time; free it
+ * before its application.
+ */
+struct dw_ws_client;
+
+enum dw_ws_kind {
+    DW_WS_NOTHING, /* nothing has been sent that was not received yet */
+    DW_WS_TEXT,
+    DW_WS_BINARY,
+    DW_WS_CLOSED,  /* by now closed() has been called; comes again each time */
+};
+
+struct dw_ws_received {
+    enum dw_ws_kind kind;
+    struct dw_str data; /* in the arena; of a close: its reason */
+    unsigned code;      /* of a close; DW_WS_NO_CODE, DW_WS_CUT */
+};
+
+/* The handshake: a GET as dw_call() makes it, with those of the lines of RFC 6455 §4.1 that `call` has not. The client
+ * is NULL unless the answer is 101; one whose credential was refused is closed, as a browser would see it. */
+DW_API DW_MUST_USE enum dw_err dw_ws_call(struct dw_app *app, const struct dw_call *call, struct dw_arena *arena,
+                                          struct dw_ws_client **ret_client, struct dw_called *ret_called);
+/* One message. DW_ERR_NOT_FOUND when the connection has ended. */
+DW_API DW_MUST_USE enum dw_err dw_ws_client_send_text(struct dw_ws_client *client, struct dw_str text);
+DW_API DW_MUST_USE enum dw_err dw_ws_client_send_binary(struct dw_ws_client *client, struct dw_str data);
+/* The client closes; 0: without a code. */
+DW_API DW_MUST_USE enum dw_err dw_ws_client_send_close(struct dw_ws_client *client, unsigned code);
+/* The next of what was sent to it, in order. */
+DW_API DW_MUST_USE enum dw_err dw_ws_client_receive(struct dw_ws_client *client, struct dw_arena *arena,
+                                                    struct dw_ws_received *ret_received);
+/* Asks about its rights once more, as the server does every recheck_ms. */
+DW_API void dw_ws_client_recheck(struct dw_ws_client *client);
+/* One that has not been closed is cut. */
+DW_API void dw_ws_client_free(struct dw_ws_client **client);
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,5 +1,7 @@
 #include "app/model.h"
 
+#include "base/utf8.h"
+
 /* Whether reading may go on, so that one answer tells all that is wrong. */
 static bool goes_on(enum dw_err err, enum dw_err *verdict)
 {
@@ -165,10 +167,10 @@ static enum dw_err object_read(struct model_reader *in, const struct model_plan 
     return verdict;
 }
 
-/* Syntax, a name twice, too deep: one issue at the place of the error, as FastAPI has it. */
-static enum dw_err json_refuse(struct model_reader *in, enum dw_err err, size_t position)
+/* Syntax, a name twice, too deep: one issue at the place of the error, in characters, as FastAPI has it. */
+static enum dw_err json_refuse(struct model_reader *in, enum dw_err err, struct dw_str before)
 {
-    const struct place place = { .outer = in->place, .index = position };
+    const struct place place = { .outer = in->place, .index = utf8_count(before) };
     struct model_reader at = *in;
 
     if (err != DW_ERR_JSON && err != DW_ERR_JSON_DUPLICATE && err != DW_ERR_JSON_DEPTH)
@@ -204,7 +206,7 @@ enum dw_err model_parse_json(const struct model_plan *plan, struct dw_str body, 
         return model_issue_text(&in, "missing", "Field required");
     const enum dw_err err = json_parse(arena, body, JSON_DEPTH_DEFAULT, &root, &position);
     if (err != DW_OK)
-        return json_refuse(&in, err, position);
+        return json_refuse(&in, err, dw_str_n(body.ptr, MIN_OF(position, body.len)));
     if (yyjson_is_null(root))
         return model_issue_text(&in, "missing", "Field required");
     return root_read(&in, plan, root, ret_struct);

@@ -46,16 +46,18 @@ static void values_write(const struct dw_field *f, bool is_nullable_too, struct 
     buffer_append_char(b, ']');
 }
 
-/* JSON Schema's patterns are not anchored; ours are. */
+/* JSON Schema's patterns are not anchored; ours are, so that anchors of their own change nothing. */
 static void pattern_write(const char *pattern, struct buffer *b)
 {
-    enum { PATTERN_MAX = 1024 };
-    char anchored[PATTERN_MAX];
-    const size_t len = strlen(pattern);
-    const bool is_anchored = len > 1 && pattern[0] == '^' && pattern[len - 1] == '$' && strchr(pattern, '|') == NULL;
+    enum { PATTERN_MAX = 64 << 10 };
+    _cleanup_buffer_ struct buffer anchored = BUFFER_INIT(PATTERN_MAX);
 
-    snprintf(anchored, sizeof(anchored), is_anchored ? "%s" : "^(?:%s)$", pattern);
-    json_write_member_str(b, "pattern", dw_str(anchored));
+    buffer_append_literal(&anchored, "^(?:");
+    buffer_append(&anchored, dw_str(pattern));
+    buffer_append_literal(&anchored, ")$");
+    if (buffer_error(&anchored) != DW_OK)
+        b->failed = buffer_error(&anchored);
+    json_write_member_str(b, "pattern", buffer_str(&anchored));
 }
 
 static void limits_write(const struct dw_field *f, const char *min_name, const char *max_name, bool zero_counts,

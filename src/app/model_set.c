@@ -31,6 +31,29 @@ static enum dw_err field_check_place(const struct dw_model *model, const struct 
     return DW_OK;
 }
 
+/* Of their text; the values of an enumeration and the characters of words are what they are. */
+static bool has_pattern(enum dw_type type)
+{
+    return model_type(type)->is_str && type != DW_RAW_JSON && type != DW_ENUM && type != DW_WORDS;
+}
+
+/* Numbers and times are limited by value. */
+static bool is_measured(enum dw_type type)
+{
+    return model_type(type)->is_str || type == DW_LIST;
+}
+
+static enum dw_err field_check_limits(const struct dw_field *f, struct problem *p)
+{
+    if (f->max != 0 && f->min > f->max)
+        return problem_say(p, "min is above max");
+    if (is_measured(f->type) && (f->min < 0 || f->max < 0))
+        return problem_say(p, "a length below 0");
+    if (f->pattern != NULL && !has_pattern(f->type == DW_LIST ? f->items : f->type))
+        return problem_say(p, "a pattern on what is no string");
+    return DW_OK;
+}
+
 static enum dw_err field_check_type(const struct dw_field *f, struct problem *p)
 {
     const enum dw_type held = f->type == DW_LIST ? f->items : f->type;
@@ -44,11 +67,7 @@ static enum dw_err field_check_type(const struct dw_field *f, struct problem *p)
         return problem_say(p, "an object without a model");
     if (held == DW_ENUM && (f->values == NULL || f->values[0] == NULL))
         return problem_say(p, "an enumeration without values");
-    if (f->max != 0 && f->min > f->max)
-        return problem_say(p, "min is above max");
-    if (f->pattern != NULL && (held == DW_LIST || !model_type(held)->is_str || held == DW_RAW_JSON))
-        return problem_say(p, "a pattern on what is no string");
-    return DW_OK;
+    return field_check_limits(f, p);
 }
 
 static enum dw_err field_check_twins(const struct dw_model *model, const struct dw_field *f, struct problem *p)

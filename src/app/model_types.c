@@ -101,8 +101,7 @@ static enum dw_err read_uuid(struct model_reader *in, const struct model_field *
         return DW_ERR_NO_MEMORY;
     for (size_t i = 0; i < text.len; i++)
         copy[i] = text.ptr[i] >= 'A' && text.ptr[i] <= 'F' ? (char)(text.ptr[i] + ('a' - 'A')) : text.ptr[i];
-    *(struct dw_str *)member = dw_str_n(copy, text.len);
-    return DW_OK;
+    return read_string(in, f, type, dw_str_n(copy, text.len), member);
 }
 
 /* RFC 3339 §5.6: as a time of that day it must be one that the calendar has. */
@@ -116,8 +115,7 @@ static enum dw_err read_date(struct model_reader *in, const struct model_field *
     snprintf(time, sizeof(time), "%.*sT00:00:00Z", (int)MIN_OF(text.len, DATE_SIZE), text.ptr);
     if (text.len != DATE_SIZE || rfc3339_parse(dw_str(time), &unix_s) != DW_OK)
         return model_issue_text(in, "date_from_datetime_parsing", "Input should be a valid date, such as 2026-11-22");
-    *(struct dw_str *)member = text;
-    return DW_OK;
+    return read_string(in, f, type, text, member);
 }
 
 static enum dw_err read_plain_text(struct model_reader *in, const struct model_field *f, enum dw_type type,
@@ -201,23 +199,12 @@ static enum dw_err read_json_number(struct model_reader *in, const struct model_
     return DW_OK;
 }
 
-/* As JSON writes numbers; strtod alone would also take hexadecimal, "inf" and blanks. */
 static enum dw_err read_text_number(struct model_reader *in, const struct model_field *f, enum dw_type type,
                                     struct dw_str text, void *member)
 {
-    enum { NUMBER_MAX = 63 };
-    char copy[NUMBER_MAX + 1];
-    char *end = copy;
-    double value = 0;
+    double value;
 
-    const size_t len = MIN_OF(text.len, NUMBER_MAX);
-    if (len > 0)
-        memcpy(copy, text.ptr, len);
-    copy[len] = '\0';
-    const bool is_number = len == text.len && len > 0 && strspn(copy, "+-.0123456789eE") == len;
-    if (is_number)
-        value = strtod(copy, &end);
-    if (!is_number || end != copy + len)
+    if (number_parse(text, &value) != DW_OK)
         return model_issue_text(in, "float_parsing",
                                 "Input should be a valid number, unable to parse string as a number");
     TRY(validate_number(in, f, value));
@@ -254,6 +241,7 @@ static enum dw_err read_text_bool(struct model_reader *in, const struct model_fi
     return model_issue_text(in, "bool_parsing", "Input should be a valid boolean, unable to interpret input");
 }
 
+/* The struct has no time before 1970: it would be read as one that was not sent. */
 static enum dw_err read_text_time(struct model_reader *in, const struct model_field *f, enum dw_type type,
                                   struct dw_str text, void *member)
 {
@@ -262,6 +250,8 @@ static enum dw_err read_text_time(struct model_reader *in, const struct model_fi
     if (rfc3339_parse(text, &unix_s) != DW_OK)
         return model_issue_text(in, "datetime_parsing",
                                 "Input should be a valid datetime, such as 2026-11-22T17:05:49Z");
+    if (unix_s < 0)
+        return model_issue_text(in, "datetime_object_invalid", "Input should not be before 1970-01-01T00:00:00Z");
     return int_store(in, f, unix_s, member);
 }
 

@@ -6,23 +6,15 @@ enum { WRITE_DEPTH_MAX = 32 };
 
 static void object_write(const struct model_plan *plan, const void *from, struct buffer *b, unsigned depth);
 
-/* The shortest form that reads back as the same number; JSON has none for infinities and NaN (RFC 8259 §6). */
+/* JSON has no infinities and no NaN (RFC 8259 §6). */
 static void number_write(double value, struct buffer *b)
 {
-    enum { DIGITS_SHORT = 15, DIGITS_ALL = 17, TEXT_MAX = 32 };
-    char text[TEXT_MAX];
-    int length = 0;
+    char text[NUMBER_TEXT_SIZE];
 
-    if (!__builtin_isfinite(value)) {
+    if (__builtin_isfinite(value))
+        buffer_append(b, dw_str_n(text, number_format(value, text)));
+    else
         buffer_append_literal(b, "null");
-        return;
-    }
-    for (int digits = DIGITS_SHORT; digits <= DIGITS_ALL; digits++) {
-        length = snprintf(text, sizeof(text), "%.*g", digits, value);
-        if (strtod(text, NULL) == value)
-            break;
-    }
-    buffer_append(b, dw_str_n(text, (size_t)length));
 }
 
 static void time_write(int64_t unix_s, struct buffer *b)

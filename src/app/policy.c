@@ -153,10 +153,11 @@ static bool is_on(const struct dw_hours *h, int64_t day)
 
 static enum dw_err hours_decide(struct decision *d, const struct dw_rule *rule, struct outcome *o)
 {
+    enum { SECONDS_A_WEEK = DAYS_A_WEEK * SECONDS_A_DAY };
     const struct dw_hours *h = &rule->hours;
-    /* A day added, so that no distance from UTC leads before 1970; a whole week less would be the same. */
-    const int64_t local_s = d->facts->now_s + (int64_t)h->utc_offset_min * SECONDS_A_MINUTE +
-                            (int64_t)DAYS_A_WEEK * SECONDS_A_DAY;
+    /* Within one week, as the next is the same; with another one added no distance from UTC leads before 1970. */
+    const int64_t local_s = d->facts->now_s % SECONDS_A_WEEK + (int64_t)h->utc_offset_min * SECONDS_A_MINUTE +
+                            SECONDS_A_WEEK;
     const int64_t day = local_s / SECONDS_A_DAY;
     const int64_t minute = local_s % SECONDS_A_DAY / SECONDS_A_MINUTE;
 

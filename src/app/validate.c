@@ -1,18 +1,11 @@
 #include "app/model.h"
 
+#include "base/utf8.h"
+
 /* "character" or "characters", as pydantic counts them. */
 static const char *plural(int64_t n)
 {
     return n == 1 ? "" : "s";
-}
-
-static int64_t count_characters(struct dw_str utf8)
-{
-    int64_t n = 0;
-
-    for (size_t i = 0; i < utf8.len; i++)
-        n += (utf8.ptr[i] & 0xc0) != 0x80;
-    return n;
 }
 
 static enum dw_err validate_length(struct model_reader *in, const struct dw_field *f, struct dw_str s)
@@ -20,7 +13,7 @@ static enum dw_err validate_length(struct model_reader *in, const struct dw_fiel
     /* Of a list they count its items. */
     if (f->type == DW_LIST || (f->min == 0 && f->max == 0))
         return DW_OK;
-    const int64_t n = count_characters(s);
+    const int64_t n = (int64_t)utf8_count(s);
     if (n < f->min)
         return model_issue(in, "string_too_short", "String should have at least %lld character%s", (long long)f->min,
                            plural(f->min));

@@ -67,4 +67,10 @@ enum { RFC3339_SIZE = 32 };
 size_t rfc3339_format(int64_t unix_s, char ret_text[RFC3339_SIZE]);
 DW_MUST_USE enum dw_err rfc3339_parse(struct dw_str text, int64_t *ret_unix_s);
 
+/* The shortest decimal text that reads back as the same finite number, and such a text's number, whatever the locale
+ * of the program. DW_ERR_ENCODING for what is none, or has more than 63 characters. */
+enum { NUMBER_TEXT_SIZE = 32 };
+size_t number_format(double value, char ret_text[NUMBER_TEXT_SIZE]);
+DW_MUST_USE enum dw_err number_parse(struct dw_str text, double *ret_value);
+
 #endif

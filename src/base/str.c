@@ -120,3 +120,12 @@ bool dw_str_is_utf8(struct dw_str s)
     }
     return true;
 }
+
+size_t utf8_count(struct dw_str s)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < s.len; i++)
+        n += (s.ptr[i] & 0xc0) != 0x80;
+    return n;
+}

@@ -12,5 +12,7 @@ size_t utf8_next(struct dw_str s, uint32_t *ret_code_point);
 bool utf8_is_beginning(struct dw_str s);
 /* The number of bytes at the start of s that are ASCII. */
 size_t utf8_ascii_prefix(struct dw_str s);
+/* How many characters: bytes that continue none. */
+size_t utf8_count(struct dw_str s);
 
 #endif

@@ -143,6 +143,13 @@ static bool config_get(struct redis_connection *c, const char *name, char ret_va
     return true;
 }
 
+#define REDIS_REMEDY                                                                                                   \
+    "are host, port, user and password of DOORWARD_REDIS_URL right, and does it run? Until then each node counts by "  \
+    "itself"
+#define REDISS_REMEDY                                                                                                  \
+    REDIS_REMEDY "; its certificate must be valid, for that host, and of an authority of the system's store or of "    \
+                 "?ca=FILE"
+
 static void check_redis(struct doctor *d)
 {
     _cleanup_(redis_address_free) struct redis_address address = { 0 };
@@ -161,9 +168,8 @@ static void check_redis(struct doctor *d)
         return;
     }
     redis_address_label(&address, label);
-    if (redis_connect(h, &address, REDIS_LIMIT_MS, &c, reason) != DW_OK) {
-        doctor_found(d, FINDING_ERROR, "are host, port, user and password of DOORWARD_REDIS_URL right, and does it "
-                     "run? Until then each node counts by itself", "%s: %s", label, reason);
+    if (redis_connect(h, &address, MAX_OF(REDIS_LIMIT_MS, (int64_t)address.timeout_ms), &c, reason) != DW_OK) {
+        doctor_found(d, FINDING_ERROR, address.is_tls ? REDISS_REMEDY : REDIS_REMEDY, "%s: %s", label, reason);
         return;
     }
     if (config_get(c, "maxmemory", most) && config_get(c, "maxmemory-policy", policy) && strcmp(most, "0") != 0 &&

@@ -78,9 +78,10 @@ const struct setting SETTINGS[] = {
                  "then runs to its end (docs/scale.md)." },
     { "REDIS_URL", SETTING_REDIS, .otherwise = "none: each node counts by itself", AT(redis_url),
       .meaning = "A Redis or Valkey in which all nodes count rate limits together, and, on PostgreSQL, tell each other "
-                 "what they change (docs/scale.md): redis://HOST:PORT/DATABASE or unix:/PATH, with USER:PASSWORD@ "
-                 "before the host if need be; ?timeout_ms=250 is how long a command may take. Nothing is lost with "
-                 "it." },
+                 "what they change (docs/scale.md): redis://HOST:PORT/DATABASE, rediss:// over TLS, or unix:/PATH, "
+                 "with USER:PASSWORD@ before the host if need be; ?timeout_ms=250 is how long a command may take; with "
+                 "rediss://, &ca=FILE has who may sign its certificate [the system's store], &cert=FILE&key=FILE a "
+                 "client's own. Nothing is lost with it." },
     { "SECRET_KEY", SETTING_SECRET, .otherwise = "the file " SETTINGS_SECRET_FILE ", made at the first start",
       AT(secret_key), .min = SECRET_MIN_SIZE, .max = SETTING_TEXT_MAX,
       .meaning = "What every other key is derived from or sealed with. Without it the database is of no use: keep a "

@@ -121,8 +121,9 @@ void setting_allowed(const struct setting *setting, char ret_text[SETTING_PROBLE
                                                  "if need be");
         break;
     case SETTING_REDIS:
-        snprintf(ret_text, SETTING_PROBLEM_SIZE, "redis://, USER:PASSWORD@ if need be, a host, a port and /DATABASE if "
-                                                 "need be; or unix:/PATH; then ?db= and &timeout_ms= if need be");
+        snprintf(ret_text, SETTING_PROBLEM_SIZE, "redis:// or rediss://, USER:PASSWORD@ if need be, a host, a port and "
+                                                 "/DATABASE if need be; or unix:/PATH; then ?db= and &timeout_ms= if "
+                                                 "need be, and with rediss:// &ca=, &cert= and &key=");
         break;
     case SETTING_MAIL_ADDRESS:
         snprintf(ret_text, SETTING_PROBLEM_SIZE, "an e-mail address alone");

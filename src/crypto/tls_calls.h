@@ -1,5 +1,5 @@
 /*
- * libssl, loaded when a server has a certificate.
+ * libssl, loaded when a server has a certificate, or a client asks for TLS.
  *
  * Why: most stand behind a proxy that speaks TLS for them, and every library linked in costs each process its own
  * pages. libcrypto, which it stands on, is there anyway. What are macros in its header go through SSL_CTX_ctrl().
@@ -11,6 +11,7 @@
 
 #define TLS_CALLS(X)                                                                                                   \
     X(TLS_server_method)                                                                                               \
+    X(TLS_client_method)                                                                                               \
     X(SSL_CTX_new)                                                                                                     \
     X(SSL_CTX_free)                                                                                                    \
     X(SSL_CTX_up_ref)                                                                                                  \
@@ -21,9 +22,15 @@
     X(SSL_CTX_set_alpn_select_cb)                                                                                      \
     X(SSL_CTX_use_certificate)                                                                                         \
     X(SSL_CTX_use_PrivateKey)                                                                                          \
+    X(SSL_CTX_set1_cert_store)                                                                                         \
+    X(SSL_CTX_set_verify)                                                                                              \
     X(SSL_new)                                                                                                         \
     X(SSL_free)                                                                                                        \
+    X(SSL_ctrl)                                                                                                        \
+    X(SSL_get0_param)                                                                                                  \
+    X(SSL_get_verify_result)                                                                                           \
     X(SSL_set_accept_state)                                                                                            \
+    X(SSL_set_connect_state)                                                                                           \
     X(SSL_set_bio)                                                                                                     \
     X(SSL_read_ex)                                                                                                     \
     X(SSL_write_ex)                                                                                                    \

@@ -1,4 +1,4 @@
-/* What all connections of a server share: the certificate, and the rules of Mozilla's "intermediate". */
+/* What all connections of a server share: its certificate. And the rules, Mozilla's "intermediate", for either side. */
 #include "crypto/algorithms.h"
 #include "crypto/tls_certificate.h"
 #include "crypto/tls_internal.h"
@@ -62,7 +62,7 @@ static int on_protocols(SSL *session, const unsigned char **ret_chosen, unsigned
 }
 
 /* Everything is said, as OpenSSL's own configuration file might say something else. */
-static bool context_set_rules(const struct tls_calls *ssl, SSL_CTX *context)
+bool tls_context_set_rules(const struct tls_calls *ssl, SSL_CTX *context)
 {
     static char groups[] = GROUPS; /* the call takes it as not constant, and leaves it alone */
     const uint64_t options = SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION;
@@ -72,7 +72,6 @@ static bool context_set_rules(const struct tls_calls *ssl, SSL_CTX *context)
     ssl->SSL_CTX_ctrl(context, SSL_CTRL_MODE, modes, NULL);
     /* Tickets carry their session themselves; nothing is kept here. */
     ssl->SSL_CTX_ctrl(context, SSL_CTRL_SET_SESS_CACHE_MODE, SSL_SESS_CACHE_OFF, NULL);
-    ssl->SSL_CTX_set_alpn_select_cb(context, on_protocols, (void *)(uintptr_t)ssl);
     return ssl->SSL_CTX_ctrl(context, SSL_CTRL_SET_MIN_PROTO_VERSION, TLS1_2_VERSION, NULL) == 1 &&
            ssl->SSL_CTX_ctrl(context, SSL_CTRL_SET_MAX_PROTO_VERSION, 0, NULL) == 1 &&
            ssl->SSL_CTX_ctrl(context, SSL_CTRL_SET_GROUPS_LIST, 0, groups) == 1 &&
@@ -80,8 +79,8 @@ static bool context_set_rules(const struct tls_calls *ssl, SSL_CTX *context)
            ssl->SSL_CTX_set_ciphersuites(context, CIPHERS_1_3) == 1;
 }
 
-static bool context_set_certificate(const struct tls_calls *ssl, SSL_CTX *context,
-                                    const struct tls_certificate *certificate)
+bool tls_context_set_certificate(const struct tls_calls *ssl, SSL_CTX *context,
+                                 const struct tls_certificate *certificate)
 {
     if (ssl->SSL_CTX_use_certificate(context, certificate->leaf) != 1 ||
         ssl->SSL_CTX_use_PrivateKey(context, certificate->key) != 1)
@@ -128,7 +127,8 @@ static enum dw_err context_make(const struct dw_tls *tls, SSL_CTX **ret_context,
     SSL_CTX *context = ssl->SSL_CTX_new(ssl->TLS_server_method());
     if (context == NULL)
         return crypto_failed(DW_ERR_NO_MEMORY);
-    if (!context_set_rules(ssl, context) || !context_set_certificate(ssl, context, &certificate)) {
+    ssl->SSL_CTX_set_alpn_select_cb(context, on_protocols, (void *)(uintptr_t)ssl);
+    if (!tls_context_set_rules(ssl, context) || !tls_context_set_certificate(ssl, context, &certificate)) {
         ssl->SSL_CTX_free(context);
         snprintf(ret_problem, DW_TLS_PROBLEM_SIZE, "%.200s: OpenSSL refuses the certificate: its key or signature is "
                                                    "too weak, or of a kind that TLS has no use for",

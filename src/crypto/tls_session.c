@@ -6,6 +6,7 @@
 
 #include <openssl/bio.h>
 #include <openssl/err.h>
+#include <openssl/x509.h>
 #include <pthread.h>
 
 struct tls_session {
@@ -15,6 +16,7 @@ struct tls_session {
     char *kept;           /* where that is, when it is ours */
     struct buffer output;
     size_t n_handshake;   /* bytes that came for it */
+    unsigned long error;  /* OpenSSL's, of the failure */
     bool has_failed, has_ended;
 };
 
@@ -79,24 +81,35 @@ static enum dw_err session_open(struct tls_session *s, SSL_CTX *context)
     BIO_set_data(bio, s);
     BIO_set_init(bio, 1);
     s->ssl->SSL_set_bio(s->connection, bio, bio);
-    s->ssl->SSL_set_accept_state(s->connection);
     return DW_OK;
 }
 
-enum dw_err tls_session_new(struct dw_tls *tls, struct tls_session **ret_session)
+enum dw_err tls_session_make(const struct tls_calls *ssl, SSL_CTX *context, struct tls_session **ret_session,
+                             SSL **ret_connection)
 {
     _cleanup_(tls_session_free) struct tls_session *s = calloc(1, sizeof(*s));
 
     pthread_once(&method_once, method_make);
     if (s == NULL)
         return DW_ERR_NO_MEMORY;
-    s->ssl = tls_calls_of(tls);
+    s->ssl = ssl;
     s->output = (struct buffer)BUFFER_INIT(2 * TLS_OUTPUT_MAX);
-    SSL_CTX *context = tls_context_ref(tls);
-    const enum dw_err err = session_open(s, context);
-    s->ssl->SSL_CTX_free(context);
-    TRY(err);
+    TRY(session_open(s, context));
+    *ret_connection = s->connection;
     *ret_session = TAKE_PTR(s);
+    return DW_OK;
+}
+
+enum dw_err tls_session_new(struct dw_tls *tls, struct tls_session **ret_session)
+{
+    const struct tls_calls *ssl = tls_calls_of(tls);
+    SSL_CTX *context = tls_context_ref(tls);
+    SSL *connection;
+    const enum dw_err err = tls_session_make(ssl, context, ret_session, &connection);
+
+    ssl->SSL_CTX_free(context);
+    TRY(err);
+    ssl->SSL_set_accept_state(connection);
     return DW_OK;
 }
 
@@ -159,6 +172,7 @@ static enum tls_result session_result(struct tls_session *s, int returned)
     case SSL_ERROR_ZERO_RETURN:
         return TLS_ENDED;
     default:
+        s->error = ERR_peek_error();
         s->has_failed = true;
         return TLS_FAILED;
     }
@@ -219,4 +233,16 @@ void tls_session_sent(struct tls_session *s, size_t size)
 bool tls_session_is_open(const struct tls_session *s)
 {
     return !s->has_failed && s->ssl->SSL_is_init_finished(s->connection) != 0;
+}
+
+const char *tls_session_problem(const struct tls_session *s)
+{
+    const long verified = s->ssl->SSL_get_verify_result(s->connection);
+    const char *reason = s->error == 0 ? NULL : ERR_reason_error_string(s->error);
+
+    if (verified != X509_V_OK)
+        return X509_verify_cert_error_string(verified);
+    if (ERR_GET_LIB(s->error) == ERR_LIB_SSL && ERR_GET_REASON(s->error) == SSL_R_WRONG_VERSION_NUMBER)
+        return "it does not speak TLS";
+    return reason == NULL ? "it ended the session" : reason;
 }

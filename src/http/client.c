@@ -1,19 +1,8 @@
 #include "http/answer.h"
-
-#include "base/clock.h"
+#include "http/websocket.h"
 
 static const char TEST_PEER[] = "test";
 static const struct http_header TEST_HOST = { DW_STR_INIT("Host"), DW_STR_INIT("test") };
-
-/* A call is a request that nobody sent: it has no connection whose id source it could use. */
-static void call_make_id(struct dw_request *r)
-{
-    struct http_id_source source;
-
-    http_id_source_init(&source);
-    http_id_make(&source, r->id);
-    r->started_ns = clock_monotonic_ns();
-}
 
 static enum dw_err call_take_headers(struct dw_request *r, const struct dw_call_header *header)
 {
@@ -33,9 +22,8 @@ static enum dw_err call_begin(const struct http_service *service, const struct d
 
     r->method = call->method;
     r->method_text = dw_str(dw_method_name(call->method));
-    r->may_block = r->may_hash = true;
     snprintf(r->peer, sizeof(r->peer), "%s", call->peer == NULL ? TEST_PEER : call->peer);
-    call_make_id(r);
+    http_request_begin_call(r);
     TRY(call_take_headers(r, call->headers));
     TRY(http_request_set_target(r, dw_str(call->target)));
     TRY(service->begin(service->context, r, &max_body));
@@ -64,8 +52,8 @@ static enum dw_err call_copy_answer(struct dw_request *r, struct dw_arena *arena
     return DW_OK;
 }
 
-enum dw_err http_call(const struct http_service *service, const struct dw_call *call, struct dw_arena *arena,
-                      struct dw_called *ret_called)
+enum dw_err http_call_upgrade(const struct http_service *service, const struct dw_call *call, struct dw_arena *arena,
+                              struct dw_called *ret_called, struct websocket **ret_upgrade)
 {
     _cleanup_(http_request_free) struct dw_request *r = NULL;
 
@@ -80,7 +68,19 @@ enum dw_err http_call(const struct http_service *service, const struct dw_call *
     const enum dw_err copied = call_copy_answer(r, arena, ret_called);
     service->finished(service->context, r, copied == DW_OK);
     log_within(before);
-    return copied;
+    TRY(copied);
+    *ret_upgrade = TAKE_PTR(r->upgrade);
+    return DW_OK;
+}
+
+enum dw_err http_call(const struct http_service *service, const struct dw_call *call, struct dw_arena *arena,
+                      struct dw_called *ret_called)
+{
+    struct websocket *upgrade = NULL;
+
+    TRY(http_call_upgrade(service, call, arena, ret_called, &upgrade));
+    websocket_free(&upgrade); /* what was opened for nobody */
+    return DW_OK;
 }
 
 struct dw_str dw_called_header(const struct dw_called *called, const char *name)

@@ -121,6 +121,16 @@ void http_id_make(struct http_id_source *source, char ret_id[HTTP_REQUEST_ID_SIZ
     ret_id[HTTP_REQUEST_ID_SIZE - 1] = '\0';
 }
 
+void http_request_begin_call(struct dw_request *r)
+{
+    struct http_id_source source;
+
+    http_id_source_init(&source);
+    http_id_make(&source, r->id);
+    r->started_ns = clock_monotonic_ns();
+    r->may_block = r->may_hash = true;
+}
+
 /* --- life of a request ------------------------------------------------------------------------------------------ */
 
 /* Of a caller's trace the line tells the ids, and one of our own: what we do in it (W3C Trace Context §2.2). */

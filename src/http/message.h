@@ -84,6 +84,9 @@ static inline int64_t http_request_duration_ns(struct dw_request *r)
 void http_id_source_init(struct http_id_source *source);
 void http_id_make(struct http_id_source *source, char ret_id[HTTP_REQUEST_ID_SIZE]);
 
+/* One that nobody sent, on a thread that may do all of it: its id comes from no connection. */
+void http_request_begin_call(struct dw_request *r);
+
 /* Makes an empty request (arena, buffers), empties it for the next one, frees it. */
 DW_MUST_USE enum dw_err http_request_new(struct dw_request **ret_request);
 void http_request_reset(struct dw_request *r);

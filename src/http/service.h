@@ -51,5 +51,10 @@ DW_MUST_USE enum dw_err http_serve(const struct http_service *service, const str
 /* One request through the service, on this thread, without a socket: see dw_call(). */
 DW_MUST_USE enum dw_err http_call(const struct http_service *service, const struct dw_call *call,
                                   struct dw_arena *arena, struct dw_called *ret_called);
+struct websocket;
+/* The same; what the request became goes to the caller, NULL when it became nothing. */
+DW_MUST_USE enum dw_err http_call_upgrade(const struct http_service *service, const struct dw_call *call,
+                                          struct dw_arena *arena, struct dw_called *ret_called,
+                                          struct websocket **ret_upgrade);
 
 #endif

@@ -87,7 +87,7 @@ static void websocket_pong(struct websocket *ws)
         (void)!hub_send(ws->hub, ws->member.id, frame);
 }
 
-static const char *failure_reason(unsigned code)
+const char *websocket_failure_reason(unsigned code)
 {
     switch (code) {
     case CLOSE_NOT_TEXT:
@@ -141,7 +141,7 @@ static void websocket_take(struct websocket *ws, enum frame_result result)
         websocket_stop_listening(ws);
         break;
     case FRAME_FAILED:
-        websocket_close(ws, ws->reader.code, failure_reason(ws->reader.code));
+        websocket_close(ws, ws->reader.code, websocket_failure_reason(ws->reader.code));
         websocket_stop_listening(ws);
         break;
     case FRAME_MORE:

@@ -98,6 +98,8 @@ struct websocket {
 DW_MUST_USE enum dw_err websocket_new(struct hub *hub, const struct websocket_calls *calls,
                                       const struct websocket_limits *limits, void *owner,
                                       struct websocket **ret_websocket);
+/* The words of a close for which the reader's code is the reason. Static. */
+const char *websocket_failure_reason(unsigned code);
 /* One that was never boarded. */
 void websocket_free(struct websocket **websocket);
 /* A check comes `ms` from now on; 0: no more. In an event on the loop. */

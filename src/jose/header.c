@@ -2,7 +2,7 @@
 #include "base/encoding.h"
 #include "base/json.h"
 
-enum { HEADER_DEPTH = 8, HEADER_MAX_BYTES = 16 * 1024 };
+enum { HEADER_DEPTH = 8, HEADER_MAX_BYTES = 16 * 1024, HEADER_NAMES_MAX = 256 };
 enum { MEMO_ENTRIES = 8, MEMO_TEXT_MAX = 256, MEMO_BYTES_MAX = 512 };
 
 /* bytes: JSON, then kid, then typ. */
@@ -157,6 +157,9 @@ bool header_is_disjoint(yyjson_val *one, yyjson_val *other)
 
     if (one == NULL || other == NULL)
         return true;
+    /* Each name is looked for among all of the others: a megabyte of them would take seconds. */
+    if (yyjson_obj_size(one) > HEADER_NAMES_MAX || yyjson_obj_size(other) > HEADER_NAMES_MAX)
+        return false;
     yyjson_obj_foreach(one, i, n, name, value) {
         (void)value;
         if (yyjson_obj_getn(other, yyjson_get_str(name), yyjson_get_len(name)) != NULL)

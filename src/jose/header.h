@@ -29,7 +29,7 @@ DW_MUST_USE enum dw_err header_parse_object(struct dw_str json, struct dw_arena 
 /* The same from base64url; the decoded text is in the arena. */
 DW_MUST_USE enum dw_err header_decode_object(struct dw_str text, struct dw_arena *arena, struct dw_str *ret_json,
                                              yyjson_val **ret_root);
-/* Whether no name stands in both; either may be NULL. */
+/* Whether no name stands in both; either may be NULL. False also for more than 256 names, which nobody's header has. */
 bool header_is_disjoint(yyjson_val *one, yyjson_val *other);
 /* What the members of an object say. DW_ERR_JOSE_MALFORMED when alg, kid or typ are no strings. Does not set `json`. */
 DW_MUST_USE enum dw_err header_read(yyjson_val *root, struct jose_header *ret_header);

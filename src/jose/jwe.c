@@ -2,7 +2,7 @@
 #include "base/encoding.h"
 #include "jose/jwe_cek.h"
 
-enum { SEGMENTS = 5, HEADER_MAX_BYTES = 16 * 1024 };
+enum { SEGMENTS = 5 };
 
 /* --- decrypting --- */
 
@@ -94,8 +94,8 @@ enum dw_err dw_jwe_decrypt(const struct dw_jwe_key *key, dw_jwe_algs algs, dw_jw
 
 /* --- encrypting --- */
 
-static enum dw_err check_encryption(const struct dw_jwe_key *key, enum dw_jwe_alg alg, enum dw_jwe_enc enc,
-                                    struct dw_str plaintext)
+enum dw_err jwe_check_encryption(const struct dw_jwe_key *key, enum dw_jwe_alg alg, enum dw_jwe_enc enc,
+                                 struct dw_str plaintext)
 {
     if (jwe_alg_info(alg) == NULL || jwe_enc_info(enc) == NULL)
         return DW_ERR_ARGUMENT;
@@ -106,17 +106,28 @@ static enum dw_err check_encryption(const struct dw_jwe_key *key, enum dw_jwe_al
     return plaintext.len <= DW_JWE_MAX_BYTES ? DW_OK : DW_ERR_TOKEN_TOO_LARGE;
 }
 
-static void header_begin(struct buffer *out, const struct dw_jwe_key *key, enum dw_jwe_alg alg, enum dw_jwe_enc enc,
-                         const struct dw_jwe_header *wanted)
+void jwe_write_member(struct buffer *out, const char *name, struct dw_str value)
 {
-    buffer_append_char(out, '{');
-    json_write_member_str(out, "alg", dw_str(dw_jwe_alg_name(alg)));
-    json_write_member_str(out, "enc", dw_str(dw_jwe_enc_name(enc)));
-    json_write_member_str(out, "kid", key->kid);
-    if (!dw_str_is_absent(wanted->typ))
-        json_write_member_str(out, "typ", wanted->typ);
-    if (!dw_str_is_absent(wanted->cty))
-        json_write_member_str(out, "cty", wanted->cty);
+    if (!dw_str_is_absent(value))
+        json_write_member_str(out, name, value);
+}
+
+enum dw_err jwe_protect(const struct dw_jwe_key *key, enum dw_jwe_alg alg, enum dw_jwe_enc enc,
+                        const struct dw_jwe_header *header, struct dw_arena *arena, struct jwe_made *ret_made)
+{
+    _cleanup_buffer_ struct buffer json = BUFFER_INIT(JWE_HEADER_MAX_BYTES);
+
+    buffer_append_char(&json, '{');
+    json_write_member_str(&json, "alg", dw_str(dw_jwe_alg_name(alg)));
+    json_write_member_str(&json, "enc", dw_str(dw_jwe_enc_name(enc)));
+    json_write_member_str(&json, "kid", key->kid);
+    jwe_write_member(&json, "typ", header->typ);
+    jwe_write_member(&json, "cty", header->cty);
+    TRY(jwe_cek_make(key, alg, enc, header, arena, &json, &ret_made->cek, &ret_made->encrypted_key));
+    buffer_append_char(&json, '}');
+    TRY(buffer_error(&json) == DW_ERR_LIMIT ? DW_ERR_TOKEN_TOO_LARGE : buffer_error(&json));
+    ret_made->protected_text = base64url_encode_arena(arena, buffer_str(&json));
+    return dw_str_is_absent(ret_made->protected_text) ? DW_ERR_NO_MEMORY : DW_OK;
 }
 
 /* What goes between the dots; the header is encoded already. */
@@ -143,30 +154,27 @@ static enum dw_err join(struct dw_str header, struct dw_str encrypted, const str
     return DW_OK;
 }
 
+void jwe_made_wipe(struct jwe_made *made)
+{
+    dw_secret_free(&made->cek);
+}
+
 enum dw_err dw_jwe_encrypt(const struct dw_jwe_key *key, enum dw_jwe_alg alg, enum dw_jwe_enc enc,
                            const struct dw_jwe_header *header, struct dw_str plaintext, struct dw_arena *arena,
                            struct dw_str *ret_token)
 {
     static const struct dw_jwe_header NOTHING_MORE = { 0 };
-    _cleanup_buffer_ struct buffer json = BUFFER_INIT(HEADER_MAX_BYTES);
-    _cleanup_secret_ struct dw_secret cek = { 0 };
-    struct dw_str encrypted = { 0 };
+    _cleanup_(jwe_made_wipe) struct jwe_made made = { 0 };
     struct content_box box;
 
     if (key == NULL || arena == NULL || ret_token == NULL)
         return DW_ERR_ARGUMENT;
-    TRY(check_encryption(key, alg, enc, plaintext));
+    TRY(jwe_check_encryption(key, alg, enc, plaintext));
     if (header == NULL)
         header = &NOTHING_MORE;
     if (!dw_str_is_utf8(header->typ) || !dw_str_is_utf8(header->cty))
         return DW_ERR_ENCODING;
-    header_begin(&json, key, alg, enc, header);
-    TRY(jwe_cek_make(key, alg, enc, header, arena, &json, &cek, &encrypted));
-    buffer_append_char(&json, '}');
-    TRY(buffer_error(&json));
-    const struct dw_str text = base64url_encode_arena(arena, buffer_str(&json));
-    if (dw_str_is_absent(text))
-        return DW_ERR_NO_MEMORY;
-    TRY(content_seal(&jwe_enc_info(enc)->scheme, &cek, text, plaintext, arena, &box));
-    return join(text, encrypted, &box, arena, ret_token);
+    TRY(jwe_protect(key, alg, enc, header, arena, &made));
+    TRY(content_seal(&jwe_enc_info(enc)->scheme, &made.cek, made.protected_text, plaintext, arena, &box));
+    return join(made.protected_text, made.encrypted_key, &box, arena, ret_token);
 }

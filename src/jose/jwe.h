@@ -1,4 +1,5 @@
-/* A JWE taken apart, from either form, and decrypted: what dw_jwe_decrypt() and dw_jwe_decrypt_json() share. */
+/* A JWE taken apart, from either form, and decrypted, or made: what dw_jwe_decrypt() and dw_jwe_decrypt_json() share,
+ * and dw_jwe_encrypt() and dw_jwe_encrypt_json(). */
 #ifndef JOSE_JWE_H
 #define JOSE_JWE_H
 
@@ -24,5 +25,25 @@ DW_MUST_USE enum dw_err jwe_check(const struct jwe_rules *rules, const struct jw
 /* The plain text in the arena; DW_ERR_JOSE_DECRYPTION for everything that fails. The header was checked. */
 DW_MUST_USE enum dw_err jwe_open(const struct dw_jwe_key *key, const struct jwe_header *header,
                                  const struct jwe_parts *parts, struct dw_arena *arena, struct dw_str *ret_plain);
+/* --- making --- */
+
+enum { JWE_HEADER_MAX_BYTES = 12 * 1024 }; /* what header_decode_object() takes, as it is in base64url */
+
+/* Zeroed, and wiped by jwe_made_wipe(); the rest is in the arena. */
+struct jwe_made {
+    struct dw_secret cek;
+    struct dw_str protected_text, encrypted_key; /* the header as it is written, the key as bytes */
+};
+void jwe_made_wipe(struct jwe_made *made);
+
+/* Whether this key may encrypt so: see dw_jwe_encrypt(). */
+DW_MUST_USE enum dw_err jwe_check_encryption(const struct dw_jwe_key *key, enum dw_jwe_alg alg, enum dw_jwe_enc enc,
+                                             struct dw_str plaintext);
+/* A content key for one reader, and a header of which all is protected. */
+DW_MUST_USE enum dw_err jwe_protect(const struct dw_jwe_key *key, enum dw_jwe_alg alg, enum dw_jwe_enc enc,
+                                    const struct dw_jwe_header *header, struct dw_arena *arena,
+                                    struct jwe_made *ret_made);
+/* Nothing for an absent value. */
+void jwe_write_member(struct buffer *out, const char *name, struct dw_str value);
 
 #endif

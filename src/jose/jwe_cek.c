@@ -127,9 +127,9 @@ static enum dw_err agreement_recover(const struct dw_jwe_key *key, const struct 
 
 /* --- making --- */
 
-static enum dw_err make(const struct dw_jwe_key *key, enum dw_jwe_alg alg, enum dw_jwe_enc enc,
-                        const struct dw_jwe_header *wanted, struct dw_arena *arena, struct buffer *members,
-                        struct dw_secret *cek, struct dw_str *ret_encrypted)
+enum dw_err jwe_cek_wrap(const struct dw_jwe_key *key, enum dw_jwe_alg alg, enum dw_jwe_enc enc,
+                         const struct dw_jwe_header *wanted, struct dw_arena *arena, struct buffer *members,
+                         struct dw_secret *cek, struct dw_str *ret_encrypted)
 {
     const struct jwe_alg_info *info = jwe_alg_info(alg);
     _cleanup_secret_ struct dw_secret agreed = { 0 };
@@ -163,7 +163,7 @@ enum dw_err jwe_cek_make(const struct dw_jwe_key *key, enum dw_jwe_alg alg, enum
     struct dw_str encrypted = DW_STR("");
 
     TRY(dw_secret_random(content_key_size(&jwe_enc_info(enc)->scheme), &cek));
-    TRY(make(key, alg, enc, wanted, arena, members, &cek, &encrypted));
+    TRY(jwe_cek_wrap(key, alg, enc, wanted, arena, members, &cek, &encrypted));
     *ret_cek = TAKE_SECRET(cek);
     *ret_encrypted = encrypted;
     return DW_OK;

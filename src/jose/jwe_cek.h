@@ -11,6 +11,11 @@
 DW_MUST_USE enum dw_err jwe_cek_make(const struct dw_jwe_key *key, enum dw_jwe_alg alg, enum dw_jwe_enc enc,
                                      const struct dw_jwe_header *wanted, struct dw_arena *arena,
                                      struct buffer *members, struct dw_secret *ret_cek, struct dw_str *ret_encrypted);
+/* The same for a content key that is there. Where the algorithm has one of its own (`dir`, plain ECDH-ES) it takes its
+ * place. ret_encrypted stays as it is where nothing goes into the token. */
+DW_MUST_USE enum dw_err jwe_cek_wrap(const struct dw_jwe_key *key, enum dw_jwe_alg alg, enum dw_jwe_enc enc,
+                                     const struct dw_jwe_header *wanted, struct dw_arena *arena,
+                                     struct buffer *members, struct dw_secret *cek, struct dw_str *ret_encrypted);
 /*
  * The key back. DW_ERR_JOSE_DECRYPTION, whatever the reason, when it can't be had; the caller then goes on with a key
  * of random bytes (RFC 7516 §11.5).

@@ -5,6 +5,7 @@
 struct message {
     struct jwe_headers headers; /* without the recipient's own */
     struct dw_str header_json;  /* the protected one, decoded */
+    struct dw_str aad;          /* decoded; absent when not there */
     struct jwe_parts parts;     /* without the recipient's key */
 };
 
@@ -25,16 +26,16 @@ static enum dw_err read_object(yyjson_val *object, const char *name, yyjson_val 
 
 /* RFC 7516 §5.1, step 14: the protected header as it was written and, behind a dot, the aad. */
 static enum dw_err read_associated(yyjson_val *root, struct dw_str protected_text, struct dw_arena *arena,
-                                   struct dw_str *ret_associated)
+                                   struct dw_str *ret_aad, struct dw_str *ret_associated)
 {
-    struct dw_str aad = { 0 }, ignored = { 0 };
+    struct dw_str aad = { 0 };
 
     TRY(jose_read_text(root, "aad", &aad));
     if (dw_str_is_absent(aad)) {
         *ret_associated = protected_text;
         return DW_OK;
     }
-    TRY(jose_decode(aad, arena, &ignored));
+    TRY(jose_decode(aad, arena, ret_aad));
     char *joined = dw_arena_alloc(arena, protected_text.len + aad.len + 1);
     if (joined == NULL)
         return DW_ERR_NO_MEMORY;
@@ -56,7 +57,7 @@ static enum dw_err read_message(yyjson_val *root, struct dw_arena *arena, struct
     else
         TRY(header_decode_object(text, arena, &message.header_json, &message.headers.protected_));
     TRY(read_object(root, "unprotected", &message.headers.shared));
-    TRY(read_associated(root, text, arena, &message.parts.associated));
+    TRY(read_associated(root, text, arena, &message.aad, &message.parts.associated));
     TRY(read_bytes(root, "iv", arena, &message.parts.box.iv));
     TRY(read_bytes(root, "tag", arena, &message.parts.box.tag));
     TRY(json_get(root, "ciphertext") == NULL ? DW_ERR_JOSE_MALFORMED : DW_OK);
@@ -70,7 +71,7 @@ static enum dw_err open_for(const struct jwe_rules *rules, const struct message 
 {
     struct jwe_headers headers = message->headers;
     struct jwe_parts parts = message->parts;
-    struct dw_jwe jwe = { .header_json = message->header_json };
+    struct dw_jwe jwe = { .header_json = message->header_json, .aad = message->aad };
     struct jwe_header header;
 
     if (!yyjson_is_obj(recipient))

@@ -120,6 +120,8 @@ enum dw_err dw_totp_verify(struct dw_str secret, const struct dw_totp *totp, str
     if (unix_s < t.t0_s || !is_code(code, t.digits))
         return DW_ERR_VALIDATION;
     const int64_t now = (unix_s - t.t0_s) / t.period_s;
+    if (now > INT64_MAX - (int64_t)t.window)
+        return DW_ERR_VALIDATION;
 
     /* Every step is computed, whichever matched: the time tells nothing. The earliest that matches is spent. */
     for (int64_t step = now + t.window; step >= MAX_OF(now - (int64_t)t.window, 0); step--) {

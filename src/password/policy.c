@@ -1,20 +1,12 @@
 #include "password/scheme.h"
 
+#include "base/utf8.h"
 #include "password/common.h"
 
 #include <unicase.h>
 #include <uninorm.h>
 
 enum { MIN_CHARS = 8, PERSONAL_MIN_CHARS = 3 };
-
-static size_t count_chars(struct dw_str text)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < text.len; i++)
-        n += ((unsigned char)text.ptr[i] & 0xc0) != 0x80;
-    return n;
-}
 
 static int compare_common(const void *key, const void *row)
 {
@@ -57,7 +49,7 @@ static enum dw_err check_personal(struct dw_str password, const struct dw_str *p
     TRY(fold(password, &folded));
     for (size_t i = 0; i < n_personal; i++) {
         _cleanup_secret_ struct dw_secret part = { 0 };
-        if (count_chars(personal[i]) < PERSONAL_MIN_CHARS || !dw_str_is_utf8(personal[i]))
+        if (utf8_count(personal[i]) < PERSONAL_MIN_CHARS || !dw_str_is_utf8(personal[i]))
             continue;
         TRY(fold(personal[i], &part));
         if (memmem(folded.bytes, folded.size, part.bytes, part.size) != NULL)
@@ -81,7 +73,7 @@ enum dw_err dw_password_check(const struct dw_password_policy *policy, const str
         return DW_ERR_PASSWORD_NUL;
     if (!dw_str_is_utf8(text))
         return DW_ERR_VALIDATION;
-    if (text.len == 0 || count_chars(text) < min_chars)
+    if (text.len == 0 || utf8_count(text) < min_chars)
         return DW_ERR_PASSWORD_SHORT;
     TRY(check_common(text));
     return check_personal(text, personal, n_personal);

@@ -24,8 +24,8 @@ function date(at) {
   return new Date(at).toISOString().replace(/[-:T]|\.\d+/g, "");
 }
 
-/** NAME.key and NAME.crt for localhost, signed by itself. `from` and `to`: how far away they are, in ms. */
-export function certificate(folder, name, { kind = "ec", from = -3_600_000, to = 30 * 86_400_000 } = {}) {
+/** NAME.key and NAME.crt for localhost, or `names`, signed by itself. `from` and `to`: how far away they are, in ms. */
+export function certificate(folder, name, { kind = "ec", from = -3_600_000, to = 30 * 86_400_000, names = "DNS:localhost,IP:127.0.0.1" } = {}) {
   const files = { key: path.join(folder, `${name}.key`), cert: path.join(folder, `${name}.crt`) };
   const work = fs.mkdtempSync(path.join(folder, "ca-"));
   openssl(folder, ["genpkey", ...KEYS[kind], "-out", files.key]);
@@ -35,7 +35,7 @@ export function certificate(folder, name, { kind = "ec", from = -3_600_000, to =
   fs.writeFileSync(path.join(work, "ca.cnf"), [
     "[ca]", "default_ca = own", "[own]", `database = ${work}/index.txt`, `new_certs_dir = ${work}`, "rand_serial = yes",
     `default_md = ${kind === "ed25519" ? "null" : "sha256"}`, "policy = any", "x509_extensions = names", "[any]", "commonName = supplied",
-    "[names]", "subjectAltName = DNS:localhost,IP:127.0.0.1", "basicConstraints = critical,CA:TRUE",
+    "[names]", `subjectAltName = ${names}`, "basicConstraints = critical,CA:TRUE",
     "[req]", "distinguished_name = dn", "[dn]", "",
   ].join("\n"));
   const config = ["-config", path.join(work, "ca.cnf")];

@@ -7,7 +7,7 @@
 #include "check.h"
 
 #include <openssl/pem.h>
-#include <openssl/x509.h>
+#include <openssl/x509v3.h>
 #include <unistd.h>
 
 struct certificate_files {
@@ -22,8 +22,9 @@ static inline void certificate_open(struct certificate_files *files)
     snprintf(files->certificate, sizeof(files->certificate), "%s/certificate", files->folder);
 }
 
-/* Both anew; it is good between two moments, told from now on. */
-static inline void certificate_write(const struct certificate_files *files, long from_s, long to_s)
+/* Both anew, signed by itself; it is good between two moments, told from now on, and for `names` ("DNS:a,IP:::1"). */
+static inline void certificate_write_for(const struct certificate_files *files, const char *names, long from_s,
+                                         long to_s)
 {
     EVP_PKEY *key = EVP_EC_gen("P-256");
     X509 *certificate = X509_new();
@@ -32,6 +33,13 @@ static inline void certificate_write(const struct certificate_files *files, long
     X509_gmtime_adj(X509_getm_notBefore(certificate), from_s);
     X509_gmtime_adj(X509_getm_notAfter(certificate), to_s);
     X509_set_pubkey(certificate, key);
+    if (names != NULL) {
+        X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, names);
+
+        assert_int_equal(1, X509_set_version(certificate, X509_VERSION_3));
+        assert_int_equal(1, X509_add_ext(certificate, extension, -1));
+        X509_EXTENSION_free(extension);
+    }
     assert_true(X509_sign(certificate, key, EVP_sha256()) > 0);
     FILE *file = fopen(files->key, "w");
     assert_int_equal(1, PEM_write_PrivateKey(file, key, NULL, NULL, 0, NULL, NULL));
@@ -41,6 +49,11 @@ static inline void certificate_write(const struct certificate_files *files, long
     fclose(file);
     X509_free(certificate);
     EVP_PKEY_free(key);
+}
+
+static inline void certificate_write(const struct certificate_files *files, long from_s, long to_s)
+{
+    certificate_write_for(files, NULL, from_s, to_s);
 }
 
 static inline int certificate_close(const struct certificate_files *files)

@@ -247,10 +247,12 @@ static enum dw_err preflight_answer(const struct cors *cors, struct dw_request *
     const struct dw_str method = dw_request_header(r, "Access-Control-Request-Method");
     const struct dw_str headers = dw_request_header(r, "Access-Control-Request-Headers");
     const bool is_origin = cors->is_any_origin || is_listed(cors, origin);
+    const bool asks_private = !dw_str_is_absent(dw_request_header(r, "Access-Control-Request-Private-Network"));
     const char *const failures[] = {
         is_origin ? NULL : "origin",
         is_method_allowed(cors, method) ? NULL : "method",
         are_headers_allowed(cors, headers) ? NULL : "headers",
+        !asks_private || cors->config->private_network ? NULL : "private-network",
     };
     _cleanup_buffer_ struct buffer text = BUFFER_INIT(HEAD_MAX);
     _cleanup_buffer_ struct buffer lines = BUFFER_INIT(HTTP_ANSWER_HEAD_LIMIT);
@@ -263,6 +265,8 @@ static enum dw_err preflight_answer(const struct cors *cors, struct dw_request *
         buffer_printf(&lines, "Access-Control-Allow-Origin: %.*s\r\n", (int)origin.len, origin.ptr);
     if (cors->is_any_header && headers.len > 0 && failures[2] == NULL)
         buffer_printf(&lines, "Access-Control-Allow-Headers: %.*s\r\n", (int)headers.len, headers.ptr);
+    if (asks_private && failures[3] == NULL)
+        buffer_append_literal(&lines, "Access-Control-Allow-Private-Network: true\r\n");
     TRY(buffer_error(&lines));
     TRY(buffer_error(&text));
     app_state(r)->early = (struct app_early){

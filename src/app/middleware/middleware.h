@@ -55,6 +55,8 @@ void cors_free(struct cors *cors);
 DW_MUST_USE enum dw_err rate_limits_make(struct dw_app *app, struct problem *p);
 /* The host of the request, when it is one of app->hosts; else DW_ERR_HOST. */
 DW_MUST_USE enum dw_err trusted_host_find(const struct dw_app *app, const struct dw_request *r, struct host *ret_host);
+/* Answers with 307 to the same path and query of an origin, whose name must be one of app->hosts. Absent: no memory. */
+DW_MUST_USE enum dw_err redirect_to(struct dw_request *r, struct dw_str origin);
 /* On a worker: counts by the limits that the loop has left (app_state.is_limit_due). */
 DW_MUST_USE enum dw_err rate_limits_count_due(struct dw_request *r);
 /* NULL when there is none of that name. */

@@ -5,10 +5,9 @@
 enum { PORT_DEFAULT = 6379, PORT_MAX = 65535, ARENA_BYTES = 8 * 1024 };
 
 static const char WRONG[] =
-    "allowed: redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE] or unix:/PATH, and ?db=DATABASE&timeout_ms=NUMBER";
-static const char NO_TLS[] =
-    "rediss:// (TLS) is not supported: the hiredis of Debian 12 knows none; write redis:// to a network of your own or "
-    "to the end of a tunnel";
+    "allowed: redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE], rediss:// (TLS) or unix:/PATH, and "
+    "?db=DATABASE&timeout_ms=NUMBER, with rediss:// &ca=FILE&cert=FILE&key=FILE";
+static const char HALF_A_PAIR[] = "a certificate and its key come together: ?cert=FILE&key=FILE";
 
 struct redis_url {
     struct dw_arena *arena;
@@ -89,6 +88,20 @@ static enum dw_err take_user(struct redis_url *u)
     return decode(u, dw_str_n(colon + 1, (size_t)(at - colon - 1)), &u->address->password);
 }
 
+/* The name of a file, to the next parameter; false when there is none, none that a file can have, or a second. */
+static bool take_file(struct redis_url *u, char ret_file[REDIS_FILE_SIZE])
+{
+    struct dw_str file;
+
+    if (!u->address->is_tls || ret_file[0] != '\0' ||
+        percent_decode_arena(u->arena, take_until(u, "&"), false, &file) != DW_OK)
+        return false;
+    if (file.len == 0 || file.len >= REDIS_FILE_SIZE || memchr(file.ptr, '\0', file.len) != NULL)
+        return false;
+    snprintf(ret_file, REDIS_FILE_SIZE, "%.*s", (int)file.len, file.ptr);
+    return true;
+}
+
 /* To the end of the URL. */
 static enum dw_err take_parameters(struct redis_url *u)
 {
@@ -100,10 +113,18 @@ static enum dw_err take_parameters(struct redis_url *u)
         else if (skip(u, DW_STR("timeout_ms=")))
             is_right = parse_number(take_until(u, "&"), REDIS_TIMEOUT_MAX_MS, &u->address->timeout_ms) &&
                        u->address->timeout_ms > 0;
+        else if (skip(u, DW_STR("ca=")))
+            is_right = take_file(u, u->address->ca_file);
+        else if (skip(u, DW_STR("cert=")))
+            is_right = take_file(u, u->address->certificate_file);
+        else if (skip(u, DW_STR("key=")))
+            is_right = take_file(u, u->address->key_file);
         else
             is_right = false;
         (void)skip(u, DW_STR("&"));
     }
+    if (is_right && (u->address->certificate_file[0] == '\0') != (u->address->key_file[0] == '\0'))
+        return refuse(u, HALF_A_PAIR);
     return is_right ? DW_OK : refuse(u, WRONG);
 }
 
@@ -142,9 +163,8 @@ static enum dw_err parse(struct redis_url *u)
             return refuse(u, WRONG);
     if (u->rest.len > REDIS_URL_MAX)
         return refuse(u, WRONG);
-    if (dw_str_starts_with(u->rest, DW_STR("rediss:")))
-        return refuse(u, NO_TLS);
-    if (skip(u, DW_STR("redis://"))) {
+    u->address->is_tls = skip(u, DW_STR("rediss://"));
+    if (u->address->is_tls || skip(u, DW_STR("redis://"))) {
         TRY(take_user(u));
         return take_host(u);
     }
@@ -195,6 +215,6 @@ void redis_address_label(const struct redis_address *address, char ret_label[RED
     if (address->host[0] == '\0')
         snprintf(ret_label, REDIS_LABEL_SIZE, "unix:%s", address->path);
     else
-        snprintf(ret_label, REDIS_LABEL_SIZE, "redis://%s%s%s:%u/%u", is_six ? "[" : "", address->host,
-                 is_six ? "]" : "", address->port, address->db);
+        snprintf(ret_label, REDIS_LABEL_SIZE, "redis%s://%s%s%s:%u/%u", address->is_tls ? "s" : "",
+                 is_six ? "[" : "", address->host, is_six ? "]" : "", address->port, address->db);
 }

@@ -1,22 +1,11 @@
 #include "shared/redis/connection.h"
 
 #include "base/clock.h"
-
-#include <errno.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
+#include "shared/redis/wire.h"
 
 enum { MS_IN_S = 1000, US_IN_MS = 1000, CODE_MAX = 24, DB_TEXT_SIZE = 16 };
 
 /* --- what went wrong ---------------------------------------------------------------------------------------------- */
-
-static enum dw_err break_off(struct redis_connection *c, const char *reason)
-{
-    snprintf(c->reason, sizeof(c->reason), "%s", reason);
-    c->is_broken = true;
-    return DW_ERR_UNAVAILABLE;
-}
 
 /* The first word of an error is its code; what follows may quote what was sent. */
 static void note_code(struct redis_connection *c, const char *doing, const redisReply *reply)
@@ -30,37 +19,6 @@ static void note_code(struct redis_connection *c, const char *doing, const redis
 }
 
 /* --- talking ------------------------------------------------------------------------------------------------------ */
-
-static enum dw_err wait_for(struct redis_connection *c, short events, int64_t deadline_ms)
-{
-    struct pollfd fd = { .fd = c->context->fd, .events = events };
-    int n;
-
-    do {
-        const int64_t left_ms = deadline_ms - clock_monotonic_ms();
-        n = poll(&fd, 1, left_ms <= 0 ? 0 : (int)MIN_OF(left_ms, (int64_t)INT32_MAX));
-    } while (n < 0 && errno == EINTR);
-    if (n < 0)
-        return break_off(c, strerror(errno));
-    return n == 0 ? DW_ERR_TIMEOUT : DW_OK;
-}
-
-static enum dw_err send_bytes(struct redis_connection *c, struct dw_str bytes, int64_t deadline_ms)
-{
-    while (bytes.len > 0) {
-        const ssize_t sent = send(c->context->fd, bytes.ptr, bytes.len, MSG_NOSIGNAL | MSG_DONTWAIT);
-
-        if (sent > 0)
-            bytes = dw_str_n(bytes.ptr + sent, bytes.len - (size_t)sent);
-        else if (sent < 0 && errno != EAGAIN && errno != EINTR)
-            return break_off(c, strerror(errno));
-        else if (wait_for(c, POLLOUT, deadline_ms) == DW_ERR_TIMEOUT) /* half a command is of no use to anybody */
-            return break_off(c, "it does not read");
-        else if (c->is_broken)
-            return DW_ERR_UNAVAILABLE;
-    }
-    return DW_OK;
-}
 
 enum dw_err redis_send(struct redis_connection *c, const struct dw_str *words, size_t n_words, int64_t deadline_ms)
 {
@@ -79,7 +37,7 @@ enum dw_err redis_send(struct redis_connection *c, const struct dw_str *words, s
     const long long size = c->h->redisFormatCommandArgv(&bytes, (int)n_words, starts, lengths);
     if (size < 0)
         return DW_ERR_NO_MEMORY;
-    const enum dw_err err = send_bytes(c, dw_str_n(bytes, (size_t)size), deadline_ms);
+    const enum dw_err err = wire_send(c, dw_str_n(bytes, (size_t)size), deadline_ms);
     dw_wipe(bytes, (size_t)size); /* it may have been AUTH */
     c->h->redisFreeCommand(bytes);
     return err;
@@ -91,14 +49,12 @@ enum dw_err redis_receive(struct redis_connection *c, int64_t deadline_ms, redis
 
     while (!c->is_broken) {
         if (c->h->redisGetReplyFromReader(c->context, &reply) != REDIS_OK)
-            return break_off(c, c->context->errstr);
+            return wire_break(c, c->context->errstr);
         if (reply != NULL) {
             *ret_reply = reply;
             return DW_OK;
         }
-        TRY(wait_for(c, POLLIN, deadline_ms));
-        if (c->h->redisBufferRead(c->context) != REDIS_OK)
-            return break_off(c, c->context->errstr);
+        TRY(wire_fill(c, deadline_ms));
     }
     return DW_ERR_UNAVAILABLE;
 }
@@ -113,7 +69,7 @@ enum dw_err redis_ask(struct redis_connection *c, const struct dw_str *words, si
     TRY(redis_send(c, words, n_words, deadline_ms));
     const enum dw_err err = redis_receive(c, deadline_ms, &reply);
     if (err == DW_ERR_TIMEOUT)
-        return break_off(c, "no answer in time");
+        return wire_break(c, "no answer in time");
     TRY(err);
     if (reply->type == REDIS_REPLY_ERROR) {
         snprintf(doing, sizeof(doing), "%.*s", (int)MIN_OF(words[0].len, sizeof(doing) - 1), words[0].ptr);
@@ -183,7 +139,10 @@ enum dw_err redis_connect(const struct hiredis *h, const struct redis_address *a
     }
     if (address->host[0] != '\0')
         (void)h->redisEnableKeepAlive(c->context);
-    if (greet(c, address, timeout_ms) != DW_OK) {
+    enum dw_err err = address->is_tls ? wire_secure(c, address, clock_monotonic_ms() + timeout_ms) : DW_OK;
+    if (err == DW_OK)
+        err = greet(c, address, timeout_ms);
+    if (err != DW_OK) {
         snprintf(ret_reason, REDIS_REASON_SIZE, "%s", c->reason);
         return DW_ERR_UNAVAILABLE;
     }
@@ -197,6 +156,7 @@ void redis_disconnect(struct redis_connection **connection)
 
     if (c == NULL)
         return;
+    wire_end(c);
     if (c->context != NULL)
         c->h->redisFree(c->context);
     free(c);

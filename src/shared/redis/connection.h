@@ -23,14 +23,15 @@ enum { REDIS_REASON_SIZE = 160, REDIS_ARGUMENTS_MAX = 32 };
 struct redis_connection {
     const struct hiredis *h;
     redisContext *context;
+    struct tls_session *tls;        /* NULL: plain */
     bool is_broken;                 /* nothing can be sent or read any more */
     char reason[REDIS_REASON_SIZE]; /* what went wrong last, for the log */
     uint64_t generation;            /* the pool's (redis.c) */
     struct redis_connection *next;  /* in its list */
 };
 
-/* Connects, signs in, selects the database. DW_ERR_UNAVAILABLE with the reason in words. Waits: for the resolver, then
- * timeout_ms at the most for each of the steps. */
+/* Connects, makes sure of the server by TLS if the address says so, signs in, selects the database.
+ * DW_ERR_UNAVAILABLE with the reason in words. Waits: for the resolver, then timeout_ms at the most for each step. */
 DW_MUST_USE enum dw_err redis_connect(const struct hiredis *h, const struct redis_address *address, int64_t timeout_ms,
                                       struct redis_connection **ret_connection, char ret_reason[REDIS_REASON_SIZE]);
 void redis_disconnect(struct redis_connection **connection);

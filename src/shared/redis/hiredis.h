@@ -17,6 +17,7 @@
     X(redisFormatCommandArgv)                                                                                          \
     X(redisFreeCommand)                                                                                                \
     X(redisBufferRead)                                                                                                 \
+    X(redisReaderFeed)                                                                                                 \
     X(redisGetReplyFromReader)                                                                                         \
     X(freeReplyObject)
 

@@ -13,7 +13,9 @@ const PROGRAM = ["redis-server", "valkey-server", "redis-check-rdb"].map((name) 
   .find((file) => fs.existsSync(file));
 
 export class RedisServer {
-  constructor() {
+  /** `options` as in redis.conf. */
+  constructor(options = {}) {
+    this.options = options;
     this.folder = fs.mkdtempSync(path.join(os.tmpdir(), "dw-redis-"));
     this.socket = path.join(this.folder, "socket");
     this.url = `unix:${this.socket}`;
@@ -21,7 +23,7 @@ export class RedisServer {
 
   async start() {
     assert.ok(PROGRAM, "Redis is not installed: tools/setup.sh test");
-    const options = { port: 0, unixsocket: this.socket, dir: this.folder, save: "", appendonly: "no", logfile: "log" };
+    const options = { port: 0, unixsocket: this.socket, dir: this.folder, save: "", appendonly: "no", logfile: "log", ...this.options };
     this.child = spawn(PROGRAM, Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]), {
       argv0: "redis-server", env: environment(), stdio: "ignore",
     });

@@ -168,6 +168,32 @@ static void preflights_are_answered_as_starlette_does(void **state)
     }
 }
 
+/* A page of a public site that asks an address of a private network (Private Network Access). */
+static void private_networks_are_asked_by_leave_alone(void **state)
+{
+    struct dw_cors open = EXACT;
+    _cleanup_fixture_ struct fixture closed_one = { 0 }, open_one = { 0 };
+
+    open.private_network = true;
+    make(&closed_one, &EXACT);
+    make(&open_one, &open);
+    const char *const asking[] = { "Origin", APP, "Access-Control-Request-Method", "GET",
+                                   "Access-Control-Request-Private-Network", "true", NULL };
+    const char *const stranger[] = { "Origin", EVIL, "Access-Control-Request-Method", "TRACE",
+                                     "Access-Control-Request-Private-Network", "true", NULL };
+    const char *const silent[] = { "Origin", APP, "Access-Control-Request-Method", "GET", NULL };
+
+    assert_int_equal(fixture_call(&closed_one, DW_OPTIONS, "/free", headers_of(&closed_one, asking), NULL), 400);
+    check_body(&closed_one, "Disallowed CORS private-network", "closed");
+    check_header(&closed_one, "Access-Control-Allow-Private-Network", NULL, "closed");
+    assert_int_equal(fixture_call(&closed_one, DW_OPTIONS, "/free", headers_of(&closed_one, stranger), NULL), 400);
+    check_body(&closed_one, "Disallowed CORS origin, method, private-network", "closed, a stranger");
+    assert_int_equal(fixture_call(&open_one, DW_OPTIONS, "/free", headers_of(&open_one, asking), NULL), 200);
+    check_header(&open_one, "Access-Control-Allow-Private-Network", "true", "open");
+    assert_int_equal(fixture_call(&open_one, DW_OPTIONS, "/free", headers_of(&open_one, silent), NULL), 200);
+    check_header(&open_one, "Access-Control-Allow-Private-Network", NULL, "nobody asked");
+}
+
 static void what_is_no_preflight_goes_to_its_row(void **state)
 {
     _cleanup_fixture_ struct fixture f = { 0 };
@@ -355,6 +381,7 @@ static void origins_of_other_schemes_may_be_listed(void **state)
 }
 
 CHECK_MAIN(cmocka_unit_test(preflights_are_answered_as_starlette_does),
+    cmocka_unit_test(private_networks_are_asked_by_leave_alone),
     cmocka_unit_test(what_is_no_preflight_goes_to_its_row), cmocka_unit_test(answers_say_who_may_read_them),
     cmocka_unit_test(too_many_requests_can_be_read_too), cmocka_unit_test(a_row_may_vary_by_more),
     cmocka_unit_test(csrf_checks_know_the_listed_origins_and_ask_for_the_token),

@@ -167,6 +167,45 @@ static void a_plain_request_is_sent_to_https(void **state)
     check_body(&f, "", "POST");
 }
 
+/* As in Starlette: the bare name goes to the one with www., where that one is listed; the port stays. */
+static const struct {
+    const char *host, *target;
+    int status;
+    const char *location;
+} WWW_REDIRECTS[] = {
+    { "example.com", "/free?a=b", 307, "http://www.example.com/free?a=b" },
+    { "EXAMPLE.com.", "/nowhere", 307, "http://www.example.com/nowhere" },
+    { "example.com:8080", "/free", 307, "http://www.example.com:8080/free" },
+    { "example.com", "//evil.example", 307, "http://www.example.com//evil.example" },
+    { "www.example.com", "/free", 204, NULL },
+    { "www.www.example.com", "/free", 400, NULL },
+    { "example.org", "/free", 400, NULL }, /* a wildcard names no place */
+    { "evil.example", "/free", 400, NULL },
+    { "", "/free", 400, NULL },
+    { "[::1]", "/free", 400, NULL },
+    { "example.com@evil.example", "/free", 400, NULL },
+    { "example.com:80@evil.example", "/free", 400, NULL },
+};
+
+static void the_bare_name_is_sent_to_its_www(void **state)
+{
+    static const char WWW_HOSTS[] = "www.example.com, *.example.org";
+    _cleanup_fixture_ struct fixture f = { 0 }, https = { 0 }, off = { 0 };
+
+    fixture_make(&f, (struct dw_app_config){ .trusted_hosts = WWW_HOSTS, .www_redirect = true }, ROUTES);
+    for (size_t i = 0; i < ARRAY_SIZE(WWW_REDIRECTS); i++) {
+        if (call_host(&f, WWW_REDIRECTS[i].host, WWW_REDIRECTS[i].target) != WWW_REDIRECTS[i].status)
+            fail_msg("%s%s: %d", WWW_REDIRECTS[i].host, WWW_REDIRECTS[i].target, f.called.status);
+        check_header(&f, "Location", WWW_REDIRECTS[i].location, WWW_REDIRECTS[i].host);
+    }
+    fixture_make(&https, (struct dw_app_config){ .trusted_hosts = WWW_HOSTS, .www_redirect = true, .is_https = true },
+                 ROUTES);
+    assert_int_equal(call_host(&https, "example.com", "/free"), 307);
+    check_header(&https, "Location", "https://www.example.com/free", "never from https to http");
+    fixture_make(&off, (struct dw_app_config){ .trusted_hosts = WWW_HOSTS }, ROUTES);
+    assert_int_equal(call_host(&off, "example.com", "/free"), 400);
+}
+
 static void redirects_need_names_that_are_trusted(void **state)
 {
     const char *const lists[] = { NULL, "*" };
@@ -181,6 +220,11 @@ static void redirects_need_names_that_are_trusted(void **state)
 
         CHECK_ERR(DW_ERR_TABLE, dw_app_new(&config, &app, problem));
         assert_non_null(strstr(problem, "https_redirect"));
+        const struct dw_app_config www = {
+            .title = "T", .version = "1", .routes = tables, .trusted_hosts = lists[i], .www_redirect = true,
+        };
+        CHECK_ERR(DW_ERR_TABLE, dw_app_new(&www, &app, problem));
+        assert_non_null(strstr(problem, "www_redirect"));
     }
 }
 
@@ -208,4 +252,5 @@ static void who_came_by_https_stays(void **state)
 
 CHECK_MAIN(cmocka_unit_test(a_request_for_another_name_is_refused), cmocka_unit_test(without_a_list_any_name_will_do),
     cmocka_unit_test(lists_that_can_not_be_read_stop_the_start), cmocka_unit_test(a_plain_request_is_sent_to_https),
+    cmocka_unit_test(the_bare_name_is_sent_to_its_www),
     cmocka_unit_test(redirects_need_names_that_are_trusted), cmocka_unit_test(who_came_by_https_stays))

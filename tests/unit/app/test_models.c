@@ -70,6 +70,19 @@ static const struct dw_model CLOSED = {
         (const struct dw_field[]){ { DW_FIELD(struct inner, city), .type = DW_STRING, .flags = DW_REQUIRED }, { 0 } },
 };
 
+struct patterned {
+    struct dw_str id, day;
+};
+
+static const struct dw_model PATTERNED = {
+    .name = "Patterned",
+    .size = sizeof(struct patterned),
+    .fields = (const struct dw_field[]){ { DW_FIELD(struct patterned, id), .type = DW_UUID,
+                                           .pattern = ".{14}7.*" },
+                                         { DW_FIELD(struct patterned, day), .type = DW_DATE, .pattern = "2026-.*" },
+                                         { 0 } },
+};
+
 static enum dw_err echo_all(struct dw_request *r, const struct all *in, struct all *out)
 {
     *out = *in;
@@ -84,6 +97,7 @@ static enum dw_err accept(struct dw_request *r, const void *in, void *out)
 static const struct dw_route ROUTES[] = {
     { DW_POST, "/all", DW_HANDLER(echo_all), .body = &ALL, .answer = &ALL, .needs = DW_PUBLIC },
     { DW_POST, "/secretive", accept, .body = &SECRETIVE, .needs = DW_PUBLIC },
+    { DW_POST, "/patterned", accept, .body = &PATTERNED, .needs = DW_PUBLIC },
     { DW_POST, "/closed", accept, .body = &CLOSED, .needs = DW_PUBLIC },
     { 0 },
 };
@@ -101,6 +115,22 @@ static void check_422(const char *target, const char *body, const char *expected
     const int status = fixture_call(&f, DW_POST, target, JSON_TYPE, body);
     check_body(&f, expected, body);
     assert_int_equal(status, 422);
+}
+
+/* What the document says of a member must hold for every type that it is said of. */
+static void patterns_hold_for_ids_and_days(void **state)
+{
+    _cleanup_fixture_ struct fixture f = { 0 };
+
+    fixture_make(&f, (struct dw_app_config){ 0 }, ROUTES);
+    assert_int_equal(fixture_call(&f, DW_POST, "/patterned", JSON_TYPE,
+                                  "{\"id\":\"019AAB6C-0000-7000-8000-000000000000\",\"day\":\"2026-11-23\"}"), 204);
+    check_422("/patterned", "{\"id\":\"019aab6c-0000-4000-8000-000000000000\"}",
+              ISSUE("string_pattern_mismatch", "\"id\"", "String should match pattern '.{14}7.*'",
+                    "\"019aab6c-0000-4000-8000-000000000000\""));
+    check_422("/patterned", "{\"day\":\"2025-11-23\"}",
+              ISSUE("string_pattern_mismatch", "\"day\"", "String should match pattern '2026-.*'",
+                    "\"2025-11-23\""));
 }
 
 static const struct {
@@ -147,6 +177,13 @@ static const struct {
       ISSUE("greater_than_equal", "\"ratio\"", "Input should be greater than or equal to 0", "-0.5") },
     { "{\"flag\":1}", ISSUE("bool_type", "\"flag\"", "Input should be a valid boolean", "1") },
     { "{\"when\":1}", ISSUE("datetime_type", "\"when\"", "Input should be a valid datetime", "1") },
+    /* -1 in the struct would say that it was not sent. */
+    { "{\"when\":\"1969-12-31T23:59:59Z\"}",
+      ISSUE("datetime_object_invalid", "\"when\"", "Input should not be before 1970-01-01T00:00:00Z",
+            "\"1969-12-31T23:59:59Z\"") },
+    { "{\"when\":\"1970-01-01T00:30:00+01:00\"}",
+      ISSUE("datetime_object_invalid", "\"when\"", "Input should not be before 1970-01-01T00:00:00Z",
+            "\"1970-01-01T00:30:00+01:00\"") },
     { "{\"when\":\"now\"}", ISSUE("datetime_parsing", "\"when\"",
                                   "Input should be a valid datetime, such as 2026-11-22T17:05:49Z", "\"now\"") },
     { "{\"home\":[]}", ISSUE("model_attributes_type", "\"home\"",
@@ -181,6 +218,8 @@ static void test_bad_bodies(void **state)
         { "", ISSUE_HIDDEN("missing", "", "Field required") },
         { "null", ISSUE_HIDDEN("missing", "", "Field required") },
         { "{", ISSUE_HIDDEN("json_invalid", ",1", "JSON decode error") },
+        /* The place counts characters, not bytes. */
+        { "{\"é\":\"é\" x", ISSUE_HIDDEN("json_invalid", ",9", "JSON decode error") },
         { "[1]",
           "{\"detail\":[{\"type\":\"model_attributes_type\",\"loc\":[\"body\"],\"msg\":\"Input should be a valid "
           "dictionary or object to extract fields from\",\"input\":[1]}]}" },
@@ -364,7 +403,8 @@ static void test_media_types(void **state)
     check_body(&f, "{\"detail\":\"Unsupported Media Type: application/json is expected\"}", "no type");
 }
 
-CHECK_MAIN(cmocka_unit_test(test_bad_members), cmocka_unit_test(test_bad_bodies),
+CHECK_MAIN(cmocka_unit_test(patterns_hold_for_ids_and_days), cmocka_unit_test(test_bad_members),
+           cmocka_unit_test(test_bad_bodies),
            cmocka_unit_test(test_unreadable_bodies), cmocka_unit_test(test_secrets_are_not_echoed),
            cmocka_unit_test(test_all_errors_in_one_answer), cmocka_unit_test(test_entries_are_limited),
            cmocka_unit_test(test_long_input_is_not_echoed), cmocka_unit_test(test_good_members),

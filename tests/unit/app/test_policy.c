@@ -159,6 +159,8 @@ static const struct {
     { WEST, { AT(DAY(0) + 9 * HOUR + 1800) }, DW_ERR_FORBIDDEN, NULL },
     { DW_RULE_HOURS(DW_WEDNESDAY, 0, DW_HHMM(24, 0), -DW_HHMM(9, 30)), { AT(1) }, DW_OK, NULL },
     { DW_RULE_HOURS(DW_THURSDAY, 0, DW_HHMM(24, 0), 0), { AT(1) }, DW_OK, NULL },
+    /* a Sunday, 15:30:07 UTC, as far away as time goes */
+    { DW_RULE_HOURS(DW_MONDAY, 0, DW_HHMM(6, 0), DW_HHMM(14, 0)), { AT(INT64_MAX) }, DW_OK, NULL },
     /* functions */
     { YES, { 0 }, DW_OK, "allowed by y; y: yes" },
     { NO, { 0 }, DW_ERR_FORBIDDEN, "denied by n; n: no" },

@@ -24,6 +24,11 @@ MODEL_OF(CROOKED, { .name = "name", .offset = 4, .type = DW_INT });
 MODEL_OF(TWINS, { DW_FIELD(struct item, name), .type = DW_STRING }, { DW_FIELD(struct item, name), .type = DW_STRING });
 MODEL_OF(BAD_PATTERN, { DW_FIELD(struct item, name), .type = DW_STRING, .pattern = "(" });
 MODEL_OF(INT_PATTERN, { DW_FIELD(struct item, n), .type = DW_INT, .pattern = "1" });
+MODEL_OF(ENUM_PATTERN, { DW_FIELD(struct item, name), .type = DW_ENUM, .pattern = "a",
+                         .values = (const char *const[]){ "a", NULL } });
+MODEL_OF(WORDS_PATTERN, { DW_FIELD(struct item, name), .type = DW_WORDS, .pattern = "a" });
+MODEL_OF(NEGATIVE, { DW_FIELD(struct item, name), .type = DW_STRING, .min = -1, .max = 5 });
+MODEL_OF(BEFORE_1970, { DW_FIELD(struct item, n), .type = DW_TIME, .fallback = "1969-12-31T23:59:59Z" });
 MODEL_OF(NO_VALUES, { DW_FIELD(struct item, name), .type = DW_ENUM });
 MODEL_OF(NO_MODEL, { DW_FIELD(struct item, name), .type = DW_OBJECT });
 MODEL_OF(LIST_OF_LISTS, { DW_FIELD(struct item, name), .type = DW_LIST, .items = DW_LIST });
@@ -97,6 +102,13 @@ static const struct {
     { { { P, .needs = DW_PUBLIC, .body = &BAD_FALLBACK } },
       "POST /p: BAD_FALLBACK: n: the fallback '4' is not valid itself" },
     { { { P, .needs = DW_PUBLIC, .body = &CROSSED } }, "POST /p: CROSSED: n: min is above max" },
+    { { { P, .needs = DW_PUBLIC, .body = &ENUM_PATTERN } },
+      "POST /p: ENUM_PATTERN: name: a pattern on what is no string" },
+    { { { P, .needs = DW_PUBLIC, .body = &WORDS_PATTERN } },
+      "POST /p: WORDS_PATTERN: name: a pattern on what is no string" },
+    { { { P, .needs = DW_PUBLIC, .body = &NEGATIVE } }, "POST /p: NEGATIVE: name: a length below 0" },
+    { { { P, .needs = DW_PUBLIC, .body = &BEFORE_1970 } },
+      "POST /p: BEFORE_1970: n: the fallback '1969-12-31T23:59:59Z' is not valid itself" },
     { { { P, .needs = DW_PUBLIC, .body = &PRESENCE } }, "POST /p: PRESENCE: n: its presence lies outside the struct" },
     { { { P, .needs = DW_PUBLIC, .body = &RAW } }, "POST /p: RAW: name: such a member can't stand in a body" },
     { { { P, .needs = DW_PUBLIC, .form = &NESTED } },

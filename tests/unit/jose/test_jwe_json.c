@@ -120,6 +120,23 @@ static void recipients_are_limited(void **state)
     }
 }
 
+/* Each name of one header is looked for in the others. */
+static void names_in_headers_are_limited(void **state)
+{
+    enum { MOST = 256 };
+    struct dw_str names = DW_STR("\"n0\":0");
+    struct dw_jwe jwe;
+
+    for (unsigned n = 2; n <= MOST + 1; n++) {
+        names = dw_arena_printf(arena, "%.*s,\"n%u\":0", (int)names.len, names.ptr, n);
+        if (n < MOST)
+            continue;
+        const struct dw_str json = dw_arena_printf(arena, "{" PROTECTED ",\"unprotected\":{%.*s}," HEADER "," KEY ","
+                                                   CONTENT "}", (int)names.len, names.ptr);
+        CHECK_ERR(n <= MOST ? DW_OK : DW_ERR_JOSE_MALFORMED, decrypt(json, &jwe));
+    }
+}
+
 static void misuse(void **state)
 {
     char *big = dw_arena_alloc(arena, DW_JWE_MAX_BYTES + 1);
@@ -138,6 +155,7 @@ int main(void)
         cmocka_unit_test(rfc_object_decrypts),
         cmocka_unit_test(objects),
         cmocka_unit_test(recipients_are_limited),
+        cmocka_unit_test(names_in_headers_are_limited),
         cmocka_unit_test(misuse),
     };
 

@@ -21,6 +21,7 @@ MAY_BE_NULL = {
     "dw_auth_new": ["ret_problem"],
     "dw_fail": ["text"],
     "dw_jwe_encrypt": ["header"],
+    "dw_jwe_encrypt_json": ["header"],
     "dw_jwt_sign": ["typ"],
     "dw_model_new": ["ret_problem"],
     "dw_password_verify": ["ret_needs_rehash"],

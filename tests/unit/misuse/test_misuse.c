@@ -31,6 +31,7 @@ static struct {
     struct dw_key *key;
     struct dw_keyset *keyset;
     struct dw_jwe_key *jwe_key;
+    struct dw_ws_client *ws_client;
     struct dw_passwords *passwords;
     struct dw_secret secret;
 } it;
@@ -89,6 +90,7 @@ static const struct {
     { "dw_app", (void **)&it.app },       { "dw_auth", (void **)&it.auth },
     { "dw_key", (void **)&it.key },       { "dw_keyset", (void **)&it.keyset },
     { "dw_jwe_key", (void **)&it.jwe_key }, { "dw_passwords", (void **)&it.passwords },
+    { "dw_ws_client", (void **)&it.ws_client },
 };
 
 /* An object of ours; NULL where there is none. */
@@ -98,6 +100,15 @@ static void *sample_opaque(const char *type)
         if (strcmp(OBJECTS[i].type, type) == 0)
             return *OBJECTS[i].sample;
     return NULL;
+}
+
+static void ws_client_make(struct dw_app *app)
+{
+    const struct dw_call call = { .method = DW_GET, .target = "/echo" };
+    struct dw_called called;
+
+    CHECK_OK(dw_ws_call(app, &call, it.arena, &it.ws_client, &called));
+    assert_int_equal(called.status, 101);
 }
 
 static void objects_make(struct dw_app *app)
@@ -115,10 +126,12 @@ static void objects_make(struct dw_app *app)
     CHECK_OK(dw_jwe_key_from_octets(&it.secret, DW_JWE_A256KW, &it.jwe_key));
     CHECK_OK(dw_passwords_new(&(struct dw_password_config){ .workers = 1, .argon2_memory_kib = 64, .argon2_time = 1 },
                               &it.passwords));
+    ws_client_make(app);
 }
 
 static void objects_free(void)
 {
+    dw_ws_client_free(&it.ws_client);
     dw_passwords_free(&it.passwords);
     dw_jwe_key_free(&it.jwe_key);
     dw_keyset_free(&it.keyset);
@@ -182,7 +195,17 @@ static enum dw_err misuse_everything(struct dw_request *r, const void *in, void 
     return n_failed == 0 ? DW_OK : DW_ERR_INTERNAL;
 }
 
-static const struct dw_route MISUSED[] = { { DW_GET, "/", misuse_everything, .needs = DW_PUBLIC }, { 0 } };
+static enum dw_err echo(struct dw_request *r, struct dw_str data, bool is_text)
+{
+    return is_text ? dw_ws_send_text(dw_ws_of(r), data) : dw_ws_send_binary(dw_ws_of(r), data);
+}
+
+static const struct dw_ws_channel ECHO = { .message = echo };
+static const struct dw_route MISUSED[] = {
+    { DW_GET, "/", misuse_everything, .needs = DW_PUBLIC },
+    { DW_GET, "/echo", .websocket = &ECHO, .needs = DW_PUBLIC },
+    { 0 },
+};
 
 static void test_every_function(void **state)
 {
@@ -212,6 +235,7 @@ static void test_freed_twice(void **state)
 
     fixture_make(&f, KNOWN_CALLERS, MISUSED);
     objects_make(f.app);
+    FREE_TWICE(it.ws_client, dw_ws_client_free);
     FREE_TWICE(it.passwords, dw_passwords_free);
     FREE_TWICE(it.jwe_key, dw_jwe_key_free);
     FREE_TWICE(it.keyset, dw_keyset_free);

@@ -124,6 +124,11 @@ static void what_makes_no_sense_is_refused(void **state)
         check_err(DW_ERR_VALIDATION, dw_totp_verify(SEED_20, &plain, CODES[i], 59, -1, &matches, &step), CODES[i].ptr);
     for (size_t i = 0; i < ARRAY_SIZE(SETTINGS); i++)
         CHECK_ERR(DW_ERR_VALIDATION, dw_totp_verify(SEED_20, &SETTINGS[i], DW_STR("000000"), 59, -1, &matches, &step));
+    /* The steps after the last one there is. */
+    const struct dw_totp seconds = { .period_s = 1, .window = 1 };
+    CHECK_ERR(DW_ERR_VALIDATION,
+              dw_totp_verify(SEED_20, &seconds, DW_STR("000000"), INT64_MAX, -1, &matches, &step));
+    CHECK_OK(dw_totp_verify(SEED_20, &seconds, DW_STR("000000"), INT64_MAX - 1, -1, &matches, &step));
     CHECK_ERR(DW_ERR_VALIDATION, dw_hotp_generate(DW_STR(""), 0, DW_OTP_SHA1, 6, code));
     CHECK_ERR(DW_ERR_VALIDATION, dw_hotp_generate(SEED_20, 0, 0, 6, code));
     CHECK_ERR(DW_ERR_VALIDATION, dw_hotp_generate(SEED_20, 0, 9, 6, code));

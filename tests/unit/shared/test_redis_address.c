@@ -27,6 +27,10 @@ static const struct row ROWS[] = {
     { "redis://h?db=1", "redis://h:6379/1" },
     { "redis://h:1/2?timeout_ms=500", "redis://h:1/2" },
     { "redis://h?timeout_ms=1&db=3", "redis://h:6379/3" },
+    { "rediss://h", "rediss://h:6379/0" },
+    { "rediss://ann:hunter2@[2001:db8::1]:6380/1", "rediss://[2001:db8::1]:6380/1", "ann", "hunter2" },
+    { "rediss://h?ca=/etc/ca.pem", "rediss://h:6379/0" },
+    { "rediss://h?cert=c.pem&key=k.pem&db=2&ca=a.pem&timeout_ms=9", "rediss://h:6379/2" },
     { "unix://ann:hunter2@/run/redis.sock", "unix:/run/redis.sock", "ann", "hunter2" },
     { "" },
     { "redis" },
@@ -56,7 +60,29 @@ static const struct row ROWS[] = {
     { "redis://" LONG_128 LONG_128 },
     { "redis://:" LONG_128 LONG_128 LONG_128 LONG_128 LONG_128 LONG_128 LONG_128 LONG_128 "@h" },
     { "REDIS://h" },
-    { "rediss://h" },
+    { "rediss:" },
+    { "rediss://" },
+    { "rediss:/h" },
+    { "rediss://:6380" },
+    { "rediss://h:0" },
+    { "rediss://h?tls=0" },
+    { "rediss://h?ca=" },
+    { "rediss://h?ca=&db=1" },
+    { "rediss://h?ca=/a%" },
+    { "rediss://h?ca=/a%00b" },
+    { "rediss://h?ca=/a&ca=/b" },
+    { "rediss://h?ca=/" LONG_128 LONG_128 },
+    { "rediss://h?CA=/a" },
+    { "rediss://h?cert=/c" },
+    { "rediss://h?key=/k" },
+    { "rediss://h?cert=/c&key=" },
+    { "rediss://h?cert=/c&cert=/d&key=/k" },
+    { "rediss://h?verify=no" },
+    { "redis://h?ca=/a" },
+    { "redis://h?cert=/c&key=/k" },
+    { "unix:/a?ca=/a" },
+    { "REDISS://h" },
+    { "redisss://h" },
     { "http://h" },
     { "unix:" },
     { "unix:/" },
@@ -106,6 +132,12 @@ static void test_parameters(void **state)
     CHECK_OK(redis_address_parse(DW_STR("unix:/run/redis.sock?db=17&timeout_ms=60000"), &address, &problem));
     assert_int_equal(address.db, 17);
     assert_int_equal(address.timeout_ms, 60000);
+    assert_false(address.is_tls);
+    CHECK_OK(redis_address_parse(DW_STR("rediss://h?ca=/a%20b%26c&cert=c.pem&key=/k"), &address, &problem));
+    assert_true(address.is_tls);
+    assert_string_equal(address.ca_file, "/a b&c");
+    assert_string_equal(address.certificate_file, "c.pem");
+    assert_string_equal(address.key_file, "/k");
     CHECK_ERR(DW_ERR_SETTING, redis_address_parse(dw_str_n("unix:/a\0b", 9), &address, &problem));
     CHECK_ERR(DW_ERR_SETTING, redis_address_parse(dw_str(NULL), &address, &problem));
 }
