@@ -88,6 +88,7 @@ struct dw_server_config {
     unsigned stop_deadline_s;       /* for requests under way when the server stops [10] */
     int listen_fd;                  /* a listening TCP socket from whoever started us, instead of `listen`; borrowed */
     struct dw_tls *tls;             /* speaks https with this certificate; borrowed. NULL: plain http */
+    bool ignores_signals;           /* SIGINT and SIGTERM are somebody else's: dw_serve_stop() alone ends it */
     /* Called on the first event loop, where nothing may wait; each may be NULL. */
     void (*on_ready)(void *argument, const char *address); /* once, when it listens: "127.0.0.1:8080" */
     void (*on_reload)(void *argument);    /* at each SIGHUP, which does nothing else then */
@@ -100,9 +101,9 @@ struct dw_server_config {
 
 struct dw_app;
 
-/* Serves until SIGINT or SIGTERM and stop_delay_s longer, then finishes what is under way and returns. DW_ERR_SETTING
- * for an address that is malformed and for a listen_fd that is no such socket, DW_ERR_IO for an address that can't be
- * bound (in use, no right). */
+/* Serves until SIGINT or SIGTERM (unless ignores_signals) or dw_serve_stop(), and stop_delay_s longer, then finishes
+ * what is under way and returns. DW_ERR_SETTING for an address that is malformed and for a listen_fd that is no such
+ * socket, DW_ERR_IO for an address that can't be bound (in use, no right). */
 DW_API DW_MUST_USE enum dw_err dw_serve(struct dw_app *app, const struct dw_server_config *config);
 /* Makes dw_serve() return as SIGTERM would; a second call or signal ends it without waiting for the requests under way.
  * Does nothing when nothing serves. Safe in a signal handler and from any thread. */

@@ -27,6 +27,8 @@
 extern "C" {
 #endif
 
+struct dw_app;
+
 enum dw_metric_kind {
     DW_COUNTER = 1, /* only ever upwards; its name ends in _total */
     DW_GAUGE,       /* how many there are now: adding -1 takes one away; never shown below 0 */
@@ -83,6 +85,9 @@ struct dw_metrics {
     const struct dw_secret *token; /* Authorization: Bearer; 16 bytes or more; copied */
     bool is_public;                /* without a token: everyone may read */
     struct dw_metric *const *rows; /* the program's own; ends with NULL; may be NULL */
+    /* The application whose metrics are shown in place of its own, which it must outlive: for a listener apart. This
+     * one's requests are not counted then, and it has no rows. */
+    const struct dw_app *of;
 };
 
 #ifdef __cplusplus

@@ -187,6 +187,17 @@ static enum dw_err rows_register(struct dw_metric *const *rows, const void *owne
     return err;
 }
 
+/* Its own rows are not registered, so that nothing is counted in them. */
+static enum dw_err of_another(struct dw_app *app, const struct dw_metrics *config, struct problem *p)
+{
+    if (config->of->metrics == NULL || config->rows != NULL)
+        return problem_say(p, config->rows != NULL ? "metrics: rows, and those of another application"
+                                                   : "metrics: of an application that has none");
+    app->metrics->of = config->of->metrics;
+    app->config.metrics = NULL;
+    return DW_OK;
+}
+
 enum dw_err app_metrics_make(struct dw_app *app, struct problem *p)
 {
     const struct dw_metrics *config = app->config.metrics;
@@ -198,7 +209,10 @@ enum dw_err app_metrics_make(struct dw_app *app, struct problem *p)
     app->metrics = calloc(1, sizeof(*app->metrics));
     if (app->metrics == NULL)
         return DW_ERR_NO_MEMORY;
+    app->metrics->of = app->metrics;
     TRY(token_make(config, app->metrics, p));
+    if (config->of != NULL)
+        return of_another(app, config, p);
     TRY(labels_make(app, app->metrics));
     TRY(limits_make(app, app->metrics));
     metrics_fill(app->metrics);
@@ -284,7 +298,7 @@ static enum dw_err show_metrics(struct dw_request *r, const void *in, void *out)
     const enum metrics_format format =
         accepts_openmetrics(dw_request_header(r, "Accept")) ? METRICS_OPENMETRICS : METRICS_TEXT;
 
-    metrics_write(metrics, format, &text);
+    metrics_write(metrics->of, format, &text);
     TRY(buffer_error(&text));
     dw_answer_header(r, "Vary", DW_STR("Accept, Authorization"));
     dw_answer_body(r, METRICS_CONTENT_TYPES[format], buffer_str(&text));

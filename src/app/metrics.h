@@ -17,6 +17,7 @@ struct app_metrics {
     const char **limit_names;
     unsigned n_rows, n_limits;
     struct dw_secret token; /* empty: everyone may read */
+    const struct app_metrics *of; /* whose numbers are shown; itself, or those of another application */
 };
 
 /* Of an outermost application whose configuration has .metrics, when its rows and limits are made. */

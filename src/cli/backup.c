@@ -2,6 +2,7 @@
 #include "base/encoding.h"
 #include "base/json.h"
 #include "cli/actions.h"
+#include "cli/draft.h"
 #include "cli/open.h"
 #include "cli/output.h"
 #include "cli/prompt.h"
@@ -10,71 +11,10 @@
 #include "storage/backup.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <libgen.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PATH_MAX_BYTES = 4096 };
-
 static const struct actor CLI_ACTOR = { .id = DW_STR_INIT("cli") };
-
-/* A file beside the one that is wanted, under a name of its own until it is whole. */
-struct draft {
-    char path[PATH_MAX_BYTES];
-    char url[PATH_MAX_BYTES + 8];
-};
-
-static void draft_remove(struct draft *draft)
-{
-    static const char *const SUFFIXES[] = { "", "-wal", "-shm", "-journal" };
-    char path[PATH_MAX_BYTES + 16];
-
-    for (size_t i = 0; draft->path[0] != '\0' && i < ARRAY_SIZE(SUFFIXES); i++) {
-        snprintf(path, sizeof(path), "%s%s", draft->path, SUFFIXES[i]);
-        unlink(path);
-    }
-}
-
-static enum dw_err draft_name(struct cli *cli, const char *wanted, struct draft *draft)
-{
-    unsigned char random[4];
-
-    if (strlen(wanted) > PATH_MAX_BYTES - 32)
-        return cli_misuse(cli, "the name is too long");
-    dw_random(random, sizeof(random));
-    snprintf(draft->path, sizeof(draft->path), "%s.partial-%02x%02x%02x%02x", wanted, random[0], random[1], random[2],
-             random[3]);
-    snprintf(draft->url, sizeof(draft->url), "sqlite:%s", draft->path);
-    return DW_OK;
-}
-
-static enum dw_err sync_folder(struct cli *cli, const char *path)
-{
-    char copy[PATH_MAX_BYTES];
-
-    snprintf(copy, sizeof(copy), "%s", path);
-    _cleanup_close_ int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-    if (fd < 0 || fsync(fd) != 0)
-        return cli_refuse(cli, DW_ERR_IO, "the folder of %s: %s", path, strerror(errno));
-    return DW_OK;
-}
-
-/* Under its name at once and whole; a link never replaces what is there. */
-static enum dw_err draft_install(struct cli *cli, struct draft *draft, const char *path, bool replace)
-{
-    const int done = replace ? rename(draft->path, path) : link(draft->path, path);
-
-    if (done != 0 && errno == EEXIST)
-        return cli_refuse(cli, DW_ERR_CONFLICT, "%s is there already", path);
-    if (done != 0)
-        return cli_refuse(cli, DW_ERR_IO, "%s: %s", path, strerror(errno));
-    if (!replace)
-        unlink(draft->path);
-    draft->path[0] = '\0';
-    return sync_folder(cli, path);
-}
 
 /* --- backup ------------------------------------------------------------------------------------------------------ */
 
@@ -151,9 +91,8 @@ enum dw_err action_backup(struct cli *cli)
     if (files == NULL)
         return cli_refuse(cli, DW_ERR_UNSUPPORTED, "%s", PG_DUMP);
     TRY(open_must_be_there(cli));
-    if (!replace && access(path, F_OK) == 0)
-        return cli_refuse(cli, DW_ERR_CONFLICT, "%s is there already: another name, or --force", path);
     TRY(draft_name(cli, path, &draft));
+    TRY(draft_check_place(cli, path, cli->settings->database_url + strlen("sqlite:"), replace));
     enum dw_err err = files->back_up(cli->settings->database_url, draft.path, problem);
 
     if (err == DW_OK && verify)
@@ -202,20 +141,23 @@ static enum dw_err prepare_copy(struct cli *cli, const char *url, char ret_until
     return DW_OK;
 }
 
-/* What was there stays, under another name, with its journals where it was too broken for them to be settled. */
-static enum dw_err move_aside(struct cli *cli, const char *path, char ret_aside[PATH_MAX_BYTES])
+/* What was there stays, under another name, with its journals where it was too broken for them to be settled; also
+ * journals alone, whose file was taken away: whoever opens the restored one would write into it what stands in them. */
+static enum dw_err move_aside(struct cli *cli, const char *path, char ret_aside[DRAFT_PATH_SIZE])
 {
-    static const char *const SUFFIXES[] = { "-wal", "-shm" };
-    char from[PATH_MAX_BYTES + 8], to[PATH_MAX_BYTES + 8];
+    char from[DRAFT_PATH_SIZE + 16], to[DRAFT_PATH_SIZE + 16], aside[DRAFT_PATH_SIZE];
+    int64_t at_s = dw_clock_now_s();
 
-    snprintf(ret_aside, PATH_MAX_BYTES, "%s.before-%lld", path, (long long)dw_clock_now_s());
-    if (access(ret_aside, F_OK) == 0 || rename(path, ret_aside) != 0)
-        return cli_refuse(cli, DW_ERR_IO, "%s can't be moved to %s", path, ret_aside);
-    for (size_t i = 0; i < ARRAY_SIZE(SUFFIXES); i++) {
-        snprintf(from, sizeof(from), "%s%s", path, SUFFIXES[i]);
-        snprintf(to, sizeof(to), "%s%s", ret_aside, SUFFIXES[i]);
-        if (rename(from, to) != 0 && errno != ENOENT)
+    do { /* of two in one second the other bears the next */
+        snprintf(aside, sizeof(aside), "%s.before-%lld", path, (long long)at_s++);
+    } while (access(aside, F_OK) == 0);
+    for (size_t i = 0; i < ARRAY_SIZE(DRAFT_SUFFIXES); i++) {
+        snprintf(from, sizeof(from), "%s%s", path, DRAFT_SUFFIXES[i]);
+        snprintf(to, sizeof(to), "%s%s", aside, DRAFT_SUFFIXES[i]);
+        if (access(to, F_OK) == 0 || (rename(from, to) != 0 && errno != ENOENT))
             return cli_refuse(cli, DW_ERR_IO, "%s can't be moved to %s", from, to);
+        if (i == 0 && access(to, F_OK) == 0)
+            memcpy(ret_aside, aside, sizeof(aside));
     }
     return DW_OK;
 }
@@ -244,26 +186,30 @@ static enum dw_err tell_restored(struct cli *cli, const char *until, int64_t end
 }
 
 static enum dw_err put_in_place(struct cli *cli, const struct file_calls *files, struct draft *draft, const char *path,
-                                char ret_aside[PATH_MAX_BYTES])
+                                char ret_aside[DRAFT_PATH_SIZE])
 {
     char problem[TABLE_PROBLEM_SIZE] = "";
     enum dw_err err = files->seal(draft->path, true, problem);
 
-    if (err == DW_OK && access(path, F_OK) == 0) {
+    if (err == DW_OK && access(path, F_OK) == 0)
         err = files->settle(cli->settings->database_url, problem);
-        if (err == DW_OK)
-            TRY(move_aside(cli, path, ret_aside));
-    }
     if (err != DW_OK)
         return cli_refuse(cli, err, "%s", problem);
-    return draft_install(cli, draft, path, false);
+    TRY(draft_give(cli, draft, path));
+    draft_hold_signals(); /* between the two there is no database */
+    TRY(move_aside(cli, path, ret_aside));
+    err = draft_install(cli, draft, path, false);
+    if (err != DW_OK && ret_aside[0] != '\0')
+        return cli_refuse(cli, err, "%.*s; the database that was there is %s now", (int)cli->problem.len,
+                          cli->problem.ptr, ret_aside);
+    return err;
 }
 
 enum dw_err action_restore(struct cli *cli)
 {
     const struct file_calls *files = open_files(cli);
     _cleanup_(draft_remove) struct draft draft = { 0 };
-    char from[PATH_MAX_BYTES + 8], problem[TABLE_PROBLEM_SIZE] = "", until[RFC3339_SIZE], aside[PATH_MAX_BYTES] = "";
+    char from[DRAFT_PATH_SIZE + 8], problem[TABLE_PROBLEM_SIZE] = "", until[RFC3339_SIZE], aside[DRAFT_PATH_SIZE] = "";
     const char *file = cli_argument(cli, 0);
     int64_t ended = 0;
 

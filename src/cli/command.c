@@ -116,12 +116,13 @@ static struct dw_str words_of(enum dw_err err)
     } ROWS[] = {
         { DW_ERR_NO_MEMORY, DW_STR_INIT("out of memory") },
         { DW_ERR_DATABASE, DW_STR_INIT("the database can't be used; the line above says why") },
-        { DW_ERR_UNAVAILABLE, DW_STR_INIT("the database is locked by another process") },
+        { DW_ERR_UNAVAILABLE, DW_STR_INIT("the database can't be used now; the line above says why") },
         { DW_ERR_BUSY, DW_STR_INIT("the database is too busy; try again") },
         { DW_ERR_CRYPTO, DW_STR_INIT("a cryptographic operation failed") },
         { DW_ERR_LIMIT, DW_STR_INIT("the input is too large") },
         { DW_ERR_UNSUPPORTED, DW_STR_INIT("this is not supported") },
         { DW_ERR_VALIDATION, DW_STR_INIT("a value is malformed") },
+        { DW_ERR_IO, DW_STR_INIT("a file could not be read or written") },
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(ROWS); i++) {
@@ -337,6 +338,18 @@ static enum dw_err answer_without_command(struct parser *p)
     return unknown_command(p, first, second);
 }
 
+/* An answer that nobody got was not given, whatever else went well. A reason of the command's own is told first. */
+static enum dw_err flush_answer(struct cli *cli, enum dw_err err)
+{
+    if (err != DW_OK && (err != DW_ERR_IO || !dw_str_is_absent(cli->problem)))
+        return err;
+    const bool was_lost = ferror(cli->out) != 0;
+
+    if (fflush(cli->out) == 0 && !was_lost)
+        return err;
+    return cli_refuse(cli, DW_ERR_IO, "the answer could not be written: %s", strerror(errno));
+}
+
 static enum dw_err parse_and_run(struct parser *p)
 {
     struct cli *cli = p->cli;
@@ -357,10 +370,7 @@ static enum dw_err parse_and_run(struct parser *p)
         return DW_OK;
     }
     TRY(open_needs(cli));
-    TRY(cli->command->run(cli));
-    return fflush(cli->out) == 0 && ferror(cli->out) == 0
-               ? DW_OK
-               : cli_refuse(cli, DW_ERR_IO, "the answer could not be written: %s", strerror(errno));
+    return flush_answer(cli, cli->command->run(cli));
 }
 
 int cli_run(struct cli *cli, const struct command *commands, int argc, char *const *argv)

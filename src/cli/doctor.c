@@ -86,21 +86,22 @@ void doctor_failed(struct doctor *d, const char *mend, const char *what)
                  logged.len > 0 ? logged.ptr : "");
 }
 
-bool doctor_is_public(const struct doctor *d)
+bool doctor_is_own_address(const char *address)
 {
     static const char *const OWN[] = { "127.", "localhost", "[::1]" };
-    const char *url = strstr(d->cli->settings->public_url, "://");
-    const char *const places[] = { d->cli->settings->listen, url == NULL ? "" : url + 3 };
 
-    for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
-        bool is_own = false;
-
-        for (size_t j = 0; j < ARRAY_SIZE(OWN); j++)
-            is_own = is_own || strncmp(places[i], OWN[j], strlen(OWN[j])) == 0;
-        if (!is_own)
+    for (size_t i = 0; i < ARRAY_SIZE(OWN); i++) {
+        if (strncmp(address, OWN[i], strlen(OWN[i])) == 0)
             return true;
     }
     return false;
+}
+
+bool doctor_is_public(const struct doctor *d)
+{
+    const char *url = strstr(d->cli->settings->public_url, "://");
+
+    return !doctor_is_own_address(d->cli->settings->listen) || !doctor_is_own_address(url == NULL ? "" : url + 3);
 }
 
 static void run_check(struct cli *cli, const struct check *check, int pipe)

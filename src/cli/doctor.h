@@ -46,6 +46,8 @@ void doctor_found(struct doctor *d, enum finding_level level, const char *mend, 
     DW_PRINTF(4, 5);
 /* The same for a call that failed: with what cli_refuse() noted, or the last line of the log. */
 void doctor_failed(struct doctor *d, const char *mend, const char *what);
+/* Whether only this machine's own users come to it: "127.0.0.1:8080", "localhost:80", "[::1]:80". */
+bool doctor_is_own_address(const char *address);
 /* Whether the settings put the server before others than this machine's own users. */
 bool doctor_is_public(const struct doctor *d);
 

@@ -79,6 +79,16 @@ static void check_certificate(struct doctor *d)
     dw_tls_free(&tls);
 }
 
+/* Metrics tell no secret, but how many sign in, fail and wait is nobody else's business. */
+static void check_metrics(struct doctor *d)
+{
+    const struct settings *s = d->cli->settings;
+
+    if (s->metrics_listen != NULL && s->metrics_token.size == 0 && !doctor_is_own_address(s->metrics_listen))
+        doctor_found(d, FINDING_NOTE, "a private address and a firewall, or DOORWARD_METRICS_TOKEN_FILE",
+                     "whoever reaches %s may read the metrics", s->metrics_listen);
+}
+
 /* "0.0.0.0/0" and "::/0" among networks. */
 static bool trusts_everyone(const char *proxies)
 {
@@ -145,6 +155,7 @@ const struct check DOCTOR_SETTINGS_CHECKS[] = {
     { "settings", "unknown names, wrong values, files that others may read", CHECK_NOTHING, check_settings, 0 },
     { "address", "https, and the address that clients use", CHECK_SETTINGS, check_address, 0 },
     { "certificate", "its files, its key, when it expires", CHECK_SETTINGS, check_certificate, 0 },
+    { "metrics", "who may read them", CHECK_SETTINGS, check_metrics, 0 },
     { "proxies", "who may tell a client's address", CHECK_SETTINGS, check_proxies, 0 },
     { "browsers", "origins and host names", CHECK_SETTINGS, check_browsers, 0 },
     { "limits", "rate limits, the cost of a guess, registration", CHECK_SETTINGS, check_limits, 0 },

@@ -162,7 +162,7 @@ void help_write_markdown(FILE *out, const struct command *commands)
           "Made from the table of commands by `doorward reference commands`; a test compares the two.\n\n"
           "Every command knows `--help` and `--json`. Exit codes: 0 done, 1 refused, 2 wrong usage. Answers go to\n"
           "standard output; what went wrong goes to standard error, as `doorward: …`, or with `--json` as\n"
-          "`{\"error\": \"code\", \"detail\": \"text\"}`. No command takes a password or another secret as an\n"
+          "`{\"error\": \"code\", \"detail\": \"text\"}`. No command needs a password or another secret as an\n"
           "argument, where other users of the machine could see it.\n",
           out);
     for (const struct command *c = commands; c->words != NULL; c++)

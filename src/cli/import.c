@@ -4,6 +4,8 @@
 #include "cli/output.h"
 #include "identity/user_import.h"
 
+#include <errno.h>
+
 enum { BATCH = 500, PROGRESS_EVERY = 10000, ARENA_LIMIT = 256 << 20 };
 
 static const struct actor CLI_ACTOR = { .id = DW_STR_INIT("cli") };
@@ -191,9 +193,13 @@ enum dw_err action_user_import(struct cli *cli)
     if (strcmp(file, "-") != 0) {
         opened = fopen(file, "re");
         if (opened == NULL)
-            return cli_refuse(cli, DW_ERR_IO, "can't read %s", file);
+            return cli_refuse(cli, DW_ERR_IO, "can't read %s: %s", file, strerror(errno));
     }
-    TRY(import_stream(cli, opened != NULL ? opened : cli->in, format, &summary));
+    const enum dw_err err = import_stream(cli, opened != NULL ? opened : cli->in, format, &summary);
+
+    if (err == DW_ERR_IO && dw_str_is_absent(cli->problem))
+        return cli_refuse(cli, err, "can't read %s: %s", file, strerror(errno));
+    TRY(err);
     TRY(output_record(cli, SUMMARY_FIELDS, &summary));
     if (summary.refused == 0)
         return DW_OK;

@@ -88,7 +88,7 @@ static const char HEAD[] =
     "Start it with \\fBdoorward serve\\fR and open \\fBhttp://127.0.0.1:8080/docs\\fR.\n"
     ".PP\n"
     "Answers go to standard output, what went wrong to standard error.\n"
-    "No command takes a password or another secret as an argument, where other users of the machine could see it.\n"
+    "No command needs a password or another secret as an argument, where other users of the machine could see it.\n"
     ".SH COMMON OPTIONS\n"
     ".TP\n\\fB\\-\\-json\\fR\nAnswer in JSON, for machines.\n"
     ".TP\n\\fB\\-\\-help\\fR, \\fB\\-h\\fR\nHelp on the command.\n"

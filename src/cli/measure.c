@@ -66,7 +66,7 @@ enum dw_err measure_start(const struct settings *settings)
         IDENTITY_METRICS, keeper_metrics(), MAILER_METRICS,  REDIS_METRICS,
     };
 
-    if (settings->metrics_token.size == 0)
+    if (settings->metrics_token.size == 0 && settings->metrics_listen == NULL)
         return DW_OK;
     for (size_t i = 0; i < ARRAY_SIZE(tables); i++)
         TRY(metrics_register(tables[i], NULL, NULL));

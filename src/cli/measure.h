@@ -1,7 +1,7 @@
 /*
  * What the server counts: the tables of all rooms, registered when somebody may read them.
  *
- * Without DOORWARD_METRICS_TOKEN nothing is registered, and nothing is counted.
+ * Without DOORWARD_METRICS_TOKEN or DOORWARD_METRICS_LISTEN nothing is registered, and nothing is counted.
  */
 #ifndef CLI_MEASURE_H
 #define CLI_MEASURE_H

@@ -1,6 +1,7 @@
 #include "cli/open.h"
 
 #include "base/log.h"
+#include "cli/password_policy.h"
 #include "cli/secret_file.h"
 #include "crypto/hash.h"
 #include "identity/node.h"
@@ -117,6 +118,8 @@ static enum dw_err get_secret(struct cli *cli, bool may_make, struct dw_secret *
         return cli_refuse(cli, DW_ERR_NOT_FOUND, "there is no " SETTINGS_SECRET_FILE
                                                  " in this folder: run `doorward init` first");
     err = secret_file_make(SETTINGS_SECRET_FILE);
+    if (err == DW_ERR_CONFLICT && access(SETTINGS_SECRET_FILE, F_OK) != 0)
+        return cli_refuse(cli, DW_ERR_IO, SETTINGS_SECRET_FILE " is a link that leads nowhere");
     if (err == DW_ERR_IO)
         return cli_refuse(cli, err, "can't make " SETTINGS_SECRET_FILE ": %s", strerror(errno));
     *ret_is_new = err == DW_OK;
@@ -178,6 +181,8 @@ enum dw_err open_storage(struct cli *cli, bool may_make)
     err = storage_open(DRIVERS, &IDENTITY_SCHEMA, &config, &cli->storage);
     if (err == DW_ERR_DATABASE || err == DW_ERR_UNAVAILABLE)
         return cli_refuse(cli, err, "the database %s can't be opened; the line above says why", label);
+    if (err == DW_ERR_SETTING)
+        return cli_refuse(cli, err, SETTINGS_PREFIX "DATABASE_URL names no database; the line above says why");
     return err;
 }
 
@@ -250,6 +255,9 @@ static enum dw_err open_accounts(struct cli *cli, enum open_as as, const struct 
 {
     const struct settings *s = cli->settings;
     char label[DATABASE_LABEL_SIZE];
+    struct dw_password_policy policy;
+
+    TRY(password_policy_open(cli, &policy));
     const struct identity_config config = {
         .issuer = s->issuer,
         .audience = s->audience,
@@ -270,7 +278,7 @@ static enum dw_err open_accounts(struct cli *cli, enum open_as as, const struct 
         .registration_open = s->registration_open != 0,
         .tells_suspicion = s->sign_in_notices != 0,
         .announce = as != OPEN_SERVER || storage_is_shared(cli->storage),
-        .policy = { .min_chars = (size_t)s->password_min },
+        .policy = policy,
     };
     const enum dw_err err = identity_open(cli->storage, cli->passwords, &config, secret, &cli->identity);
 
@@ -346,6 +354,7 @@ void open_release(struct cli *cli)
     redis_close(&cli->redis);
     identity_close(&cli->identity);
     dw_passwords_free(&cli->passwords);
+    dw_breached_passwords_free(&cli->breached);
     storage_close(&cli->storage);
 }
 

@@ -8,6 +8,7 @@
 #include "cli/keeper.h"
 #include "cli/mailer.h"
 #include "cli/measure.h"
+#include "cli/metrics_listener.h"
 #include "cli/notify.h"
 #include "cli/open.h"
 #include "cli/rate_store.h"
@@ -123,7 +124,9 @@ static bool redis_answers(void *redis)
 
 static enum dw_err make_app(struct cli *cli, struct protocol **ret_protocol)
 {
-    const struct dw_metrics metrics = { .token = &cli->settings->metrics_token };
+    const bool is_apart = cli->settings->metrics_listen != NULL, has_token = cli->settings->metrics_token.size > 0;
+    const struct dw_metrics metrics = { .token = has_token ? &cli->settings->metrics_token : NULL,
+                                        .is_public = !has_token };
     const struct dw_rate_store *rate_store = NULL;
 
     if (cli->redis != NULL)
@@ -133,7 +136,8 @@ static enum dw_err make_app(struct cli *cli, struct protocol **ret_protocol)
         .public_url = cli->settings->public_url,
         .issuer = cli->settings->issuer,
         .access_log = true, /* the level decides, which may change while it runs */
-        .metrics = metrics.token->size > 0 ? &metrics : NULL,
+        .metrics = has_token || is_apart ? &metrics : NULL,
+        .metrics_apart = is_apart,
         .redis_answers = cli->redis == NULL ? NULL : redis_answers,
         .redis = cli->redis,
         .rate_limit_login = cli->settings->rate_limit_login,
@@ -201,6 +205,7 @@ enum dw_err action_serve(struct cli *cli)
     _cleanup_(keeper_stop) struct keeper *keeper = NULL;
     _cleanup_(mailer_stop) struct mailer *mailer = NULL;
     _cleanup_(dw_tls_free) struct dw_tls *tls = NULL;
+    _cleanup_(metrics_listener_stop) struct metrics_listener *metrics_listener = NULL;
     struct serving serving = { .cli = cli };
     int listen_fd;
     _cleanup_secret_ struct dw_secret password = { 0 };
@@ -222,6 +227,8 @@ enum dw_err action_serve(struct cli *cli)
     TRY(make_app(cli, &protocol));
     TRY(keeper_start(cli->identity, cli->redis, &keeper));
     TRY(start_mailer(cli, &mailer));
+    if (protocol_operator_app(protocol) != NULL)
+        TRY(metrics_listener_start(cli, protocol_operator_app(protocol), &metrics_listener));
     TRY(reloader_start(cli, tls, &serving.reloader));
     serving.protocol = protocol;
     const enum dw_err err = serve(&serving, tls, listen_fd);

@@ -173,8 +173,8 @@ static enum dw_err read_env_file(struct loader *l, struct dw_str *ret_text)
     struct dw_arena *arena = l->settings->arena;
     struct stat status;
 
-    if (file == NULL && errno == ENOENT)
-        return DW_ERR_NOT_FOUND;
+    if (file == NULL && errno == ENOENT && lstat(l->sources->env_file, &status) != 0)
+        return DW_ERR_NOT_FOUND; /* not a link to what is not there, such as a volume that is missing */
     if (file == NULL || fstat(fileno(file), &status) != 0) {
         buffer_printf(&l->report->problems, "%s: %s\n", l->sources->env_file, strerror(errno));
         return DW_ERR_SETTING;

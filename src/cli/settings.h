@@ -89,6 +89,7 @@ struct settings {
     int64_t refresh_family_ttl_s, sessions_max;
     int64_t api_key_overlap_s;
     int64_t password_min;
+    const char *password_words, *password_breached; /* NULL: none */
     int64_t password_scheme;     /* enum dw_password_scheme */
     int64_t argon2_memory_bytes, argon2_time;
     int64_t hash_workers;        /* 0: one a core */
@@ -108,7 +109,8 @@ struct settings {
     int64_t sign_in_notices;
     const char *mail_templates;  /* NULL: the built-in ones */
     int64_t stop_delay_s;
-    struct dw_secret metrics_token; /* empty: no metrics */
+    const char *metrics_listen;     /* NULL: /metrics is where everything is */
+    struct dw_secret metrics_token; /* empty: none is asked for at metrics_listen; without that either, no metrics */
     int64_t key_rotation_s, key_lead_s;
     int64_t workers;             /* 0: one a core */
 

@@ -219,7 +219,7 @@ static enum dw_err server_open(struct server *server, const struct http_service 
     TRY(server->config.listen_fd != 0 ? server_open_passed(server) : server_open_loops(server));
     TRY(server_watch_hangup(server));
     TRY(heartbeat_open(server));
-    return stop_watch_open(&server->stop_watch, &server->loops[0].uv, on_stop, server);
+    return stop_watch_open(&server->stop_watch, &server->loops[0].uv, server->config.ignores_signals, on_stop, server);
 }
 
 enum dw_err http_serve(const struct http_service *service, const struct dw_server_config *config)

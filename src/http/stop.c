@@ -78,15 +78,17 @@ static void on_asked(uv_poll_t *poll, int status, int events)
         watch->on_stop(watch->argument);
 }
 
-enum dw_err stop_watch_open(struct stop_watch *watch, uv_loop_t *loop, void (*on_stop)(void *argument), void *argument)
+enum dw_err stop_watch_open(struct stop_watch *watch, uv_loop_t *loop, bool ignores_signals,
+                            void (*on_stop)(void *argument), void *argument)
 {
     TRY(slot_take(&watch->slot));
     watch->on_stop = on_stop;
     watch->argument = argument;
     watch->interrupt.data = watch->terminate.data = watch->asked.data = watch;
-    if (uv_signal_init(loop, &watch->interrupt) != 0 || uv_signal_init(loop, &watch->terminate) != 0 ||
-        uv_signal_start(&watch->interrupt, on_signal, SIGINT) != 0 ||
-        uv_signal_start(&watch->terminate, on_signal, SIGTERM) != 0)
+    if (uv_signal_init(loop, &watch->interrupt) != 0 || uv_signal_init(loop, &watch->terminate) != 0)
+        return DW_ERR_IO;
+    if (!ignores_signals && (uv_signal_start(&watch->interrupt, on_signal, SIGINT) != 0 ||
+                             uv_signal_start(&watch->terminate, on_signal, SIGTERM) != 0))
         return DW_ERR_IO;
     if (uv_poll_init(loop, &watch->asked, slot_event(&slots[watch->slot])) != 0 ||
         uv_poll_start(&watch->asked, UV_READABLE, on_asked) != 0)

@@ -21,9 +21,10 @@ struct stop_watch {
     void *argument;
 };
 
-/* Calls on_stop on the loop's thread for each signal and each dw_serve_stop(). The handles are closed with the loop. */
-DW_MUST_USE enum dw_err stop_watch_open(struct stop_watch *watch, uv_loop_t *loop, void (*on_stop)(void *argument),
-                                        void *argument);
+/* Calls on_stop on the loop's thread for each signal, unless they are ignored, and each dw_serve_stop(). The handles
+ * are closed with the loop. */
+DW_MUST_USE enum dw_err stop_watch_open(struct stop_watch *watch, uv_loop_t *loop, bool ignores_signals,
+                                        void (*on_stop)(void *argument), void *argument);
 /* Signals do again what they did before: another one ends the process. */
 void stop_watch_release_signals(struct stop_watch *watch);
 /* Gives the slot back; after the loop was closed. */

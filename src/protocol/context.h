@@ -18,7 +18,7 @@ enum { PROTOCOL_SCOPES_MAX = 32, PROTOCOL_CREDENTIALS_MAX = 4 };
 
 struct protocol {
     struct identity *identity;
-    struct dw_app *app;
+    struct dw_app *app, *operator_app; /* NULL: the latter's routes are among the former's */
     struct dw_arena *arena; /* of the strings here */
     struct metadata metadata;
     struct dw_scheme oauth2, api_key, session_cookie;

@@ -9,12 +9,15 @@
 
 enum { PROTOCOL_ARENA_LIMIT = 64 * 1024 };
 
-const struct dw_route *const PROTOCOL_ROUTES[] = {
-    ACCOUNT_ROUTES,   RECOVERY_ROUTES,   API_KEY_ROUTES,  TOKEN_ROUTES,     LOGIN_ROUTES,  SIGN_OUT_ROUTES,
-    SESSION_ROUTES,   TWO_FACTOR_ROUTES, USER_ROUTES,     ROLE_ROUTES,      TENANT_ROUTES, KEY_ROUTES,
-    LINK_PAGE_ROUTES, DASHBOARD_ROUTES, AUDIT_ROUTES,      METADATA_ROUTES, OPERATION_ROUTES, DOCS_ROUTES,
-    DW_DOCS_ROUTES,   DW_METRICS_ROUTES, NULL,
-};
+#define ROUTES_OF_CLIENTS                                                                                              \
+    ACCOUNT_ROUTES, RECOVERY_ROUTES, API_KEY_ROUTES, TOKEN_ROUTES, LOGIN_ROUTES, SIGN_OUT_ROUTES, SESSION_ROUTES,      \
+        TWO_FACTOR_ROUTES, USER_ROUTES, ROLE_ROUTES, TENANT_ROUTES, KEY_ROUTES, LINK_PAGE_ROUTES, DASHBOARD_ROUTES,    \
+        AUDIT_ROUTES, METADATA_ROUTES, OPERATION_ROUTES, DOCS_ROUTES, DW_DOCS_ROUTES
+
+const struct dw_route *const PROTOCOL_ROUTES[] = { ROUTES_OF_CLIENTS, DW_METRICS_ROUTES, NULL };
+/* The same in two, for two listeners. */
+static const struct dw_route *const CLIENT_ROUTES[] = { ROUTES_OF_CLIENTS, NULL };
+static const struct dw_route *const OPERATOR_ROUTES[] = { OPERATION_ROUTES, DW_METRICS_ROUTES, NULL };
 
 static const char DESCRIPTION[] =
     "Accounts, sign-in and access control. Register, press *Authorize* and sign in, then call what has a lock.\n\n"
@@ -42,17 +45,18 @@ static enum dw_err make_app(struct protocol *protocol, const struct protocol_con
         { DW_RATE_LIMIT_DEFAULT, config->rate_limit_default, DW_RATE_SLIDING },
         { NULL },
     };
+    const struct dw_metrics counted = { .is_public = true }; /* by nobody here: no route shows them */
     const struct dw_app_config app_config = {
         .title = "Doorward",
         .version = DOORWARD_VERSION,
         .description = DESCRIPTION,
-        .routes = PROTOCOL_ROUTES,
+        .routes = config->metrics_apart ? CLIENT_ROUTES : PROTOCOL_ROUTES,
         .context = protocol,
         .credentials = protocol->credentials,
         .authenticate = authenticate,
         .is_https = protocol->is_https,
         .access_log = config->access_log,
-        .metrics = config->metrics,
+        .metrics = config->metrics_apart ? &counted : config->metrics,
         .rate_limits = rate_limits,
         .rate_store = config->rate_store,
         .trusted_proxies = config->trusted_proxies,
@@ -62,6 +66,20 @@ static enum dw_err make_app(struct protocol *protocol, const struct protocol_con
     };
 
     return dw_app_new(&app_config, &protocol->app, ret_problem);
+}
+
+/* What those who run the server may ask at a listener of their own: no account, no limit, no other host's name. */
+static enum dw_err make_operator_app(struct protocol *protocol, const struct protocol_config *config,
+                                     char ret_problem[DW_PROBLEM_SIZE])
+{
+    const struct dw_metrics metrics = { .token = config->metrics->token, .is_public = config->metrics->is_public,
+                                        .of = protocol->app };
+    const struct dw_app_config app_config = {
+        .title = "Doorward for its operators", .version = DOORWARD_VERSION, .routes = OPERATOR_ROUTES,
+        .context = protocol, .access_log = config->access_log, .metrics = &metrics,
+    };
+
+    return dw_app_new(&app_config, &protocol->operator_app, ret_problem);
 }
 
 enum dw_err protocol_app_new(const struct protocol_config *config, struct protocol **ret_protocol,
@@ -85,6 +103,8 @@ enum dw_err protocol_app_new(const struct protocol_config *config, struct protoc
     TRY(metadata_make(protocol->arena, config->issuer ? config->issuer : config->public_url, public_url,
                       &protocol->metadata));
     TRY(make_app(protocol, config, ret_problem));
+    if (config->metrics_apart)
+        TRY(make_operator_app(protocol, config, ret_problem));
     *ret_protocol = TAKE_PTR(protocol);
     return DW_OK;
 }
@@ -92,6 +112,11 @@ enum dw_err protocol_app_new(const struct protocol_config *config, struct protoc
 struct dw_app *protocol_app(const struct protocol *protocol)
 {
     return protocol->app;
+}
+
+struct dw_app *protocol_operator_app(const struct protocol *protocol)
+{
+    return protocol->operator_app;
 }
 
 void protocol_stop_soon(struct protocol *protocol)
@@ -105,6 +130,7 @@ void protocol_app_free(struct protocol **protocol)
 
     if (p == NULL)
         return;
+    dw_app_free(&p->operator_app);
     dw_app_free(&p->app);
     dw_arena_free(&p->arena);
     free(p);

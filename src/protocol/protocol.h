@@ -31,6 +31,7 @@ struct protocol_config {
     const char *cors_origins;        /* separated by commas; "*": every one, without cookies; NULL: none */
     const char *cors_origin_pattern; /* further ones, as in struct dw_cors */
     const struct dw_metrics *metrics; /* NULL: none */
+    bool metrics_apart;               /* with metrics: protocol_operator_app() shows them, the other does not */
     bool (*redis_answers)(void *redis); /* for /readyz; NULL: there is none. Must not wait */
     void *redis;
 };
@@ -43,6 +44,8 @@ DW_MUST_USE enum dw_err protocol_app_new(const struct protocol_config *config, s
                                          char ret_problem[DW_PROBLEM_SIZE]);
 /* For dw_serve() and dw_call(); owned by the protocol. */
 struct dw_app *protocol_app(const struct protocol *protocol);
+/* /metrics, /healthz and /readyz alone, for a listener of their own; NULL unless metrics_apart. Likewise. */
+struct dw_app *protocol_operator_app(const struct protocol *protocol);
 /* From now on /readyz says no: whoever sends requests here is to send them elsewhere. Any thread. */
 void protocol_stop_soon(struct protocol *protocol);
 void protocol_app_free(struct protocol **protocol);

@@ -8,6 +8,7 @@ import path from "node:path";
 import { test } from "node:test";
 import { checkDatabase, databaseSettings, execute, isPostgres, query } from "./database.mjs";
 import { BINARY, ROOT, Server, environment, expectInvalidToken, expectStatus, run, somebody, start, temporaryFolder, until, cookieHeader } from "./harness.mjs";
+import { noGiving } from "./machine.mjs";
 
 const CHEAP = { DOORWARD_ARGON2_MEMORY: "64KiB", DOORWARD_ARGON2_TIME: "1" };
 // A back-up of PostgreSQL is PostgreSQL's own.
@@ -160,6 +161,74 @@ onSqlite("what is no good as a back-up replaces nothing", async () => {
   const mended = run(["restore", "good.db", "--force"], { folder, env: CHEAP });
   assert.equal(mended.code, 0, mended.err);
   assert.equal(run(["user", "show", "admin"], { folder, env: CHEAP }).code, 0);
+  fs.rmSync(folder, { recursive: true });
+});
+
+onSqlite("--force replaces another back-up, and neither the database nor anything else that is precious", async () => {
+  const server = await start(CHEAP);
+  const { folder } = server;
+  const ann = await server.newcomer();
+  const at = (name) => path.join(folder, name);
+  assert.equal(run(["backup", "good.db"], { folder, env: CHEAP }).code, 0);
+  fs.writeFileSync(at("empty.db"), "");
+  fs.writeFileSync(at("letter.txt"), "Dear all, this is no database.\n");
+  fs.symlinkSync("doorward.db", at("link.db"));
+  fs.linkSync(at("doorward.db"), at("twin.db"));
+  const inode = fs.statSync(at("doorward.db")).ino;
+  const precious = ["doorward.secret", "letter.txt"].map((name) => [name, fs.readFileSync(at(name))]);
+  for (const name of ["doorward.db", "./doorward.db", at("doorward.db"), "doorward.db-wal", "doorward.db-shm", "link.db", "twin.db",
+    "doorward.secret", "letter.txt", "."]) {
+    const said = run(["backup", name, "--force"], { folder, env: CHEAP });
+    assert.equal(said.code, 1, `${name}: ${said.out}${said.err}`);
+    assert.match(said.err, /another name/, name);
+  }
+  for (const [name, bytes] of precious) assert.deepEqual(fs.readFileSync(at(name)), bytes, name);
+  assert.equal(fs.statSync(at("doorward.db")).ino, inode);
+  for (const name of ["good.db", "empty.db"]) {
+    const said = run(["backup", name, "--force", "--verify"], { folder, env: CHEAP });
+    assert.equal(said.code, 0, `${name}: ${said.err}`);
+  }
+  // A back-up that somebody has open, or had when his machine stopped, has a journal that would be taken for the new one's.
+  fs.writeFileSync(at("good.db-wal"), "");
+  assert.match(run(["backup", "good.db", "--force"], { folder, env: CHEAP }).err, /good\.db-wal is there/);
+  assert.deepEqual(fs.readdirSync(folder).filter((entry) => /partial/.test(entry)), []);
+  expectStatus(await server.signIn(ann), 200);
+  await server.stop();
+});
+
+onSqlite("what root restores belongs to whom the database did, or to the folder's owner", { skip: noGiving }, () => {
+  const NOBODY = 65534;
+  const folder = temporaryFolder();
+  const owner = (name) => fs.statSync(path.join(folder, name)).uid;
+  assert.equal(run(["init"], { folder, env: CHEAP }).code, 0);
+  assert.equal(run(["backup", "good.db"], { folder, env: CHEAP }).code, 0);
+  assert.equal(run(["restore", "good.db", "--force"], { folder, env: CHEAP }).code, 0);
+  assert.equal(owner("doorward.db"), 0);
+  fs.chownSync(path.join(folder, "doorward.db"), NOBODY, NOBODY);
+  assert.equal(run(["restore", "good.db", "--force"], { folder, env: CHEAP }).code, 0);
+  assert.equal(owner("doorward.db"), NOBODY);
+  fs.rmSync(path.join(folder, "doorward.db"));
+  fs.chownSync(folder, NOBODY, NOBODY);
+  assert.equal(run(["restore", "good.db"], { folder, env: CHEAP }).code, 0);
+  assert.equal(owner("doorward.db"), NOBODY);
+  fs.rmSync(folder, { recursive: true });
+});
+
+onSqlite("a journal that a database left behind when it was taken away does not come back with the restored one", async () => {
+  const server = await start(CHEAP);
+  const { folder } = server;
+  assert.equal(run(["backup", "good.db"], { folder, env: CHEAP }).code, 0);
+  for (let i = 0; i < 4; i++) await server.newcomer();
+  await server.kill();
+  assert.ok(fs.statSync(path.join(folder, "doorward.db-wal")).size > 0);
+  fs.renameSync(path.join(folder, "doorward.db"), path.join(folder, "taken-away.db"));
+  const said = run(["restore", "good.db"], { folder, env: CHEAP });
+  assert.equal(said.code, 0, said.err);
+  const users = JSON.parse(run(["user", "list", "--json"], { folder, env: CHEAP }).out).items;
+  assert.deepEqual(users.map((user) => user.username), ["admin"]);
+  assert.equal(run(["audit", "verify"], { folder, env: CHEAP }).code, 0);
+  checkDatabase(folder);
+  assert.equal(fs.readdirSync(folder).filter((name) => /^doorward\.db\.before-\d+-wal$/.test(name)).length, 1, "it is kept");
   fs.rmSync(folder, { recursive: true });
 });
 

@@ -1,12 +1,13 @@
 // The command line: what an operator types (api.md "Command line"). Exit 0 done, 1 refused, 2 wrong usage.
 
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
-import { isPostgres } from "./database.mjs";
 import * as jose from "jose";
-import { Server, claimsOf, expectDetail, expectStatus, run, temporaryFolder } from "./harness.mjs";
+import { databaseSettings, isPostgres } from "./database.mjs";
+import { BINARY, Server, claimsOf, environment, expectDetail, expectStatus, run, temporaryFolder } from "./harness.mjs";
 
 const ADMINISTRATOR = /^Administrator: admin {2}one-time password: (\S{12,})$/m;
 const PASSWORD = "seven blue kettles";
@@ -115,6 +116,29 @@ describe("a new installation", () => {
       assert.ok([1, 2].includes(code), `${name}=${value} ended with ${code}`);
       assert.match(err, new RegExp(name));
     }
+  });
+
+  test("what is not to be read, or not to be written to, is told in words of its own", () => {
+    const { folder } = shop;
+    fs.symlinkSync("not-mounted/.env", path.join(folder, ".env"));
+    for (const command of ["settings", "user list", "serve"])
+      assert.match(shop.refused(command).err, /^doorward: \.env: /m, command);
+    fs.rmSync(path.join(folder, ".env"));
+    assert.match(shop.refused("user import .").err, /can't read \.: Is a directory/);
+    assert.match(shop.refused("user import missing.jsonl").err, /can't read missing\.jsonl: No such file/);
+    for (const command of [["settings"], ["user", "list"], ["doctor"]]) {
+      const full = fs.openSync("/dev/full", "w");
+      const { status, stderr } = spawnSync(BINARY, [...command, "--json"], { cwd: folder, encoding: "utf8", timeout: 60_000,
+        env: environment(databaseSettings(folder)), stdio: ["ignore", full, "pipe"] });
+      fs.closeSync(full);
+      assert.equal(status, 1, command[0]);
+      assert.match(JSON.parse(stderr.trim().split("\n").at(-1)).detail, /could not be written: No space left/, command[0]);
+    }
+    const empty = workshop();
+    fs.symlinkSync("not-mounted/secret", path.join(empty.folder, "doorward.secret"));
+    assert.match(empty.refused("init").err, /doorward\.secret is a link that leads nowhere/);
+    assert.match(empty.refused("init", "", { DOORWARD_DATABASE_URL: "sqlite::memory:" }).err, /DOORWARD_DATABASE_URL names no database/);
+    empty.remove();
   });
 
   test("settings tells each value and where it is from, and no secret", () => {

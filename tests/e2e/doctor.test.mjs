@@ -71,6 +71,7 @@ test("each wrong setting is found by its own check", async () => {
     [{ DOORWARD_PUBLIC_URL: "https://id.example.com" }, "mail", "warning", /no mail server/],
     [{ DOORWARD_TRUSTED_PROXIES: "10.0.0.1,0.0.0.0/0" }, "proxies", "error", /every client is trusted/],
     [{ DOORWARD_TRUSTED_PROXIES: "::/0" }, "proxies", "error", /every client is trusted/],
+    [{ DOORWARD_METRICS_LISTEN: ":9464" }, "metrics", "note", /whoever reaches :9464/],
     [{ DOORWARD_CORS_ORIGINS: "*" }, "browsers", "warning", /every origin/],
     [{ DOORWARD_RATE_LIMIT_LOGIN: "none", DOORWARD_LISTEN: ":80" }, "limits", "error", /as often as it likes/],
     [{ DOORWARD_ARGON2_MEMORY: "64KiB" }, "limits", "error", /guessed too fast/],

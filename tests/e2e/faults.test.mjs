@@ -10,7 +10,7 @@ import { after, afterEach, before, describe, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import * as OTPAuth from "otpauth";
 import { checkDatabase, query } from "./database.mjs";
-import { Server, expectDetail, expectInvalidToken, expectStatus, temporaryFolder, until } from "./harness.mjs";
+import { Server, expectDetail, expectInvalidToken, expectStatus, run, temporaryFolder, until } from "./harness.mjs";
 import { noFreezing, noSmallDisk } from "./machine.mjs";
 import { Load } from "./postgres/load.mjs";
 
@@ -112,6 +112,20 @@ describe("SQLite on a machine that is unwell", { timeout: 180_000 }, () => {
       if (server?.isUp) await server.kill();
       server = undefined;
       disk.remove();
+    }
+  });
+
+  test("a command on a full disk says that it is full", { skip: noSmallDisk }, () => {
+    for (const size of ["200k", "400k", "600k"]) {
+      const disk = new SmallDisk(size);
+      try {
+        const said = run(["init"], { folder: disk.folder, env: CHEAP });
+        assert.equal(said.code, 1, size);
+        assert.match(said.err, /database or disk is full/, size);
+        assert.doesNotMatch(said.err, /another process/, size);
+      } finally {
+        disk.remove();
+      }
     }
   });
 

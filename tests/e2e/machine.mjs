@@ -23,6 +23,20 @@ function mayFreeze() {
   return may;
 }
 
+function mayGive() {
+  const folder = temporaryFolder();
+  try {
+    fs.chownSync(folder, 65534, 65534);
+    fs.accessSync(folder, fs.constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  } finally {
+    fs.rmSync(folder, { recursive: true, force: true });
+  }
+}
+
 /** For `skip`: false, or why not. */
 export const noSmallDisk = mayMount() ? false : "needs the right to mount a small disk";
 export const noFreezing = mayFreeze() ? false : "needs the right to make a file immutable, and a file system that can";
+export const noGiving = mayGive() ? false : "needs the right to give a file to somebody else";

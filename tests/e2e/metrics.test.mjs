@@ -8,6 +8,7 @@ import { after, before, describe, test } from "node:test";
 import { parse } from "yaml";
 import { readExposition } from "./exposition.mjs";
 import { BINARY, ROOT, Server, environment, expectStatus, somebody, start, temporaryFolder, until } from "./harness.mjs";
+import { SecureServer } from "./secure.mjs";
 
 const TOKEN = "metrics-secret.of_the~story+4711";
 
@@ -158,6 +159,8 @@ describe("metrics", () => {
       assert.ok(annotations.summary.length > 20);
       assert.match(lasting ?? "1m", /^\d+m$/);
     }
+    const runbook = fs.readFileSync(path.join(ROOT, "docs/operations/runbook.md"), "utf8");
+    for (const { alert } of rules) assert.ok(runbook.includes(`| \`${alert}\` |`), `docs/operations/runbook.md does not say what to do on ${alert}`);
   });
 
   test("the dashboard, the alerts and the documentation ask for metrics that there are", async () => {
@@ -196,6 +199,87 @@ test("without the secret there are no metrics, and a bad one does not start", as
     assert.ok(!done.stderr.includes(value));
     fs.rmSync(folder, { recursive: true });
   }
+});
+
+/** Where a started server shows its metrics apart from what clients see. */
+async function apart(server) {
+  const line = () => server.err.split("\n").find((each) => each.includes('"metrics_listening"'));
+  await until(line, "the metrics' listener is told");
+  const { address } = JSON.parse(line());
+  return (target, { token, method = "GET", ...more } = {}) => fetch(`http://${address}${target}`, { method, ...more,
+    headers: token === undefined ? {} : { authorization: `Bearer ${token}` } });
+}
+
+test("metrics have a listener of their own, which shows nothing else", async () => {
+  const server = await start({ DOORWARD_METRICS_LISTEN: "127.0.0.1:0", DOORWARD_TRUSTED_HOSTS: "127.0.0.1" });
+  const ask = await apart(server);
+  const person = await server.newcomer();
+  for (let i = 0; i < 7; i++) expectStatus(await server.me(person.access), 200);
+  const shown = await ask("/metrics");
+  assert.equal(shown.status, 200);
+  assert.match(shown.headers.get("cache-control"), /no-store/);
+  const numbers = readExposition(await shown.text(), {});
+  assert.equal(numbers.total("doorward_http_requests_total", { route: "/users/me", code: "200" }), 7);
+  assert.equal(numbers.total("doorward_memory_fresh"), 1);
+  assert.equal(numbers.total("doorward_http_requests_total", { route: "/metrics" }), 0, "clients' requests alone");
+  assert.equal((await (await ask("/healthz")).json()).status, "ok");
+  assert.equal((await (await ask("/readyz")).json()).status, "ready");
+  for (const target of ["/", "/docs", "/openapi.json", "/users/me", "/.well-known/jwks.json", "/users", "/audit", "/keys"])
+    assert.equal((await ask(target, { token: person.access })).status, 404, target);
+  for (const target of ["/token", "/register", "/login"])
+    assert.equal((await ask(target, { method: "POST", body: "{}" })).status, 404, target);
+  assert.equal((await ask("/metrics", { method: "POST" })).status, 405);
+  for (const token of [undefined, person.access, TOKEN]) expectStatus(await server.get("/metrics", { token }), 404);
+  expectStatus(await server.get("/healthz"), 200);
+  expectStatus(await server.get("/readyz"), 200);
+  await server.stop();
+});
+
+test("the listener of its own asks for the secret where one is set, and speaks plain http where clients come by https", async () => {
+  const server = await SecureServer.start({ DOORWARD_METRICS_LISTEN: "127.0.0.1:0", DOORWARD_METRICS_TOKEN: TOKEN });
+  const ask = await apart(server);
+  assert.equal((await ask("/metrics")).status, 401);
+  assert.equal((await ask("/metrics", { token: `${TOKEN}x` })).status, 401);
+  const shown = await ask("/metrics", { token: TOKEN });
+  assert.equal(shown.status, 200);
+  assert.match(await shown.text(), /^doorward_build_info/m);
+  assert.equal((await ask("/readyz")).status, 200);
+  expectStatus(await server.get("/metrics", { token: TOKEN }), 404);
+  await server.stop();
+});
+
+test("it is there until the server has stopped, and says that it does", async () => {
+  const server = await start({ DOORWARD_METRICS_LISTEN: "127.0.0.1:0", DOORWARD_STOP_DELAY: "5m" });
+  const ask = await apart(server);
+  server.child.kill("SIGTERM");
+  await until(async () => (await ask("/readyz")).status === 503, "it is no longer ready");
+  assert.match((await (await ask("/readyz")).json()).detail, /stopping/);
+  assert.equal((await ask("/metrics")).status, 200);
+  assert.equal((await ask("/healthz")).status, 200);
+  expectStatus(await server.get("/healthz"), 200);
+  await server.stop(); // the second signal
+  await assert.rejects(ask("/metrics"));
+});
+
+test("an address that it can't have stops the start, by name", async () => {
+  const server = await start();
+  for (const [address, status, words] of [[`127.0.0.1:${server.port}`, 1, /METRICS_LISTEN: can't listen on/],
+    ["somewhere", 1, /METRICS_LISTEN=somewhere/], ["192.0.2.1:80", 1, /METRICS_LISTEN: can't listen on/]]) {
+    const folder = temporaryFolder();
+    const done = spawnSync(BINARY, ["serve"], { cwd: folder, encoding: "utf8", timeout: 60_000,
+      env: environment({ DOORWARD_METRICS_LISTEN: address, DOORWARD_LISTEN: "127.0.0.1:0" }) });
+    assert.equal(done.status, status, done.stderr);
+    assert.match(done.stderr, words);
+    fs.rmSync(folder, { recursive: true });
+  }
+  // And the other way round: the server's own can't be had, while the metrics' can.
+  const folder = temporaryFolder();
+  const done = spawnSync(BINARY, ["serve"], { cwd: folder, encoding: "utf8", timeout: 60_000,
+    env: environment({ DOORWARD_METRICS_LISTEN: "127.0.0.1:0", DOORWARD_LISTEN: `127.0.0.1:${server.port}` }) });
+  assert.equal(done.status, 1, done.stderr);
+  assert.match(done.stderr, /can't listen on 127/);
+  fs.rmSync(folder, { recursive: true });
+  await server.stop();
 });
 
 test("the secret may stand in a file", async () => {

@@ -12,7 +12,7 @@ static void metrics_finished(const struct dw_app *app, struct dw_request *r, boo
 
 static bool metrics_is_on(const struct dw_app *app)
 {
-    return app->metrics != NULL;
+    return app->metrics != NULL && app->metrics->of == app->metrics;
 }
 
 const struct middleware MIDDLEWARE_METRICS = {

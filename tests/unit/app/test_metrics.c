@@ -248,6 +248,41 @@ static void test_two_applications(void **state)
     check_has(&one, "shop_orders_total 0\n", true);
 }
 
+/* An application for a listener apart shows another's numbers, to whom it says, and none of its own. */
+static void test_of_another(void **state)
+{
+    const struct dw_secret token = token_of(TOKEN);
+    _cleanup_fixture_ struct fixture one = { 0 }, none = { 0 }, apart = { 0 };
+    char problem[DW_PROBLEM_SIZE] = "";
+
+    make_public(&one);
+    CHECK_OK(make(&apart, &(struct dw_metrics){ .token = &token, .of = one.app }, problem));
+    fixture_call(&one, DW_GET, "/things/1", NULL, NULL);
+    fixture_call(&apart, DW_GET, "/things/1", NULL, NULL);
+    for (int i = 0; i < 3; i++)
+        fixture_call(&apart, DW_POST, "/things", NULL, NULL);
+    dw_metric_add(&ORDERS, 0, 12);
+    assert_int_equal(fixture_call(&apart, DW_GET, "/metrics", NULL, NULL), 401);
+    assert_int_equal(fixture_call(&apart, DW_GET, "/metrics", FIXTURE_BEARER(TOKEN), NULL), 200);
+    check_has(&apart, "\ndoorward_http_requests_total{method=\"GET\",route=\"/things/{id}\",code=\"204\"} 1\n", true);
+    check_has(&apart, "\nshop_orders_total 12\n", true);
+    check_has(&apart, "route=\"/metrics\"", false);
+    check_has(&apart, "doorward_rate_limited_total{limit=\"few\"} 0\n", true);
+    fixture_free(&apart);
+    apart = (struct fixture){ 0 };
+    assert_int_equal(fixture_call(&one, DW_GET, "/metrics", NULL, NULL), 200);
+    check_has(&one, "\nshop_orders_total 12\n", true);
+
+    CHECK_OK(make(&none, NULL, problem));
+    CHECK_ERR(DW_ERR_TABLE, make(&apart, &(struct dw_metrics){ .is_public = true, .of = none.app }, problem));
+    check_str(DW_STR("metrics: of an application that has none"), dw_str(problem), "problem");
+    fixture_free(&apart);
+    apart = (struct fixture){ 0 };
+    CHECK_ERR(DW_ERR_TABLE, make(&apart, &(struct dw_metrics){ .is_public = true, .rows = ROWS, .of = one.app },
+                                 problem));
+    check_str(DW_STR("metrics: rows, and those of another application"), dw_str(problem), "problem");
+}
+
 CHECK_MAIN(cmocka_unit_test(test_counts), cmocka_unit_test(test_series_are_bounded), cmocka_unit_test(test_readers),
            cmocka_unit_test(test_off), cmocka_unit_test(test_formats), cmocka_unit_test(test_refused),
-           cmocka_unit_test(test_two_applications))
+           cmocka_unit_test(test_two_applications), cmocka_unit_test(test_of_another))

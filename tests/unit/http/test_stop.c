@@ -91,6 +91,34 @@ static void second_signal_stops_at_once(void **state)
     close(idle);
 }
 
+static volatile sig_atomic_t n_terminations;
+
+static void note_termination(int number)
+{
+    n_terminations = n_terminations + 1;
+}
+
+/* A server beside another leaves the signals to it, or to the program. */
+static void signals_may_be_left_to_others(void **state)
+{
+    struct sigaction before;
+
+    sigaction(SIGTERM, &(struct sigaction){ .sa_handler = note_termination }, &before);
+    n_terminations = 0;
+    fixture_start(&server, &(struct dw_server_config){ .loops = 2, .ignores_signals = true });
+    raise(SIGTERM);
+    assert_int_equal(1, n_terminations);
+    const int fd = connect_and_ask();
+    client_send_text(fd, "GET /hello HTTP/1.1\r\n" HOST "\r\n");
+    client_expect(fd, 200, "it serves on");
+    fixture_stop(&server);
+    client_expect_end(fd, "dw_serve_stop() ends it");
+    raise(SIGTERM);
+    assert_int_equal(2, n_terminations);
+    sigaction(SIGTERM, &before, NULL);
+    close(fd);
+}
+
 /* It had been working since before the end, and then the client did not read. */
 static void who_reads_slowly_does_not_hold_it_up(void **state)
 {
@@ -228,8 +256,7 @@ static void every_address_includes_ipv4(void **state)
 
 CHECK_MAIN(cmocka_unit_test(idle_connections_are_closed), cmocka_unit_test(request_under_way_is_finished),
            cmocka_unit_test(stop_has_a_deadline), cmocka_unit_test(second_signal_stops_at_once),
-        cmocka_unit_test(who_reads_slowly_does_not_hold_it_up),
-           cmocka_unit_test(serves_on_for_the_delay), cmocka_unit_test(the_delay_ends),
-           cmocka_unit_test(a_request_on_its_way_is_served),
-           cmocka_unit_test(taken_address_is_told), cmocka_unit_test(malformed_addresses_are_told),
-           cmocka_unit_test(every_address_includes_ipv4))
+           cmocka_unit_test(signals_may_be_left_to_others), cmocka_unit_test(serves_on_for_the_delay),
+           cmocka_unit_test(the_delay_ends), cmocka_unit_test(who_reads_slowly_does_not_hold_it_up),
+           cmocka_unit_test(a_request_on_its_way_is_served), cmocka_unit_test(taken_address_is_told),
+           cmocka_unit_test(malformed_addresses_are_told), cmocka_unit_test(every_address_includes_ipv4))
