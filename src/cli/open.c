@@ -1,6 +1,7 @@
 #include "cli/open.h"
 
 #include "base/log.h"
+#include "cli/password_policy.h"
 #include "cli/secret_file.h"
 #include "crypto/hash.h"
 #include "identity/node.h"
@@ -253,6 +254,9 @@ static enum dw_err open_accounts(struct cli *cli, enum open_as as, const struct 
 {
     const struct settings *s = cli->settings;
     char label[DATABASE_LABEL_SIZE];
+    struct dw_password_policy policy;
+
+    TRY(password_policy_open(cli, &policy));
     const struct identity_config config = {
         .issuer = s->issuer,
         .audience = s->audience,
@@ -273,7 +277,7 @@ static enum dw_err open_accounts(struct cli *cli, enum open_as as, const struct 
         .registration_open = s->registration_open != 0,
         .tells_suspicion = s->sign_in_notices != 0,
         .announce = as != OPEN_SERVER || storage_is_shared(cli->storage),
-        .policy = { .min_chars = (size_t)s->password_min },
+        .policy = policy,
     };
     const enum dw_err err = identity_open(cli->storage, cli->passwords, &config, secret, &cli->identity);
 
@@ -349,6 +353,7 @@ void open_release(struct cli *cli)
     redis_close(&cli->redis);
     identity_close(&cli->identity);
     dw_passwords_free(&cli->passwords);
+    dw_breached_passwords_free(&cli->breached);
     storage_close(&cli->storage);
 }
 

@@ -89,6 +89,7 @@ struct settings {
     int64_t refresh_family_ttl_s, sessions_max;
     int64_t api_key_overlap_s;
     int64_t password_min;
+    const char *password_words, *password_breached; /* NULL: none */
     int64_t password_scheme;     /* enum dw_password_scheme */
     int64_t argon2_memory_bytes, argon2_time;
     int64_t hash_workers;        /* 0: one a core */
