@@ -170,6 +170,7 @@ enum dw_err open_storage(struct cli *cli, bool may_make)
     const struct storage_config config = {
         .url = s->database_url, .migrate = may_make,
         .readers = strncmp(s->database_url, "sqlite:", 7) == 0 ? 0 : (unsigned)s->database_connections,
+        .patience_ms = s->database_timeout_s * 1000,
     };
     char label[DATABASE_LABEL_SIZE];
     enum dw_err err;

@@ -77,7 +77,7 @@ struct settings {
     const char *tls_cert, *tls_key; /* NULL: plain http */
     const char *public_url;
     const char *database_url;
-    int64_t database_connections;
+    int64_t database_connections, database_timeout_s;
     struct dw_secret redis_url;  /* empty: none */
     struct dw_secret secret_key; /* empty: the file doorward.secret */
     int64_t jwt_algorithm;       /* enum dw_alg */

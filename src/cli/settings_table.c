@@ -73,6 +73,9 @@ const struct setting SETTINGS[] = {
                  "DATABASE_URL_FILE names." },
     { "DATABASE_CONNECTIONS", SETTING_INT, "8", AT(database_connections), .min = 1, .max = 64,
       .meaning = "PostgreSQL: connections for reading, a node; one more writes." },
+    { "DATABASE_TIMEOUT", SETTING_DURATION, "15s", AT(database_timeout_s), .min = 1, .max = 600,
+      .meaning = "How long a request waits for the database, in all, before it is refused with 503; what has begun by "
+                 "then runs to its end (docs/scale.md)." },
     { "REDIS_URL", SETTING_REDIS, .otherwise = "none: each node counts by itself", AT(redis_url),
       .meaning = "A Redis or Valkey in which all nodes count rate limits together, and, on PostgreSQL, tell each other "
                  "what they change (docs/scale.md): redis://HOST:PORT/DATABASE, rediss:// over TLS, or unix:/PATH, "
