@@ -25,7 +25,7 @@ run_one() {
 
     mkdir -p "$folder/corpus/$name" "$folder/crashes"
     [ -d "$seeds" ] || seeds=
-    "$folder/tests/fuzz/$name" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 \
+    "$folder/tests/fuzz/$name" -max_total_time="$seconds" -timeout=60 -rss_limit_mb=1024 -print_final_stats=1 \
         -verbosity=0 -artifact_prefix="$folder/crashes/$name-" "$folder/corpus/$name" ${seeds:+"$seeds"} \
         >"$folder/$name.log" 2>&1
     echo $? >"$folder/$name.status"

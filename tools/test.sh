@@ -100,7 +100,7 @@ stories() {
     shift 2
     # Debian 12's Node 18 has WebCrypto behind a flag; newer ones no longer know it.
     node --experimental-global-webcrypto -e 0 2>/dev/null && export NODE_OPTIONS=--experimental-global-webcrypto
-    DOORWARD_BIN=$PWD/$binary timeout --kill-after=10 1200 "${beside[@]}" node --test --test-reporter=tap \
+    DOORWARD_BIN=$PWD/$binary timeout --kill-after=10 2400 "${beside[@]}" node --test --test-reporter=tap \
         --test-reporter-destination="$log" "$@" >"$log.err" 2>&1 || status=$?
     add "$log" "$name" "$status" tap "$log"
 }

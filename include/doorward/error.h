@@ -119,6 +119,10 @@ extern "C" {
       "The password is among the most used ones")                                                                      \
     X(DW_ERR_PASSWORD_PERSONAL,  "password_personal",        422, "invalid_request",                                    \
       "The password contains the user name or e-mail address")                                                         \
+    X(DW_ERR_PASSWORD_CONTEXT,   "password_context",         422, "invalid_request",                                    \
+      "The password contains a name of the service")                                                                   \
+    X(DW_ERR_PASSWORD_BREACHED,  "password_breached",        422, "invalid_request",                                    \
+      "The password is known from a breach")                                                                           \
     /* accounts and grants */                                                                                          \
     X(DW_ERR_USER_TAKEN,         "user_taken",               400, NULL,   "Username or email already registered")       \
     X(DW_ERR_SIGN_IN,            "sign_in_failed",           400, "invalid_grant",  "Incorrect username or password")   \

@@ -30,7 +30,7 @@ enum dw_type {
     DW_INT,          /* int64_t                        integer */
     DW_NUMBER,       /* double                         number */
     DW_BOOL,         /* bool                           true, false */
-    DW_TIME,         /* int64_t, Unix seconds          RFC 3339 text, from 1970 on; -1: absent, written as null */
+    DW_TIME,         /* int64_t, Unix seconds          RFC 3339 text, 1970 to 9999; -1: absent, written as null */
     DW_OBJECT,       /* the nested struct itself       object of .model */
     DW_LIST,         /* struct dw_list                 array of .items (of .model for DW_OBJECT) */
     DW_WORDS,        /* struct dw_str, space-separated array of strings (permissions) */

@@ -76,14 +76,30 @@ DW_API DW_MUST_USE enum dw_err dw_password_info(struct dw_str encoded, struct dw
 
 /* --- policy ----------------------------------------------------------------------------------------------------- */
 
-/* NIST SP 800-63B-4 §3.1.1: length, no composition rules, not among the common ones, not the user's own name. */
+/*
+ * A file of passwords known from breaches, as the public "Pwned Passwords" list comes: a line a password, its SHA-1 in
+ * 40 hexadecimal digits, a colon and a count, ordered by hash. It is searched where it lies, a few reads of the disk a
+ * look-up, and never loaded; any number of threads may. Replace it by renaming another one to its place, and open anew.
+ * Errors: DW_ERR_NOT_FOUND, DW_ERR_IO, DW_ERR_VALIDATION when it is no such file, or is not in order.
+ */
+struct dw_breached_passwords;
+DW_API DW_MUST_USE enum dw_err dw_breached_passwords_open(const char *path,
+                                                          struct dw_breached_passwords **ret_breached);
+DW_API void dw_breached_passwords_free(struct dw_breached_passwords **breached);
+
+/* NIST SP 800-63B-4 §3.1.1: length, no composition rules, not among the common ones, not the user's own name, not the
+ * service's, not from a breach. */
 struct dw_password_policy {
     size_t min_chars; /* Unicode code points; 0: 8 */
     size_t max_bytes; /* 0: 1024 */
+    const struct dw_str *words; /* n_words that it must not contain, such as the service's name; as `personal` below */
+    size_t n_words;
+    const struct dw_breached_passwords *breached; /* NULL: none is looked for */
 };
 
 /* `personal`: n_personal strings that it must not contain (without case, those of 3 characters or more; absent ones are
- * skipped). Errors: DW_ERR_PASSWORD_SHORT, _LONG, _NUL, _COMMON, _PERSONAL, DW_ERR_VALIDATION (not UTF-8). */
+ * skipped). Errors: DW_ERR_PASSWORD_SHORT, _LONG, _NUL, _COMMON, _PERSONAL, _CONTEXT, _BREACHED, DW_ERR_VALIDATION (not
+ * UTF-8), DW_ERR_IO when the file of breached ones can't be read any more. Waits for the disk where there is one. */
 DW_API DW_MUST_USE enum dw_err dw_password_check(const struct dw_password_policy *policy,
                                                  const struct dw_secret *password, const struct dw_str *personal,
                                                  size_t n_personal);

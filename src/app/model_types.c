@@ -241,7 +241,8 @@ static enum dw_err read_text_bool(struct model_reader *in, const struct model_fi
     return model_issue_text(in, "bool_parsing", "Input should be a valid boolean, unable to interpret input");
 }
 
-/* The struct has no time before 1970: it would be read as one that was not sent. */
+/* The struct has no time before 1970: it would be read as one that was not sent. And what an offset puts behind the
+ * year 9999 could not be written again (RFC 3339 §5.6). */
 static enum dw_err read_text_time(struct model_reader *in, const struct model_field *f, enum dw_type type,
                                   struct dw_str text, void *member)
 {
@@ -250,8 +251,9 @@ static enum dw_err read_text_time(struct model_reader *in, const struct model_fi
     if (rfc3339_parse(text, &unix_s) != DW_OK)
         return model_issue_text(in, "datetime_parsing",
                                 "Input should be a valid datetime, such as 2026-11-22T17:05:49Z");
-    if (unix_s < 0)
-        return model_issue_text(in, "datetime_object_invalid", "Input should not be before 1970-01-01T00:00:00Z");
+    if (unix_s < 0 || unix_s > RFC3339_LAST_S)
+        return model_issue_text(in, "datetime_object_invalid",
+                                "Input should be within 1970-01-01T00:00:00Z and 9999-12-31T23:59:59Z");
     return int_store(in, f, unix_s, member);
 }
 

@@ -25,7 +25,8 @@ static void time_write(int64_t unix_s, struct buffer *b)
         buffer_append_literal(b, "null");
         return;
     }
-    const size_t length = rfc3339_format(unix_s, text + 1);
+    /* A time that never comes is the last that RFC 3339 can write. */
+    const size_t length = rfc3339_format(MIN_OF(unix_s, RFC3339_LAST_S), text + 1);
     text[length + 1] = '"';
     buffer_append(b, dw_str_n(text, length + 2));
 }

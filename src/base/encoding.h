@@ -64,6 +64,8 @@ void percent_encode_append(struct buffer *b, struct dw_str text);
 
 /* RFC 3339 UTC ("2026-11-22T17:05:49Z") of Unix seconds, and back (offsets and fractions accepted when parsing). */
 enum { RFC3339_SIZE = 32 };
+/* The last second whose year has four digits: 9999-12-31T23:59:59Z. */
+#define RFC3339_LAST_S INT64_C(253402300799)
 size_t rfc3339_format(int64_t unix_s, char ret_text[RFC3339_SIZE]);
 DW_MUST_USE enum dw_err rfc3339_parse(struct dw_str text, int64_t *ret_unix_s);
 

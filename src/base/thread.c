@@ -29,3 +29,12 @@ struct timespec thread_deadline(int64_t monotonic_ms)
 {
     return (struct timespec){ .tv_sec = monotonic_ms / 1000, .tv_nsec = monotonic_ms % 1000 * 1000000 };
 }
+
+bool thread_condition_wait(pthread_cond_t *condition, pthread_mutex_t *mutex, int64_t deadline_ms)
+{
+    const struct timespec deadline = thread_deadline(deadline_ms);
+
+    if (deadline_ms == INT64_MAX)
+        return pthread_cond_wait(condition, mutex) == 0;
+    return pthread_cond_timedwait(condition, mutex, &deadline) == 0;
+}

@@ -16,5 +16,7 @@ DW_MUST_USE enum dw_err thread_start(void *(*run)(void *argument), void *argumen
 void thread_condition_init(pthread_cond_t *condition);
 /* For pthread_cond_timedwait() on such a condition. */
 struct timespec thread_deadline(int64_t monotonic_ms);
+/* pthread_cond_wait() until then (INT64_MAX: without an end); false when it is then. */
+bool thread_condition_wait(pthread_cond_t *condition, pthread_mutex_t *mutex, int64_t deadline_ms);
 
 #endif

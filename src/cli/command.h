@@ -17,6 +17,7 @@ struct cli;
 struct settings;
 struct storage;
 struct dw_passwords;
+struct dw_breached_passwords;
 struct identity;
 struct redis;
 
@@ -59,9 +60,10 @@ struct cli {
     const char *arguments[ARGUMENTS_MAX];
     bool json;
     struct dw_arena *arena; /* until the command has ended */
-    struct settings *settings;      /* these five: open.h */
+    struct settings *settings;      /* these six: open.h */
     struct storage *storage;
     struct dw_passwords *passwords;
+    struct dw_breached_passwords *breached; /* NULL: no file is set */
     struct identity *identity;
     struct redis *redis; /* the server's; NULL: none is set */
     /* What cli_refuse() and cli_misuse() noted. */

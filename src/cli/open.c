@@ -1,6 +1,7 @@
 #include "cli/open.h"
 
 #include "base/log.h"
+#include "cli/password_policy.h"
 #include "cli/secret_file.h"
 #include "crypto/hash.h"
 #include "identity/node.h"
@@ -169,6 +170,7 @@ enum dw_err open_storage(struct cli *cli, bool may_make)
     const struct storage_config config = {
         .url = s->database_url, .migrate = may_make,
         .readers = strncmp(s->database_url, "sqlite:", 7) == 0 ? 0 : (unsigned)s->database_connections,
+        .patience_ms = s->database_timeout_s * 1000,
     };
     char label[DATABASE_LABEL_SIZE];
     enum dw_err err;
@@ -253,6 +255,9 @@ static enum dw_err open_accounts(struct cli *cli, enum open_as as, const struct 
 {
     const struct settings *s = cli->settings;
     char label[DATABASE_LABEL_SIZE];
+    struct dw_password_policy policy;
+
+    TRY(password_policy_open(cli, &policy));
     const struct identity_config config = {
         .issuer = s->issuer,
         .audience = s->audience,
@@ -273,7 +278,7 @@ static enum dw_err open_accounts(struct cli *cli, enum open_as as, const struct 
         .registration_open = s->registration_open != 0,
         .tells_suspicion = s->sign_in_notices != 0,
         .announce = as != OPEN_SERVER || storage_is_shared(cli->storage),
-        .policy = { .min_chars = (size_t)s->password_min },
+        .policy = policy,
     };
     const enum dw_err err = identity_open(cli->storage, cli->passwords, &config, secret, &cli->identity);
 
@@ -349,6 +354,7 @@ void open_release(struct cli *cli)
     redis_close(&cli->redis);
     identity_close(&cli->identity);
     dw_passwords_free(&cli->passwords);
+    dw_breached_passwords_free(&cli->breached);
     storage_close(&cli->storage);
 }
 

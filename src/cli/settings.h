@@ -77,7 +77,7 @@ struct settings {
     const char *tls_cert, *tls_key; /* NULL: plain http */
     const char *public_url;
     const char *database_url;
-    int64_t database_connections;
+    int64_t database_connections, database_timeout_s;
     struct dw_secret redis_url;  /* empty: none */
     struct dw_secret secret_key; /* empty: the file doorward.secret */
     int64_t jwt_algorithm;       /* enum dw_alg */
@@ -89,6 +89,7 @@ struct settings {
     int64_t refresh_family_ttl_s, sessions_max;
     int64_t api_key_overlap_s;
     int64_t password_min;
+    const char *password_words, *password_breached; /* NULL: none */
     int64_t password_scheme;     /* enum dw_password_scheme */
     int64_t argon2_memory_bytes, argon2_time;
     int64_t hash_workers;        /* 0: one a core */

@@ -73,6 +73,9 @@ const struct setting SETTINGS[] = {
                  "DATABASE_URL_FILE names." },
     { "DATABASE_CONNECTIONS", SETTING_INT, "8", AT(database_connections), .min = 1, .max = 64,
       .meaning = "PostgreSQL: connections for reading, a node; one more writes." },
+    { "DATABASE_TIMEOUT", SETTING_DURATION, "15s", AT(database_timeout_s), .min = 1, .max = 600,
+      .meaning = "How long a request waits for the database, in all, before it is refused with 503; what has begun by "
+                 "then runs to its end (docs/scale.md)." },
     { "REDIS_URL", SETTING_REDIS, .otherwise = "none: each node counts by itself", AT(redis_url),
       .meaning = "A Redis or Valkey in which all nodes count rate limits together, and, on PostgreSQL, tell each other "
                  "what they change (docs/scale.md): redis://HOST:PORT/DATABASE, rediss:// over TLS, or unix:/PATH, "
@@ -116,6 +119,14 @@ const struct setting SETTINGS[] = {
       .meaning = "How long a rotated API key goes on, where the rotation does not say it; 0 ends it at once." },
     { "PASSWORD_MIN", SETTING_INT, "8", AT(password_min), .min = 8, .max = 128,
       .meaning = "The least number of characters of a new password." },
+    { "PASSWORD_WORDS", SETTING_TEXT, .otherwise = "doorward, and the tenant's name", AT(password_words), .min = 1,
+      .max = SETTING_TEXT_MAX,
+      .meaning = "Further words that a new password must not contain, with commas between: names of the product, of "
+                 "the company, of what everybody there would think of." },
+    { "PASSWORD_BREACHED", SETTING_TEXT, .otherwise = "none", AT(password_breached), .min = 1,
+      .max = SETTING_TEXT_MAX,
+      .meaning = "A file of passwords from breaches, which new ones must not be among: the public list of SHA-1 "
+                 "hashes, ordered by hash. It is searched on the disk, not loaded." },
     { "PASSWORD_SCHEME", SETTING_CHOICE, "argon2id", AT(password_scheme), .choices = PASSWORD_SCHEMES,
       .meaning = "How new passwords are hashed; older hashes are verified and replaced at the next sign-in." },
     { "ARGON2_MEMORY", SETTING_SIZE, "19MiB", AT(argon2_memory_bytes), .min = 64 * KIB, .max = (int64_t)1024 * MIB,

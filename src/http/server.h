@@ -7,6 +7,7 @@
 #ifndef HTTP_SERVER_H
 #define HTTP_SERVER_H
 
+#include "base/patience.h"
 #include "base/pool.h"
 #include "http/address.h"
 #include "http/heartbeat.h"
@@ -32,6 +33,7 @@ struct server {
     struct parse_limits limits;
     struct address address;
     struct pool *workers, *hashing;
+    struct patience_line workers_line, hashing_line;
     struct loop *loops;
     unsigned n_loops;
     struct stop_watch stop_watch; /* on the first loop, as what follows */

@@ -12,6 +12,8 @@ enum dw_err work_open(struct server *server)
     const struct pool_config workers = { "dw-worker", config->workers, config->worker_queue, WORKER_IDLE_S };
     const struct pool_config hashing = { "dw-hashing", config->hashing_workers, config->hashing_queue, WORKER_IDLE_S };
 
+    server->workers_line.n_threads = config->workers;
+    server->hashing_line.n_threads = config->hashing_workers;
     TRY(pool_new(&workers, &server->workers));
     return pool_new(&hashing, &server->hashing);
 }
@@ -42,6 +44,9 @@ void work_give_back(struct work *work)
 /* Its time in line begins; the clock is asked when somebody looks. */
 static void work_line_up(struct work *work, enum http_verdict lane)
 {
+    struct server *server = work->loop->server;
+
+    patience_line_up(&work->patience, lane == HTTP_TO_HASHING ? &server->hashing_line : &server->workers_line);
     work->lane = lane;
     work->since_ns = metric_is_on(&LANE_WAIT_TIME) ? clock_monotonic_ns() : 0;
     metric_add(&LANE_WAITING, http_metrics_lane(lane), 1);
@@ -87,7 +92,9 @@ static void work_run(void *argument)
     metric_add(&LANE_WAITING, lane, -1);
     metric_add(&LANE_RUNNING, lane, 1);
     work_observe(work, &LANE_WAIT_TIME);
+    patience_begin(&work->patience);
     const enum http_verdict verdict = work->run(work);
+    patience_end();
     work_observe(work, &LANE_RUN_TIME);
     metric_add(&LANE_RUNNING, lane, -1);
     if (verdict == HTTP_TO_HASHING && work_move(work))
@@ -99,6 +106,7 @@ enum dw_err work_submit(struct work *work, enum http_verdict lane)
 {
     const struct server *server = work->loop->server;
 
+    work->patience = (struct patience){ 0 };
     work_line_up(work, lane);
     const enum dw_err err =
         pool_submit(lane == HTTP_TO_HASHING ? server->hashing : server->workers, work_run, work);

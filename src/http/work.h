@@ -7,6 +7,7 @@
 #ifndef HTTP_WORK_H
 #define HTTP_WORK_H
 
+#include "base/patience.h"
 #include "http/server.h"
 
 /* Stands in whatever is handed over. */
@@ -15,6 +16,7 @@ struct work {
     struct loop *loop;
     enum http_verdict lane;
     int64_t since_ns; /* when it lined up, or began to run */
+    struct patience patience;
     /* On a worker; HTTP_TO_HASHING: again, in that lane. */
     enum http_verdict (*run)(struct work *work);
     void (*refuse)(struct work *work); /* on the worker: that lane is full */

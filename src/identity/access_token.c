@@ -57,7 +57,7 @@ enum dw_err access_token_issue(struct identity *identity, const struct access_gr
 
     /* A node that was away must not sign with a key of then. */
     if (!identity_is_fresh(identity))
-        TRY(signing_key_catch_up(identity));
+        TRY(grant->never_waits ? DW_ERR_WOULD_BLOCK : signing_key_catch_up(identity));
     dw_uuid7(token_id);
     write_claims(&b, identity, grant, token_id);
     TRY(buffer_error(&b));

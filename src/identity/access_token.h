@@ -20,8 +20,10 @@ struct access_grant {
     int64_t now_s;
     int64_t authenticated_s; /* when the user signed in; refreshing makes it no later */
     int64_t mfa_s;           /* when she showed her second factor then; 0: she did not */
+    bool never_waits;        /* an event loop asks */
 };
 
+/* DW_ERR_WOULD_BLOCK where the grant says never_waits and the database has to be asked which key signs. */
 DW_MUST_USE enum dw_err access_token_issue(struct identity *identity, const struct access_grant *grant,
                                            struct dw_arena *arena, struct dw_str *ret_token);
 

@@ -187,8 +187,26 @@ enum dw_err credential_confirm(struct identity *identity, const struct tenant *t
 
 /* --- setting ---------------------------------------------------------------------------------------------------- */
 
-enum dw_err credential_hash(struct identity *identity, struct dw_str username, struct dw_str email,
-                            const struct dw_secret *password, char ret_encoded[DW_PASSWORD_ENCODED_MAX])
+/* The words of the settings, and the tenant's name, but for the one that every server has. */
+static enum dw_err check_policy(const struct identity *identity, struct dw_str tenant, const struct dw_secret *password,
+                                const struct dw_str *personal, size_t n_personal)
+{
+    struct dw_str words[IDENTITY_WORDS_MAX + 1];
+    struct dw_password_policy policy = identity->config.policy;
+
+    if (policy.n_words > IDENTITY_WORDS_MAX)
+        return DW_ERR_LIMIT;
+    for (size_t i = 0; i < policy.n_words; i++)
+        words[i] = policy.words[i];
+    if (!dw_str_eq(tenant, DW_STR(TENANT_DEFAULT)))
+        words[policy.n_words++] = tenant;
+    policy.words = words;
+    return dw_password_check(&policy, password, personal, n_personal);
+}
+
+enum dw_err credential_hash(struct identity *identity, struct dw_str tenant, struct dw_str username,
+                            struct dw_str email, const struct dw_secret *password,
+                            char ret_encoded[DW_PASSWORD_ENCODED_MAX])
 {
     const char *at = email.len > 0 ? memchr(email.ptr, '@', email.len) : NULL;
     const struct dw_str personal[] = {
@@ -197,7 +215,7 @@ enum dw_err credential_hash(struct identity *identity, struct dw_str username, s
         at ? dw_str_n(email.ptr, (size_t)(at - email.ptr)) : dw_str_n(NULL, 0),
     };
 
-    TRY(dw_password_check(&identity->config.policy, password, personal, ARRAY_SIZE(personal)));
+    TRY(check_policy(identity, tenant, password, personal, ARRAY_SIZE(personal)));
     return dw_password_hash(identity->passwords, password, ret_encoded);
 }
 
@@ -266,7 +284,7 @@ enum dw_err credential_set(struct identity *identity, const struct tenant *tenan
                      .arena = arena };
 
     TRY(user_get(identity, tenant, id, arena, &user));
-    TRY(credential_hash(identity, user.username, user.email, password, s.hash));
+    TRY(credential_hash(identity, user.tenant, user.username, user.email, password, s.hash));
     const enum dw_err err = identity_write_as(identity, actor, apply_set, &s);
 
     dw_wipe(s.hash, sizeof(s.hash));

@@ -25,9 +25,10 @@ DW_MUST_USE enum dw_err credential_check(struct identity *identity, const struct
 /* Whether it is this user's password; DW_ERR_PASSWORD_WRONG otherwise. */
 DW_MUST_USE enum dw_err credential_confirm(struct identity *identity, const struct tenant *tenant, struct dw_str id,
                                            const struct dw_secret *password);
-/* A policy check and a new hash. personal: the user's name and address. */
-DW_MUST_USE enum dw_err credential_hash(struct identity *identity, struct dw_str username, struct dw_str email,
-                                        const struct dw_secret *password, char ret_encoded[DW_PASSWORD_ENCODED_MAX]);
+/* A policy check and a new hash. tenant: its slug, which the password must not contain, nor the name or address. */
+DW_MUST_USE enum dw_err credential_hash(struct identity *identity, struct dw_str tenant, struct dw_str username,
+                                        struct dw_str email, const struct dw_secret *password,
+                                        char ret_encoded[DW_PASSWORD_ENCODED_MAX]);
 /* Sets the password and ends every sign-in of the user but `keep_session` (absent: all, and every token). */
 DW_MUST_USE enum dw_err credential_set(struct identity *identity, const struct tenant *tenant,
                                        const struct actor *actor, struct dw_str id, const struct dw_secret *password,

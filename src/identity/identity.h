@@ -17,7 +17,7 @@
 
 #include <stdatomic.h>
 
-enum { IDENTITY_SECRET_SIZE = 32, IDENTITY_NAME_MAX = 64 };
+enum { IDENTITY_SECRET_SIZE = 32, IDENTITY_NAME_MAX = 64, IDENTITY_WORDS_MAX = 64 };
 
 struct identity_config {
     const char *issuer;
@@ -38,7 +38,7 @@ struct identity_config {
     bool registration_open;
     bool tells_suspicion;       /* suspicious sign-ins are told to the account's owner, by mail */
     bool announce;              /* other processes serve the same database: write down what changes, for them to see */
-    struct dw_password_policy policy;
+    struct dw_password_policy policy; /* IDENTITY_WORDS_MAX words at the most; outlived by what it points at */
 };
 
 /* Keys derived from the server's secret (HKDF), one purpose each. */

@@ -133,13 +133,14 @@ static enum dw_err read_user(struct transaction *tx, void *argument)
     return user_load(tx, r->claims->subject, r->arena, r->user);
 }
 
-/* The database is asked about a key that is not known here before its token is refused. */
+/* The database is asked about a key that is not known here before its token is refused, and where memory may be behind,
+ * about one that is known before its token is accepted: another node may have retired it. */
 static enum dw_err verify_waiting(struct identity *identity, struct dw_str token, struct dw_arena *arena,
                                   struct access_claims *ret_claims)
 {
     const enum dw_err err = access_token_verify(identity, token, arena, ret_claims);
 
-    if (err != DW_ERR_JOSE_NO_KEY || !identity->is_shared)
+    if (!identity->is_shared || !(err == DW_ERR_JOSE_NO_KEY || (err == DW_OK && !identity_is_fresh(identity))))
         return err;
     TRY(signing_key_catch_up(identity));
     return access_token_verify(identity, token, arena, ret_claims);

@@ -315,7 +315,7 @@ enum dw_err recovery_reset(struct identity *identity, const struct actor *strang
     if (err == DW_ERR_NOT_FOUND)
         return refuse(&use);
     TRY(err);
-    TRY(credential_hash(identity, use.user.username, use.user.email, password, use.password_hash));
+    TRY(credential_hash(identity, use.user.tenant, use.user.username, use.user.email, password, use.password_hash));
     err = finish(&use, apply_reset);
     dw_wipe(use.password_hash, sizeof(use.password_hash));
     return err;

@@ -216,7 +216,8 @@ static enum dw_err end(struct rotation *r, bool may_wait, struct token_pair *ret
     const struct access_grant grant = { .user = &r->family.user, .session = r->old.family, .client = r->family.client,
                                         .scope = granted, .now_s = r->now_s,
                                         .is_narrowed = r->family.scope.ptr != NULL || r->asked.len > 0,
-                                        .authenticated_s = r->family.created_at, .mfa_s = r->family.mfa_at };
+                                        .authenticated_s = r->family.created_at, .mfa_s = r->family.mfa_at,
+                                        .never_waits = !may_wait };
 
     return session_issue_pair(r->identity, &grant, &r->next, r->arena, ret_pair);
 }

@@ -22,8 +22,17 @@ struct generation {
     struct signing_key_standing standing; /* borrows from the set */
 };
 
+/* Threads that want the same look at the database: what one of them saw is good for all that asked before it began. */
+struct shared_look {
+    pthread_mutex_t mutex; /* guards what follows */
+    pthread_cond_t ended;
+    uint64_t n_begun, n_ended;
+    enum dw_err err; /* of the last that ended */
+};
+
 struct signing_keys {
     pthread_mutex_t loading;
+    struct shared_look look;
     _Atomic(struct generation *) current;
 };
 
@@ -115,6 +124,8 @@ enum dw_err signing_key_load(struct identity *identity)
         if (identity->signing == NULL)
             return DW_ERR_NO_MEMORY;
         pthread_mutex_init(&identity->signing->loading, NULL);
+        pthread_mutex_init(&identity->signing->look.mutex, NULL);
+        pthread_cond_init(&identity->signing->look.ended, NULL);
     }
     const enum dw_err err = signing_key_reload(identity);
 
@@ -133,6 +144,8 @@ void signing_key_unload(struct identity *identity)
         generation_free(&g);
     }
     pthread_mutex_destroy(&identity->signing->loading);
+    pthread_mutex_destroy(&identity->signing->look.mutex);
+    pthread_cond_destroy(&identity->signing->look.ended);
     free(TAKE_PTR(identity->signing));
 }
 
@@ -227,7 +240,7 @@ static enum dw_err compare_keys(struct transaction *tx, void *argument)
     return sql_each(tx, &KEY_LIST, NO_VALUES, compare_key, argument, NULL);
 }
 
-enum dw_err signing_key_catch_up(struct identity *identity)
+static enum dw_err look(struct identity *identity)
 {
     struct comparing c = { .known = atomic_load_explicit(&identity->signing->current, memory_order_acquire) };
 
@@ -237,4 +250,29 @@ enum dw_err signing_key_catch_up(struct identity *identity)
     TRY(signing_key_reload(identity));
     invalidation_publish(identity->invalidation, CHANGE_KEYS, DW_STR(""));
     return DW_OK;
+}
+
+/* Where the database is slow, hundreds ask at the same time: one look answers all of them. */
+enum dw_err signing_key_catch_up(struct identity *identity)
+{
+    struct shared_look *l = &identity->signing->look;
+    enum dw_err err;
+
+    pthread_mutex_lock(&l->mutex);
+    const uint64_t mine = l->n_begun + 1; /* the first that begins from now on */
+
+    while (l->n_ended < mine && l->n_begun > l->n_ended)
+        pthread_cond_wait(&l->ended, &l->mutex);
+    if (l->n_ended < mine) {
+        l->n_begun++;
+        pthread_mutex_unlock(&l->mutex);
+        err = look(identity);
+        pthread_mutex_lock(&l->mutex);
+        l->n_ended++;
+        l->err = err;
+        pthread_cond_broadcast(&l->ended);
+    }
+    err = l->err;
+    pthread_mutex_unlock(&l->mutex);
+    return err;
 }

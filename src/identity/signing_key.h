@@ -57,7 +57,7 @@ DW_MUST_USE enum dw_err signing_key_purge(struct identity *identity);
  * due: call it each second. */
 DW_MUST_USE enum dw_err signing_key_keep(struct identity *identity);
 /* Asks the database which keys there are, and loads them when memory has others. Waits. For when memory may be behind:
- * a token names a key that is not known here, or is_fresh is false and something is to be signed. */
+ * a token names a key that is not known here, or is_fresh is false and something is to be signed or was verified. */
 DW_MUST_USE enum dw_err signing_key_catch_up(struct identity *identity);
 
 /* --- between signing_key.c and signing_key_change.c --------------------------------------------------------------- */

@@ -135,7 +135,8 @@ enum dw_err user_create(struct identity *identity, const struct tenant *tenant, 
     TRY(user_key_of_name(new_user->username, arena, &c.username_key));
     TRY(user_key_of_email(new_user->email, arena, &c.email, &c.email_key));
     dw_uuid7(c.id);
-    enum dw_err err = credential_hash(identity, new_user->username, c.email, new_user->password, c.hash);
+    enum dw_err err = credential_hash(identity, dw_str(tenant->slug), new_user->username, c.email, new_user->password,
+                                      c.hash);
 
     if (err == DW_OK)
         err = identity_write_as(identity, actor, insert_user, &c);

@@ -1,12 +1,13 @@
 #include "password/scheme.h"
 
 #include "base/utf8.h"
+#include "password/breached.h"
 #include "password/common.h"
 
 #include <unicase.h>
 #include <uninorm.h>
 
-enum { MIN_CHARS = 8, PERSONAL_MIN_CHARS = 3 };
+enum { MIN_CHARS = 8, WORD_MIN_CHARS = 3 };
 
 static int compare_common(const void *key, const void *row)
 {
@@ -42,26 +43,38 @@ static enum dw_err fold(struct dw_str text, struct dw_secret *ret_folded)
     return DW_OK;
 }
 
-static enum dw_err check_personal(struct dw_str password, const struct dw_str *personal, size_t n_personal)
+/* refusal: when one of the words is in it. */
+static enum dw_err check_words(struct dw_str password, const struct dw_str *words, size_t n_words, enum dw_err refusal)
 {
     _cleanup_secret_ struct dw_secret folded = { 0 };
 
     TRY(fold(password, &folded));
-    for (size_t i = 0; i < n_personal; i++) {
+    for (size_t i = 0; i < n_words; i++) {
         _cleanup_secret_ struct dw_secret part = { 0 };
-        if (utf8_count(personal[i]) < PERSONAL_MIN_CHARS || !dw_str_is_utf8(personal[i]))
+        if (utf8_count(words[i]) < WORD_MIN_CHARS || !dw_str_is_utf8(words[i]))
             continue;
-        TRY(fold(personal[i], &part));
+        TRY(fold(words[i], &part));
         if (memmem(folded.bytes, folded.size, part.bytes, part.size) != NULL)
-            return DW_ERR_PASSWORD_PERSONAL;
+            return refusal;
     }
     return DW_OK;
+}
+
+static enum dw_err check_breached(struct dw_str password, const struct dw_breached_passwords *breached)
+{
+    bool is_there = false;
+
+    if (breached == NULL)
+        return DW_OK;
+    TRY(breached_find(breached, password, &is_there));
+    return is_there ? DW_ERR_PASSWORD_BREACHED : DW_OK;
 }
 
 enum dw_err dw_password_check(const struct dw_password_policy *policy, const struct dw_secret *password,
                               const struct dw_str *personal, size_t n_personal)
 {
-    if (policy == NULL || password == NULL || (personal == NULL && n_personal > 0))
+    if (policy == NULL || password == NULL || (personal == NULL && n_personal > 0) ||
+        (policy->words == NULL && policy->n_words > 0))
         return DW_ERR_ARGUMENT;
     const struct dw_str text = dw_secret_borrow(password);
     const size_t max_bytes = policy->max_bytes != 0 ? policy->max_bytes : PASSWORD_MAX_BYTES;
@@ -76,5 +89,7 @@ enum dw_err dw_password_check(const struct dw_password_policy *policy, const str
     if (text.len == 0 || utf8_count(text) < min_chars)
         return DW_ERR_PASSWORD_SHORT;
     TRY(check_common(text));
-    return check_personal(text, personal, n_personal);
+    TRY(check_words(text, personal, n_personal, DW_ERR_PASSWORD_PERSONAL));
+    TRY(check_words(text, policy->words, policy->n_words, DW_ERR_PASSWORD_CONTEXT));
+    return check_breached(text, policy->breached);
 }

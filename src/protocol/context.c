@@ -73,6 +73,8 @@ enum dw_err refuse_password(struct dw_request *r, enum dw_err err, const char *f
     case DW_ERR_PASSWORD_SHORT:
     case DW_ERR_PASSWORD_COMMON:
     case DW_ERR_PASSWORD_PERSONAL:
+    case DW_ERR_PASSWORD_CONTEXT:
+    case DW_ERR_PASSWORD_BREACHED:
         return refuse_field(r, err, field);
     default:
         return err;

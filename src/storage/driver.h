@@ -20,10 +20,13 @@ struct storage_driver {
     void (*close)(void *state);
     /* The version of a database that is not open: 0 when nobody has migrated it yet. */
     enum dw_err (*applied)(const char *url, int *ret_applied);
-    /* Asks the database, so that it serves as the readiness query too. */
-    enum dw_err (*version)(void *state, int *ret_applied);
-    enum dw_err (*read)(void *state, enum dw_err (*fn)(struct transaction *, void *), void *argument);
-    enum dw_err (*write)(void *state, enum dw_err (*fn)(struct transaction *, void *), void *argument);
+    /* Asks the database, so that it serves as the readiness query too. Deadlines are on the monotonic clock: what has
+     * not begun by then is DW_ERR_BUSY and does not run. */
+    enum dw_err (*version)(void *state, int64_t deadline_ms, int *ret_applied);
+    enum dw_err (*read)(void *state, int64_t deadline_ms, enum dw_err (*fn)(struct transaction *, void *),
+                        void *argument);
+    enum dw_err (*write)(void *state, int64_t deadline_ms, enum dw_err (*fn)(struct transaction *, void *),
+                         void *argument);
     enum dw_err (*post)(void *state, struct posted_write *take_write);
     /* The next three are NULL where no other node writes to the database: storage_listen(), and in a write. */
     enum dw_err (*listen)(void *state, void (*heard)(void *argument), void *argument);

@@ -11,7 +11,7 @@ struct dw_metric WRITES_WAITING = {
 };
 struct dw_metric WRITES_REFUSED = {
     .name = "doorward_storage_writes_refused_total", .kind = DW_COUNTER,
-    .help = "Writes that found the line full.",
+    .help = "Writes that found the line full, or stood in it for too long.",
 };
 struct dw_metric COMMIT_TIME = {
     .name = "doorward_storage_commit_seconds", .kind = DW_HISTOGRAM, .unit = DW_NANOSECONDS,

@@ -1,13 +1,16 @@
 #include "storage/backup.h"
 #include "storage/driver.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "base/patience.h"
 
 struct storage {
     const struct storage_driver *driver;
     void *state;
     void *context;
+    int64_t patience_ms;
     _Atomic bool is_refusing; /* writes failed the last time */
 };
 
@@ -53,6 +56,7 @@ enum dw_err storage_open(const struct storage_driver *const *drivers, const stru
     if (storage == NULL)
         return DW_ERR_NO_MEMORY;
     storage->driver = driver;
+    storage->patience_ms = config->patience_ms;
     TRY(driver->open(schema, config, &storage->state));
     *ret_storage = TAKE_PTR(storage);
     return DW_OK;
@@ -91,16 +95,52 @@ bool storage_is_shared(const struct storage *storage)
     return storage->driver->is_shared;
 }
 
+/* --- patience ---------------------------------------------------------------------------------------------------- */
+
+/* Until when what this thread works on may wait for the database. Who stood in line for half of the time has waited
+ * enough: whoever begins late would give up halfway, and where all do, nobody is served. */
+static enum dw_err find_deadline(const struct storage *storage, int64_t now_ms, int64_t *ret_deadline_ms)
+{
+    const struct patience *p = patience_now;
+
+    if (p == NULL || storage->patience_ms == 0) {
+        *ret_deadline_ms = INT64_MAX;
+        return DW_OK;
+    }
+    const int64_t left_ms = storage->patience_ms - p->in_line_ms - p->spent_ms;
+
+    if (p->in_line_ms > storage->patience_ms / 2 || left_ms <= 0)
+        return DW_ERR_BUSY;
+    *ret_deadline_ms = now_ms + left_ms;
+    return DW_OK;
+}
+
+/* What has written gets as much time as it takes to answer: its write is there. */
+static void have_written(const struct storage *storage)
+{
+    struct patience *p = patience_now;
+
+    if (p != NULL && storage->patience_ms != 0)
+        p->spent_ms = MIN_OF(p->spent_ms, storage->patience_ms / 2);
+}
+
 enum dw_err storage_version(struct storage *storage, int *ret_applied)
 {
-    return storage->driver->version(storage->state, ret_applied);
+    const int64_t begun_ms = clock_monotonic_ms();
+    int64_t deadline_ms;
+
+    TRY(find_deadline(storage, begun_ms, &deadline_ms));
+    const enum dw_err err = storage->driver->version(storage->state, deadline_ms, ret_applied);
+
+    patience_spend(clock_monotonic_ms() - begun_ms);
+    return err;
 }
 
 enum dw_err storage_ping(struct storage *storage)
 {
     int applied;
 
-    return storage->driver->version(storage->state, &applied);
+    return storage_version(storage, &applied);
 }
 
 void *storage_set_context(struct storage *storage, void *context)
@@ -196,8 +236,14 @@ enum dw_err storage_read(struct storage *storage, enum dw_err (*fn)(struct trans
                          void *argument)
 {
     struct call call = { fn, argument, storage->context, NULL, log_context };
+    const int64_t begun_ms = clock_monotonic_ms();
+    int64_t deadline_ms;
 
-    return storage->driver->read(storage->state, call_in_context, &call);
+    TRY(find_deadline(storage, begun_ms, &deadline_ms));
+    const enum dw_err err = storage->driver->read(storage->state, deadline_ms, call_in_context, &call);
+
+    patience_spend(clock_monotonic_ms() - begun_ms);
+    return err;
 }
 
 /* Whether the database itself failed; what a function refuses is the caller's business, and a full line passes. */
@@ -221,17 +267,25 @@ enum dw_err storage_write(struct storage *storage, enum dw_err (*fn)(struct tran
 {
     struct transaction_counts counts = { .n_rows = 0 };
     struct call call = { fn, argument, storage->context, &counts, log_context };
-    const enum dw_err err = storage->driver->write(storage->state, call_in_context, &call);
+    const int64_t begun_ms = clock_monotonic_ms();
+    int64_t deadline_ms;
 
+    TRY(find_deadline(storage, begun_ms, &deadline_ms));
+    const enum dw_err err = storage->driver->write(storage->state, deadline_ms, call_in_context, &call);
+
+    patience_spend(clock_monotonic_ms() - begun_ms);
     note_outcome(storage, err);
-    if (err == DW_OK)
+    if (err == DW_OK) {
+        have_written(storage);
         counts_add(&counts);
+    }
     return err;
 }
 
 enum dw_err storage_post(struct storage *storage, struct posted_write *write)
 {
     write->context = storage->context;
+    write->deadline_ms = storage->patience_ms == 0 ? INT64_MAX : clock_monotonic_ms() + storage->patience_ms;
     return storage->driver->post(storage->state, write);
 }
 

@@ -9,6 +9,11 @@
  *
  * Threading: any thread may call storage_read() and storage_write(); both wait, so never from an event loop, which has
  * storage_post(). A write inside a write would wait for itself and is DW_ERR_INTERNAL.
+ *
+ * Waiting has an end (storage_config.patience_ms): a read or write of a request that has waited for longer, in all, is
+ * DW_ERR_BUSY, and is not run then or later. What has begun runs to its end and its outcome is told: the writes that a
+ * slow database still takes are those that somebody waits for. A request that has written has half as much time again
+ * to finish, so that it can answer.
  */
 #ifndef STORAGE_STORAGE_H
 #define STORAGE_STORAGE_H
@@ -72,6 +77,7 @@ struct storage_config {
     const char *url;  /* "sqlite:doorward.db" (the part after the scheme is the driver's) */
     unsigned readers; /* connections for reading; 0: one a core */
     bool migrate;     /* apply what is missing; otherwise a missing migration is DW_ERR_DATABASE */
+    int64_t patience_ms; /* of a request (base/patience.h), for all its reads and writes together; 0: no end */
 };
 
 /* Opens, migrates and prepares. `drivers`: NULL-terminated; the one whose scheme the URL has is used. Errors:
@@ -107,7 +113,8 @@ DW_MUST_USE enum dw_err storage_read(struct storage *storage, enum dw_err (*fn)(
  * Runs fn in a write transaction and returns after its commit is durable. fn may run together with other writes in one
  * transaction (group commit), each behind a savepoint: an error of fn undoes that write alone and is handed on. When
  * the commit fails, every write in it gets the error. fn may run on another thread, and, where the driver retries a
- * serialization failure, more than once: it must set its outputs from scratch.
+ * serialization failure, more than once: it must set its outputs from scratch. DW_ERR_BUSY: too many wait, or it has
+ * waited for too long; nothing was or will be written.
  */
 DW_MUST_USE enum dw_err storage_write(struct storage *storage, enum dw_err (*fn)(struct transaction *, void *argument),
                                       void *argument);
@@ -129,11 +136,14 @@ struct posted_write {
     void *argument;
     /* the storage's own */
     void *context;
+    int64_t deadline_ms; /* to begin, on the monotonic clock */
+    bool is_waiting;     /* has not begun */
     enum dw_err err;
     struct posted_write *next;
 };
 
-/* Takes the write until done() is called. DW_ERR_BUSY when too many wait: done() is not called then. Never waits. */
+/* Takes the write until done() is called, with DW_ERR_BUSY where it has waited for too long. DW_ERR_BUSY when too many
+ * wait: done() is not called then. Never waits. */
 DW_MUST_USE enum dw_err storage_post(struct storage *storage, struct posted_write *write);
 
 /*

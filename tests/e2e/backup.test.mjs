@@ -245,11 +245,11 @@ test("every sign-in of everyone ends beside the running server", async () => {
   const done = run(["user", "logout-all", "--yes"], { folder: server.folder, env: CHEAP });
   assert.equal(done.code, 0, done.err);
   assert.match(done.out, /\(2\)/);
-  await until(async () => (await server.me(ann.access)).status === 401, "the access token is refused", 5000);
+  await until(async () => (await server.me(ann.access)).status === 401, "the access token is refused");
   expectStatus(await withCookie(), 401);
   expectStatus(await server.refresh(ann.refresh), 401);
   const fresh = expectStatus(await server.signIn(ann), 200).json;
-  await until(async () => (await server.me(fresh.access_token)).status === 200, "the new one is good", 5000);
+  await until(async () => (await server.me(fresh.access_token)).status === 200, "the new one is good");
   await server.stop();
 });
 

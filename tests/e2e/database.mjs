@@ -9,10 +9,11 @@ import path from "node:path";
 const SERVER = process.env.TEST_POSTGRES;
 export const isPostgres = Boolean(SERVER);
 
+const LIMIT_MS = 120_000;
 const made = new Map();
 
 function tool(command, args, input) {
-  const done = spawnSync(command, args, { input, encoding: "utf8", maxBuffer: 256 << 20 });
+  const done = spawnSync(command, args, { input, encoding: "utf8", maxBuffer: 256 << 20, timeout: LIMIT_MS });
   if (done.error) throw done.error;
   assert.equal(done.status, 0, `${command}: ${done.stderr}`);
   return done.stdout;

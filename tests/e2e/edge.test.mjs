@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import http from "node:http";
 import { test } from "node:test";
-import { expectDetail, expectStatus, run, somebody, start, temporaryFolder, cookieHeader } from "./harness.mjs";
+import { cookieHeader, expectDetail, expectStatus, run, somebody, start, temporaryFolder, until } from "./harness.mjs";
 
 const CHEAP = { DOORWARD_ARGON2_MEMORY: "64KiB" };
 const APP = "http://app.localhost:5173";
@@ -205,6 +205,6 @@ test("nothing that a caller sends in confidence stands in the log, at its most t
     const sent = [person.password, "wrong-secret-here", tokens.access_token, tokens.refresh_token, "query-secret",
       "header-secret", "aGVhZGVyLXNlY3JldA", "cookie-secret", "reset-secret", "another-secret-1", session.json.csrf_token,
       "host-secret", ...cookie.split("; ").map((pair) => pair.split("=").slice(1).join("="))];
-    assert.match(server.err, /"path":"\/users\/me"/);
+    await until(() => /"path":"\/users\/me"/.test(server.err), "the log has what was asked");
     for (const secret of sent) assert.ok(!server.err.includes(secret), `the log says ${secret}`);
   }));

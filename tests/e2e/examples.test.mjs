@@ -116,7 +116,7 @@ describe("tasks", () => {
       PKG_CONFIG_PATH: path.dirname(installed.pc), PKG_CONFIG_SYSROOT_DIR: installed.folder,
       SOURCE: source("tasks"), ADDRESS: `127.0.0.1:${port}`, URL: `http://127.0.0.1:${port}`,
     });
-    const { status, stdout, stderr } = spawnSync("bash", ["-c", script], { cwd: folder, env, encoding: "utf8", timeout: 60_000 });
+    const { status, stdout, stderr } = spawnSync("bash", ["-c", script], { cwd: folder, env, encoding: "utf8", timeout: 120_000 });
     assert.equal(status, 0, stderr);
     const task = '{"id":4,"title":"By hand","description":null,"owner":"ada","completed":false}';
     assert.deepEqual(stdout.trim().split("\n"), [
@@ -193,7 +193,7 @@ describe("tasks", () => {
     fs.writeFileSync(broken, "no JSON\n");
     for (const [args, words] of [[["--database", file], /another process/], [["--database", broken], /broken\.jsonl/],
       [["--databse", file], /--database FILE/], [["--listen", "nowhere", "--database", path.join(installed.folder, "n")], /nowhere/]]) {
-      const { status, stderr } = spawnSync(tasks, args, { env: installed.environment(), encoding: "utf8", timeout: 20_000 });
+      const { status, stderr } = spawnSync(tasks, args, { env: installed.environment(), encoding: "utf8", timeout: 60_000 });
       assert.equal(status, 1, args.join(" "));
       assert.match(stderr, words);
     }
@@ -349,7 +349,7 @@ describe("verify", () => {
     await checkDocs(byUrl);
     for (const [args, words] of [[[], /no key/], [["--keys", "/nowhere.json"], /nowhere\.json/],
       [["--keys", "http://192.0.2.1/jwks.json"], /https/], [["--key", "x"], /usage/]]) {
-      const { status, stderr } = spawnSync(verify, args, { env: installed.environment(), encoding: "utf8", timeout: 20_000 });
+      const { status, stderr } = spawnSync(verify, args, { env: installed.environment(), encoding: "utf8", timeout: 60_000 });
       assert.ok(status === 1 || status === 2, args.join(" "));
       assert.match(stderr, words);
     }
@@ -420,7 +420,7 @@ describe("rooms", () => {
       assert.equal(visitor.code, code);
       assert.deepEqual(visitor.heard.filter((message) => message.type !== "error"), []);
     }
-    const brief = await visit("tea", await token("ann", ["tea:enter"], "2s"));
+    const brief = await visit("tea", await token("ann", ["tea:enter"], "5s"));
     await brief.hears("entered");
     await until(() => brief.code !== undefined, "the connection ends with its token");
     assert.equal(brief.code, 4401);

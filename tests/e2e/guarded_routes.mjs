@@ -60,12 +60,15 @@ export async function allRoutes(server) {
 export const changesState = (route) => route.method !== "GET";
 export const isGuarded = (route) => route.needs.length > 0;
 
-/** Everything in the database but what refusals may leave, the log of them, and how far the mails of before have got. */
+/**
+ * Everything in the database but what refusals may leave, the log of them, how far the mails of before have got, and when
+ * something was used last, which is written down a minute later.
+ */
 export function dump(server) {
   const text = dumpOf(server.folder, {
     leaveOut: (table) => table.startsWith("audit_"),
     columns: (table) => (table === "outbox" ? "id, kind, user_id, address" : "*"),
   });
   assert.ok(text.includes("users {"));
-  return text;
+  return text.replaceAll(/"(last_used_at|idle_expires_at)":(\d+|null)/g, '"$1":0');
 }

@@ -133,7 +133,7 @@ test("an import that was killed is run again: what it had taken is told by line,
 
   const taken = Number(sql("SELECT count(*) FROM users WHERE username LIKE 'again%'"));
   assert.ok(taken >= 10_000 && taken < lines.length, String(taken));
-  const again = run(["user", "import", "again.jsonl", "--json"], { folder: server.folder, env: CHEAP });
+  const again = run(["user", "import", "again.jsonl", "--json"], { folder: server.folder, env: CHEAP, limitMs: 600_000 });
   assert.equal(again.code, 1, "lines were refused");
   assert.deepEqual(JSON.parse(again.out.split("\n")[0]), { imported: lines.length - taken, refused: taken });
   const refused = [...again.err.matchAll(/^doorward: line (\d+): the user name or the e-mail address is taken$/gm)];

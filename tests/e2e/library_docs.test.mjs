@@ -12,7 +12,7 @@ import { after, describe, test } from "node:test";
 import { ROOT } from "./harness.mjs";
 import { Installed, STRICT } from "./installed.mjs";
 
-const LIMIT_MS = 10_000;
+const LIMIT_MS = 60_000;
 const SANITIZERS = ["-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"];
 const LANGUAGES = {
   c: { compiler: "cc", flags: [...STRICT, ...SANITIZERS] },

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { SMTPServer } from "smtp-server";
-import { until } from "./harness.mjs";
+import { freePort, until } from "./harness.mjs";
 
 function decodeQuotedPrintable(text) {
   const joined = text.replace(/=\r\n/g, "");
@@ -39,7 +39,9 @@ export class MailServer {
     this.mails = [];
   }
 
-  async up(port = 0) {
+  /** On a free port; one that the system takes from its own range may be somebody's connection when it is asked for again. */
+  async up(port) {
+    this.port = port ?? (await freePort());
     this.server = new SMTPServer({
       authOptional: true, logger: false, disableReverseLookup: true, closeTimeout: 100, ...this.options,
       onData: (stream, session, done) => {
@@ -61,9 +63,8 @@ export class MailServer {
     this.server.on("error", () => {}); // a client that breaks off, as one whose check of a certificate fails
     await new Promise((resolve, reject) => {
       this.server.server.once("error", reject);
-      this.server.listen(port, "127.0.0.1", resolve);
+      this.server.listen(this.port, "127.0.0.1", resolve);
     });
-    this.port = this.server.server.address().port;
     return this;
   }
 

@@ -291,8 +291,9 @@ describe("a mail server in trouble", () => {
     }
     const person = await server.newcomer();
     await post.to(person.email);
-    const refused = [...server.err.matchAll(/"event":"smtp_failed"[^}]*"answer":(\d+)/g)].map(([, answer]) => answer);
-    assert.ok(refused.length >= 4 && refused.every((answer) => answer === "550"), server.err);
+    const refused = () => [...server.err.matchAll(/"event":"smtp_failed"[^}]*"answer":(\d+)/g)].map(([, answer]) => answer);
+    await until(() => refused().length >= 4, "the log tells of the others");
+    assert.ok(refused().every((answer) => answer === "550"), server.err);
     assert.doesNotMatch(server.err, /"event":"mailer_failed"/); // nothing stopped for them
     await server.stop();
   });

@@ -108,7 +108,7 @@ describe("security schemes", () => {
 
     async function open(mount) {
       page = await browser.newPage();
-      page.setDefaultTimeout(30_000);
+      page.setDefaultTimeout(60_000);
       page.on("pageerror", (error) => complaints.push(`exception: ${error.message}`));
       page.on("console", (message) => /Content Security Policy/.test(message.text()) && complaints.push(message.text()));
       await page.goto(`${program.url}${mount}/docs`);

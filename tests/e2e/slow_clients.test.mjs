@@ -9,6 +9,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import tls from "node:tls";
 import { BINARY, Server, environment, expectStatus, freePort, start, statusesOf, temporaryFolder, until } from "./harness.mjs";
 import { databaseSettings, dropDatabase } from "./database.mjs";
+import { hold, letGo } from "./child.mjs";
 import { SecureServer } from "./secure.mjs";
 
 const BIG = "GET /docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip\r\n\r\n";
@@ -58,7 +59,7 @@ function opened(server, connect) {
   });
 }
 
-async function hold(server, count, connect) {
+async function keep(server, count, connect) {
   const kinds = Object.keys(KINDS);
   const slow = [];
   while (slow.length < count) {
@@ -88,11 +89,13 @@ async function ordinary(server, rounds) {
 async function story(server, count, connect, each) {
   assert.deepEqual(await ordinary(server, 5), []);
   const before = memory(server.child.pid);
-  const slow = await hold(server, count, connect);
+  const slow = await keep(server, count, connect);
   const trickle = setInterval(() => slow.forEach((client) => client.trickle()), TRICKLE_MS);
   try {
-    assert.deepEqual(await ordinary(server, 50), []);
-    assert.ok(slow.filter((client) => client.closed).length < count / 2, "most of them are still there");
+    const areThere = () => slow.filter((client) => client.closed).length < count / 2;
+    assert.ok(areThere(), "most of them have got in");
+    // On a busy machine their time may be over before this is.
+    for (let i = 0; i < 10 && areThere(); i += 1) assert.deepEqual(await ordinary(server, 5), []);
     const grown = memory(server.child.pid) - before;
     assert.ok(grown < count * each, `${grown} bytes more for ${count} slow clients`);
     const headers = slow.filter((client) => client.name === "a header without an end");
@@ -153,6 +156,8 @@ describe("more connections than file descriptors", () => {
     let err = "";
     child.stderr.setEncoding("utf8").on("data", (text) => (err += text));
     const ended = new Promise((resolve) => child.on("close", (code) => resolve(code)));
+    process.once("exit", () => child.kill("SIGKILL"));
+    letGo(child);
     await until(() => fetch(`${server.url}/healthz`).then((answer) => answer.ok, () => false), "it answers");
     if (later) execFileSync("prlimit", ["--pid", String(child.pid), `--nofile=${later}:${later}`]);
     const sockets = Array.from({ length: 200 }, () => net.connect({ port: server.port, host: "127.0.0.1" }).on("error", () => {}).resume());
@@ -164,6 +169,7 @@ describe("more connections than file descriptors", () => {
     sockets.forEach((socket) => socket.destroy());
     await until(() => server.get("/healthz").then((answer) => answer.status === 200, () => false), "it answers again");
     expectStatus(await server.get("/healthz"), 200);
+    hold(child);
     child.kill("SIGTERM");
     assert.equal(await ended, 0, err);
     dropDatabase(folder);

@@ -7,6 +7,7 @@ import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { BINARY, ROOT, environment, expectStatus, freePort, run, somebody, temporaryFolder, until, Server } from "./harness.mjs";
 import { databaseSettings, dropDatabase } from "./database.mjs";
+import { hold, letGo } from "./child.mjs";
 import { SecureServer, certificate } from "./secure.mjs";
 
 const SUPERVISE = path.join(ROOT, "tests/tools/supervise.py");
@@ -22,6 +23,7 @@ class Supervisor {
     this.err = "";
     this.exit = null;
     this.child = spawn("python3", [SUPERVISE, ...args], { cwd: folder, env: environment(env), stdio: ["ignore", "pipe", "pipe"] });
+    letGo(this.child);
     running.add(this.child);
     let rest = "";
     this.child.stdout.setEncoding("utf8").on("data", (text) => {
@@ -31,9 +33,11 @@ class Supervisor {
     });
     this.child.stderr.setEncoding("utf8").on("data", (text) => (this.err += text));
     this.ended = new Promise((resolve) => this.child.on("close", (code) => resolve((this.exit = { code }))));
+    this.ended.then(() => running.delete(this.child));
   }
 
   async stop() {
+    hold(this.child);
     this.child.kill("SIGTERM");
     await this.ended;
   }
@@ -83,7 +87,8 @@ describe("a socket that was passed", () => {
       }
     });
     for (let round = 1; round <= 3; round += 1) {
-      await until(() => served > 50 * round, "load runs");
+      const before = served; // what comes now is from the one that runs: it knows what SIGTERM means
+      await until(() => served > before + 50, "load runs");
       const { pid } = server;
       process.kill(pid, "SIGTERM");
       await until(() => server.pid !== pid, "another one has been started");
@@ -100,7 +105,7 @@ describe("a socket that was passed", () => {
   for (const kind of ["unix", "udp"]) {
     test(`that is none of TCP's (${kind}) stops the start`, async () => {
       const server = await Passed.start({ options: [`--type=${kind}`] });
-      await server.supervisor.ended;
+      await until(() => server.supervisor.exit, "the supervisor ends with it");
       assert.equal(server.supervisor.exit.code, 1);
       assert.match(server.supervisor.err, /the socket that was passed is not one that listens for TCP/);
       await server.stop();
@@ -124,6 +129,7 @@ describe("what the supervisor is told", () => {
       const told = () => supervisor.lines.slice(1).map((line) => JSON.parse(line));
       await until(() => supervisor.lines.length === 1, "the socket is there");
       const server = await SecureServer.start({ NOTIFY_SOCKET: name, WATCHDOG_USEC: "200000", DOORWARD_WORKERS: "2" });
+      await until(() => told().length > 0, "it says something");
       assert.equal(told()[0], "READY=1", "the first word, once it listens");
       await until(() => told().filter((text) => text === "WATCHDOG=1").length >= 3, "it says that it is alive");
       server.hangUp();
@@ -133,6 +139,7 @@ describe("what the supervisor is told", () => {
       assert.match(reloading[0], /^RELOADING=1\nMONOTONIC_USEC=[1-9]\d+$/);
       assert.ok(told().indexOf(reloading[0]) < told().lastIndexOf("READY=1"));
       await server.stop();
+      await until(() => told().includes("STOPPING=1"), "its last word has come");
       assert.equal(told().filter((text) => text === "STOPPING=1").length, 1);
       await supervisor.stop();
       fs.rmSync(folder, { recursive: true });

@@ -252,7 +252,7 @@ describe("the start", () => {
     const server = await SecureServer.start();
     fs.chmodSync(server.env.DOORWARD_TLS_KEY, 0o644);
     await server.restart();
-    assert.match(server.err, /everybody on this machine may read the key/);
+    await until(() => /everybody on this machine may read the key/.test(server.err), "it is told");
     await server.stop();
   });
 });
@@ -349,7 +349,8 @@ describe("the stop", () => {
     const stopped = server.stop();
     await until(() => idle.closed, "idle connections end");
     assert.ok(idle.ended, "by close_notify");
-    await assert.rejects(request(`${server.url}/healthz`, { ca: server.ca }));
+    // Each event loop has a listener of its own, and ends it when it hears of the stop.
+    await until(() => request(`${server.url}/healthz`, { ca: server.ca }).then(() => false, () => true), "nobody is let in any more");
     busy.socket.write(body.slice(5));
     await until(() => busy.closed, "the last answer has come");
     assert.deepEqual(statusesOf(busy.received), [201]);

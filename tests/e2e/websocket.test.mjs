@@ -9,13 +9,20 @@ import { until } from "./harness.mjs";
 import { findChromium } from "./browser.mjs";
 import { Rooms } from "./websockets.mjs";
 
-const REVOKED_WITHIN_MS = 1000;
+/** A second, and what a busy machine may add to it. */
+const REVOKED_WITHIN_MS = 1000 + 4000;
 
 describe("WebSockets", () => {
   const rooms = new Rooms();
 
   before(() => rooms.start());
   after(() => rooms.stop());
+
+  /** What has happened so far, when all who were there before have been counted as gone. */
+  const quiet = () => until(async () => {
+    const facts = await rooms.facts();
+    return facts.opened === facts.closed && facts;
+  }, "all of before are gone");
 
   test("one who speaks in a room is heard by all who are in it, and by nobody else", async () => {
     const token = await rooms.token("ada", { scope: "rooms:write" });
@@ -104,14 +111,14 @@ describe("WebSockets", () => {
 
   test("a token that expires ends its connection", async () => {
     const startMs = Date.now();
-    const ada = await rooms.connect("/rooms/one", { token: await rooms.token("ada", { expires_in: 2 }) });
+    const ada = await rooms.connect("/rooms/one", { token: await rooms.token("ada", { expires_in: 5 }) });
     assert.equal((await ada.ask({ type: "whoami" })).from, "ada");
     assert.deepEqual({ ...(await ada.end()), atMs: 0 }, { code: 1008, reason: "Token has expired", atMs: 0 });
     assert.ok(ada.closed.atMs - startMs > 900);
   });
 
   test("a connection that is cut is cleaned up once", async () => {
-    const before = await rooms.facts();
+    const before = await quiet();
     const ada = await rooms.connect("/rooms/lobby", { token: await rooms.token("ada") });
     await until(async () => (await rooms.facts()).listeners === 1, "she has entered");
     ada.socket._socket.resetAndDestroy();
@@ -185,7 +192,7 @@ describe("WebSockets", () => {
 
   test("too many messages, too long ones, no answer to a ping", async () => {
     const fast = await rooms.connect("/tight");
-    for (let i = 0; i < 6; i++) fast.socket.send("x");
+    for (let i = 0; i < 20; i++) fast.socket.send("x");
     assert.deepEqual({ ...(await fast.end()), atMs: 0 }, { code: 1008, reason: "Too many messages", atMs: 0 });
     const long = await rooms.connect("/tight");
     long.socket.send("x".repeat(1001));
@@ -198,7 +205,7 @@ describe("WebSockets", () => {
   });
 
   test("a reader that does not read is closed, and holds up nobody", async () => {
-    const before = await rooms.facts();
+    const before = await quiet();
     const slow = await rooms.connect("/rooms/slow", { token: await rooms.token("ada") });
     slow.socket._socket.pause();
     slow.say({ type: "burst", n: 5000 });
@@ -284,7 +291,7 @@ describe("WebSockets in a browser", { skip: CHROMIUM ? false : "no Chromium on t
   const converse = (target, protocols, messages, close) => page.evaluate(([url, protocols, messages, close]) =>
     new Promise((resolve) => {
       const socket = new WebSocket(url, protocols);
-      const heard = [];
+      const heard = (window.heard = []);
       socket.onopen = () => messages.forEach((message) => socket.send(JSON.stringify(message)));
       socket.onmessage = ({ data }) => {
         heard.push(JSON.parse(data));
@@ -311,7 +318,7 @@ describe("WebSockets in a browser", { skip: CHROMIUM ? false : "no Chromium on t
   test("with a first message it speaks too, and a revoked token ends it", async () => {
     const token = await rooms.token("ada");
     const ended = converse("/browser/one", [], [{ type: "auth", token }, { type: "whoami" }], false);
-    await pause(300);
+    await until(() => page.evaluate(() => window.heard?.length === 2), "both have been answered");
     await rooms.revoke(token);
     const { heard, code, wasClean } = await ended;
     assert.deepEqual(heard.map(({ type }) => type), ["authenticated", "whoami"]);

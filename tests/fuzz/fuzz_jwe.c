@@ -59,7 +59,8 @@ static void check_ephemeral(const struct dw_jwe_key *key, struct dw_str epk, str
     CLAIM(dw_jwe_decrypt(key, ALGS_ALL, DW_JWE_ENCS_ALL, token, arena, &jwe) != DW_OK);
 }
 
-static void check_round_trip(const struct dw_jwe_key *dir, struct dw_str text, struct dw_arena *arena)
+static void check_round_trip(const struct dw_jwe_key *dir, const struct dw_jwe_key *wrap, struct dw_str text,
+                             struct dw_arena *arena)
 {
     const struct dw_jwe_header header = { .typ = text, .apu = text };
     struct dw_str token;
@@ -73,6 +74,12 @@ static void check_round_trip(const struct dw_jwe_key *dir, struct dw_str text, s
         return;
     CLAIM(dw_jwe_decrypt(dir, ALGS_ALL, DW_JWE_ENCS_ALL, token, arena, &jwe) == DW_OK);
     CLAIM(dw_str_eq(jwe.plaintext, text));
+    const struct dw_jwe_recipient to[] = { { wrap, DW_JWE_A128KW }, { wrap, DW_JWE_A128KW } };
+    for (size_t n = 1; n <= ARRAY_SIZE(to); n++) {
+        CLAIM(dw_jwe_encrypt_json(to, n, DW_JWE_A256GCM, NULL, text, text, arena, &token) == DW_OK);
+        CLAIM(dw_jwe_decrypt_json(wrap, ALGS_ALL, DW_JWE_ENCS_ALL, token, arena, &jwe) == DW_OK);
+        CLAIM(dw_str_eq(jwe.plaintext, text) && dw_str_eq(jwe.aad, text));
+    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -93,6 +100,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_forged(keys[0], text, arena);
     check_ephemeral(keys[2], text, arena);
     check_ephemeral(keys[3], text, arena);
-    check_round_trip(keys[0], text, arena);
+    check_round_trip(keys[0], keys[1], text, arena);
     return 0;
 }

@@ -186,6 +186,13 @@ static enum dw_err enter(struct dw_request *r)
     return dw_ws_join(dw_ws_of(r), topic_of(r));
 }
 
+static enum dw_err come(struct dw_request *r)
+{
+    (void)r;
+    n_opened++;
+    return DW_OK;
+}
+
 static void leave(struct dw_request *r, unsigned code)
 {
     (void)r;
@@ -251,7 +258,7 @@ static const char *const PROTOCOLS[] = { "rooms.v1", NULL };
 static const char *const FRIENDS[] = { "https://friend.example", NULL };
 static const struct dw_ws_channel BROWSER = {
     .messages = MESSAGES, .events = EVENTS, .opened = enter, .closed = leave, .state_size = sizeof(struct guest),
-    .takes_auth_message = true, .auth_deadline_s = 1, .close_unauthenticated = 4401, .close_forbidden = 4403,
+    .takes_auth_message = true, .auth_deadline_s = 3, .close_unauthenticated = 4401, .close_forbidden = 4403,
     .protocols = PROTOCOLS, .origins = FRIENDS,
 };
 
@@ -265,7 +272,7 @@ static enum dw_err echo(struct dw_request *r, struct dw_str data, bool is_text)
 static const struct dw_ws_channel ECHO = { .message = echo, .lane = DW_INLINE };
 static const struct dw_ws_channel TIGHT = {
     .message = echo, .lane = DW_INLINE, .max_message_bytes = 1000, .max_fragments = 4, .message_rate = "5/second",
-    .ping_s = 1, .pong_s = 1, .closed = leave,
+    .ping_s = 1, .pong_s = 3, .opened = come, .closed = leave,
 };
 
 static const struct dw_route ROUTES[] = {

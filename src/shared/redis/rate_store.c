@@ -3,7 +3,8 @@
 #include "base/encoding.h"
 #include "crypto/hash.h"
 
-enum { VERDICT_NUMBERS = 4, KEY_SIZE = 96, ID_BYTES = 16, SHAPE_SIZE = 256, NUMBER_SIZE = 24, ARGUMENTS_BEFORE = 4 };
+enum { VERDICT_NUMBERS = 4, KEY_SIZE = 96, ID_BYTES = 16, SHAPE_SIZE = 256, NUMBER_SIZE = 24, ARGUMENTS_BEFORE = 4,
+       MS_IN_S = 1000 };
 
 /*
  * KEYS[1]: the counters, "start count before" for each of the rates, in milliseconds and requests.
@@ -93,31 +94,60 @@ static enum dw_err name_key(const struct redis_rate_store *store, struct dw_str 
 /* --- the answer --------------------------------------------------------------------------------------------------- */
 
 struct reading {
+    const struct redis_rate *rates;
     size_t n_rates;
     struct redis_rate_verdict *verdicts;
     size_t n;
 };
 
+/* The four numbers of one rate: what the script can say of it, and nothing else. */
+static bool read_verdict(redisReply *const *numbers, const struct redis_rate *rate,
+                         struct redis_rate_verdict *ret_verdict)
+{
+    const int64_t longest_ms = 2 * MS_IN_S * rate->length_s; /* of a sliding window */
+
+    for (unsigned i = 0; i < VERDICT_NUMBERS; i++)
+        if (numbers[i]->type != REDIS_REPLY_INTEGER)
+            return false;
+    if (numbers[0]->integer < 0 || numbers[0]->integer > 1 || numbers[1]->integer < 0 ||
+        numbers[1]->integer > rate->amount || numbers[2]->integer > longest_ms || numbers[3]->integer > longest_ms)
+        return false;
+    *ret_verdict = (struct redis_rate_verdict){
+        .is_allowed = numbers[0]->integer == 1,
+        .remaining = (uint32_t)numbers[1]->integer,
+        .reset_ms = numbers[2]->integer,
+        .retry_ms = numbers[3]->integer,
+    };
+    return true;
+}
+
+/* One verdict for each rate, or as far as the first that refuses: fewer would let through what no one has counted. */
+enum dw_err redis_rate_read(const redisReply *reply, const struct redis_rate *rates, size_t n_rates,
+                            struct redis_rate_verdict ret_verdicts[REDIS_RATES_MAX], size_t *ret_n)
+{
+    struct redis_rate_verdict verdicts[REDIS_RATES_MAX];
+    size_t n = 0;
+    bool is_allowed = true;
+
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements % VERDICT_NUMBERS != 0)
+        return DW_ERR_UNAVAILABLE;
+    for (; is_allowed && n < n_rates && VERDICT_NUMBERS * n < reply->elements; n++) {
+        if (!read_verdict(reply->element + VERDICT_NUMBERS * n, &rates[n], &verdicts[n]))
+            return DW_ERR_UNAVAILABLE;
+        is_allowed = verdicts[n].is_allowed;
+    }
+    if (VERDICT_NUMBERS * n != reply->elements || (is_allowed && n != n_rates))
+        return DW_ERR_UNAVAILABLE;
+    memcpy(ret_verdicts, verdicts, n * sizeof(verdicts[0]));
+    *ret_n = n;
+    return DW_OK;
+}
+
 static enum dw_err read_verdicts(const redisReply *reply, void *argument)
 {
     struct reading *reading = argument;
 
-    if (reply->type != REDIS_REPLY_ARRAY || reply->elements == 0 || reply->elements % VERDICT_NUMBERS != 0 ||
-        reply->elements / VERDICT_NUMBERS > reading->n_rates)
-        return DW_ERR_UNAVAILABLE;
-    for (size_t i = 0; i < reply->elements; i++)
-        if (reply->element[i]->type != REDIS_REPLY_INTEGER)
-            return DW_ERR_UNAVAILABLE;
-    for (; reading->n < reply->elements / VERDICT_NUMBERS; reading->n++) {
-        redisReply *const *numbers = reply->element + VERDICT_NUMBERS * reading->n;
-        reading->verdicts[reading->n] = (struct redis_rate_verdict){
-            .is_allowed = numbers[0]->integer != 0,
-            .remaining = (uint32_t)numbers[1]->integer,
-            .reset_ms = numbers[2]->integer,
-            .retry_ms = numbers[3]->integer,
-        };
-    }
-    return DW_OK;
+    return redis_rate_read(reply, reading->rates, reading->n_rates, reading->verdicts, &reading->n);
 }
 
 enum dw_err redis_rate_hit(struct redis_rate_store *store, struct dw_str key, const struct redis_rate *rates,
@@ -126,7 +156,7 @@ enum dw_err redis_rate_hit(struct redis_rate_store *store, struct dw_str key, co
 {
     char name[KEY_SIZE], numbers[2 * REDIS_RATES_MAX][NUMBER_SIZE];
     struct dw_str words[ARGUMENTS_BEFORE + 1 + 2 * REDIS_RATES_MAX];
-    struct reading reading = { .n_rates = n_rates, .verdicts = ret_verdicts };
+    struct reading reading = { .rates = rates, .n_rates = n_rates, .verdicts = ret_verdicts };
     size_t n = 0;
 
     if (n_rates == 0 || n_rates > REDIS_RATES_MAX)

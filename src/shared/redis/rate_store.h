@@ -4,7 +4,8 @@
  * Why: a decision is one round trip and one key, so that it is atomic, works with any sharding, and takes the time from
  * Redis alone: the nodes' clocks do not matter. The windows are those of app/rate_counter.c, number by number.
  * Defends against: addresses and users in somebody else's memory (a key is an HMAC under the installation's key), keys
- * that stay (each has an end, that of its last window).
+ * that stay (each has an end, that of its last window), answers that are none (what no counter of these rates can give
+ * is DW_ERR_UNAVAILABLE: the node then counts by itself).
  * Does not: survive a restart of Redis; a limit then starts anew.
  * Threading: any thread but an event loop.
  */
@@ -39,5 +40,9 @@ DW_MUST_USE enum dw_err redis_rate_store_init(struct redis_rate_store *store, st
 DW_MUST_USE enum dw_err redis_rate_hit(struct redis_rate_store *store, struct dw_str key,
                                        const struct redis_rate *rates, size_t n_rates, bool is_sliding,
                                        struct redis_rate_verdict ret_verdicts[REDIS_RATES_MAX], size_t *ret_n);
+
+/* What redis_rate_hit() does with the reply. */
+DW_MUST_USE enum dw_err redis_rate_read(const redisReply *reply, const struct redis_rate *rates, size_t n_rates,
+                                        struct redis_rate_verdict ret_verdicts[REDIS_RATES_MAX], size_t *ret_n);
 
 #endif

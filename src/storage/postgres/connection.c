@@ -193,7 +193,8 @@ enum dw_err pg_finish(struct pg_connection *c, const char *doing, PGresult **ret
     if (err == DW_OK && ret_result != NULL)
         err = read_result(c, doing, &result);
     c->n_commands = 0;
-    c->n_exchanges++;
+    if (c->n_exchanges++ == 0)
+        c->answered_ms = clock_monotonic_ms();
     if (!c->is_broken) {
         const enum dw_err synced = read_sync(c, doing);
         err = err == DW_OK ? synced : err;

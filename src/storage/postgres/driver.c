@@ -82,19 +82,21 @@ static void close_database(void *state)
     free_state(&s);
 }
 
-static enum dw_err read_version(void *state, int *ret_applied)
+static enum dw_err read_version(void *state, int64_t deadline_ms, int *ret_applied)
 {
-    return pg_pool_version(&((struct pg_state *)state)->pool, ret_applied);
+    return pg_pool_version(&((struct pg_state *)state)->pool, deadline_ms, ret_applied);
 }
 
-static enum dw_err read_database(void *state, enum dw_err (*fn)(struct transaction *, void *), void *argument)
+static enum dw_err read_database(void *state, int64_t deadline_ms, enum dw_err (*fn)(struct transaction *, void *),
+                                 void *argument)
 {
-    return pg_pool_read(&((struct pg_state *)state)->pool, fn, argument);
+    return pg_pool_read(&((struct pg_state *)state)->pool, deadline_ms, fn, argument);
 }
 
-static enum dw_err write_database(void *state, enum dw_err (*fn)(struct transaction *, void *), void *argument)
+static enum dw_err write_database(void *state, int64_t deadline_ms, enum dw_err (*fn)(struct transaction *, void *),
+                                  void *argument)
 {
-    return group_write(&((struct pg_state *)state)->writer, fn, argument);
+    return group_write(&((struct pg_state *)state)->writer, deadline_ms, fn, argument);
 }
 
 static enum dw_err post_write(void *state, struct posted_write *take_write)

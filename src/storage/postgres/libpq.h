@@ -26,6 +26,7 @@
     X(PQgetlength)                                                                                                     \
     X(PQgetisnull)                                                                                                     \
     X(PQcmdTuples)                                                                                                     \
+    X(PQcmdStatus)                                                                                                     \
     X(PQenterPipelineMode)                                                                                             \
     X(PQpipelineSync)                                                                                                  \
     X(PQsendPrepare)                                                                                                   \

@@ -1,6 +1,6 @@
 #include "storage/postgres/postgres.h"
 
-#include "base/clock.h"
+#include "base/thread.h"
 #include "storage/metrics.h"
 
 #define BEGIN_READ "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
@@ -11,7 +11,7 @@ void pg_pool_init(struct pg_pool *pool, struct pg_server *server, unsigned max_o
 {
     *pool = (struct pg_pool){ .server = server, .max_open = max_open };
     pthread_mutex_init(&pool->mutex, NULL);
-    pthread_cond_init(&pool->returned, NULL);
+    thread_condition_init(&pool->returned);
 }
 
 void pg_pool_close(struct pg_pool *pool)
@@ -37,21 +37,22 @@ static void forget(struct pg_pool *pool)
 }
 
 /* Waits for a connection; opens one when none is idle and fewer than max_open are. */
-static enum dw_err take(struct pg_pool *pool, struct pg_connection **ret_connection)
+static enum dw_err take(struct pg_pool *pool, int64_t deadline_ms, struct pg_connection **ret_connection)
 {
     struct pg_connection *c;
-    enum dw_err err;
+    enum dw_err err = DW_OK;
 
     pthread_mutex_lock(&pool->mutex);
     metric_add(&CONNECTION_WAITS, 0, pool->idle == NULL && pool->n_open == pool->max_open);
-    while (pool->idle == NULL && pool->n_open == pool->max_open)
-        pthread_cond_wait(&pool->returned, &pool->mutex);
+    while (err == DW_OK && pool->idle == NULL && pool->n_open == pool->max_open)
+        err = thread_condition_wait(&pool->returned, &pool->mutex, deadline_ms) ? DW_OK : DW_ERR_BUSY;
     c = pool->idle;
-    if (c != NULL)
+    if (err == DW_OK && c != NULL)
         pool->idle = c->next;
-    else
+    else if (err == DW_OK)
         pool->n_open++;
     pthread_mutex_unlock(&pool->mutex);
+    TRY(err);
 
     if (c == NULL) {
         metric_add(&CONNECTIONS_OPEN, 0, 1);
@@ -134,14 +135,15 @@ static void drop_idle(struct pg_pool *pool)
     pthread_mutex_unlock(&pool->mutex);
 }
 
-enum dw_err pg_pool_read(struct pg_pool *pool, enum dw_err (*fn)(struct transaction *, void *), void *argument)
+enum dw_err pg_pool_read(struct pg_pool *pool, int64_t deadline_ms, enum dw_err (*fn)(struct transaction *, void *),
+                         void *argument)
 {
     struct pg_connection *c;
     enum dw_err err = DW_ERR_UNAVAILABLE;
     bool again = true;
 
     for (int i = 0; i < 2 && again; i++) {
-        TRY(take(pool, &c));
+        TRY(take(pool, deadline_ms, &c));
         err = read_once(c, fn, argument);
         again = err == DW_ERR_UNAVAILABLE && was_stale(c);
         const bool drops_all = again || c->is_silent; /* each of them would cost its caller the same wait */
@@ -153,14 +155,14 @@ enum dw_err pg_pool_read(struct pg_pool *pool, enum dw_err (*fn)(struct transact
     return err;
 }
 
-enum dw_err pg_pool_version(struct pg_pool *pool, int *ret_applied)
+enum dw_err pg_pool_version(struct pg_pool *pool, int64_t deadline_ms, int *ret_applied)
 {
     struct pg_connection *c;
     enum dw_err err = DW_ERR_UNAVAILABLE;
     bool again = true;
 
     for (int i = 0; i < 2 && again; i++) {
-        TRY(take(pool, &c));
+        TRY(take(pool, deadline_ms, &c));
         err = read_version(c, ret_applied);
         again = err == DW_ERR_UNAVAILABLE && was_stale(c);
         const bool drops_all = again || c->is_silent; /* each of them would cost its caller the same wait */

@@ -35,6 +35,7 @@ enum {
     PG_READERS_MAX = 64,
     PG_ATTEMPTS = 5,             /* of a write that PostgreSQL gave up, or whose connection broke before its commit */
     PG_SILENCE_MS = 8000,        /* longer than a lock is waited for (lock_timeout) */
+    PG_BATCH_MS = 1000,          /* a transaction takes no further write once it has run for so long */
     PG_BACKOFF_FIRST_MS = 50,
     PG_BACKOFF_MAX_MS = 2000,
 };
@@ -69,6 +70,7 @@ struct pg_connection {
     bool has_failed_later; /* one of them has, since the transaction began */
     unsigned n_unread;    /* syncs whose results have not been read: the end of a read */
     unsigned n_exchanges; /* since the transaction began */
+    int64_t answered_ms;  /* when the first of them was over */
     bool is_open;         /* a transaction is open at the server, or will be with the next statement */
     bool is_lost;         /* one of our own commands failed: the transaction as a whole is of no use */
     bool notifies; /* the transaction's commit is to wake other nodes */
@@ -172,10 +174,11 @@ struct pg_pool {
 
 void pg_pool_init(struct pg_pool *pool, struct pg_server *server, unsigned max_open);
 void pg_pool_close(struct pg_pool *pool);
-DW_MUST_USE enum dw_err pg_pool_read(struct pg_pool *pool, enum dw_err (*fn)(struct transaction *, void *),
-                                     void *argument);
+/* DW_ERR_BUSY: no connection was free by the deadline. */
+DW_MUST_USE enum dw_err pg_pool_read(struct pg_pool *pool, int64_t deadline_ms,
+                                     enum dw_err (*fn)(struct transaction *, void *), void *argument);
 /* The highest migration applied, asked of the server. */
-DW_MUST_USE enum dw_err pg_pool_version(struct pg_pool *pool, int *ret_applied);
+DW_MUST_USE enum dw_err pg_pool_version(struct pg_pool *pool, int64_t deadline_ms, int *ret_applied);
 
 /* --- listener.c ------------------------------------------------------------------------------------------------- */
 

@@ -1,8 +1,11 @@
 /* One transaction of the group writer (storage/group_writer.h) on PostgreSQL. */
 #include "storage/postgres/postgres.h"
 
+#include "base/clock.h"
+#include "base/log.h"
 #include "storage/metrics.h"
 
+#define COMMIT "COMMIT"
 #define TAKE_LOCK "SELECT pg_advisory_xact_lock(" PG_WRITERS_LOCK ")"
 
 static enum dw_err begin(struct pg_connection *c)
@@ -74,9 +77,28 @@ struct attempt {
     bool is_careful;    /* each write behind a savepoint */
     bool is_committing; /* the commit was sent, so that an error leaves it open whether it happened */
     unsigned done;
+    struct posted_write *rest; /* cut off: not begun, for another transaction */
 };
 
-static enum dw_err run_writes(struct pg_connection *c, struct posted_write *batch, const struct attempt *attempt)
+/* All nodes wait while one writes. What has waited for the lock is not counted: the longer, the more wait here. */
+static bool is_long(const struct pg_connection *c)
+{
+    return c->n_exchanges > 0 && clock_monotonic_ms() - c->answered_ms >= PG_BATCH_MS;
+}
+
+/* Before what an attempt before this one cut off. */
+static void cut_off(struct attempt *attempt, struct posted_write *write)
+{
+    struct posted_write **end = &write->next;
+
+    while (*end != NULL)
+        end = &(*end)->next;
+    *end = attempt->rest;
+    attempt->rest = write->next;
+    write->next = NULL;
+}
+
+static enum dw_err run_writes(struct pg_connection *c, struct posted_write *batch, struct attempt *attempt)
 {
     const bool is_alone = batch->next == NULL;
 
@@ -89,8 +111,29 @@ static enum dw_err run_writes(struct pg_connection *c, struct posted_write *batc
             TRY(run_in_savepoint(c, write));
         if (c->has_failed_later && !is_alone && !attempt->is_careful)
             return DW_ERR_DATABASE; /* one of those without a savepoint has taken the transaction with it */
+        if (write->next != NULL && is_long(c))
+            cut_off(attempt, write);
     }
     return is_alone || attempt->is_careful ? DW_OK : run_second(c, batch);
+}
+
+/* Where a statement has failed and its error was not handed on, the answer to COMMIT is that it was rolled back. */
+static enum dw_err commit(struct pg_connection *c)
+{
+    PGresult *result = NULL;
+
+    TRY(pg_send_commands(c));
+    if (c->pq->PQsendQueryParams(c->conn, COMMIT, 0, NULL, NULL, NULL, NULL, 0) == 0)
+        return pg_fail(c, NULL, COMMIT);
+    TRY(pg_finish(c, COMMIT, &result));
+    const bool is_there = strcmp(c->pq->PQcmdStatus(result), COMMIT) == 0;
+
+    c->pq->PQclear(result);
+    c->is_open = false;
+    if (!is_there)
+        log_event(LOG_ERROR, "database", LOG_CSTR("doing", COMMIT), LOG_CSTR("message", "it was rolled back"),
+                  LOG_ERR(DW_ERR_DATABASE));
+    return is_there ? DW_OK : DW_ERR_DATABASE;
 }
 
 static enum dw_err run_transaction(struct pg_connection *c, struct posted_write *batch, struct attempt *attempt)
@@ -105,9 +148,7 @@ static enum dw_err run_transaction(struct pg_connection *c, struct posted_write 
         if (c->notifies)
             TRY(pg_later(c, PG_NOTIFY));
         attempt->is_committing = true;
-        TRY(pg_later(c, "COMMIT"));
-        TRY(pg_flush(c, "COMMIT"));
-        c->is_open = false;
+        TRY(commit(c));
     }
     return DW_OK;
 }
@@ -126,8 +167,8 @@ static enum dw_err try_batch(struct pg_writer *w, struct posted_write *batch, st
     struct pg_connection *c = w->connection;
 
     atomic_store(&w->pid, c->pq->PQbackendPID(c->conn));
-    const enum dw_err err = run_transaction(c, batch, attempt);
     const bool was_light = !attempt->is_careful && batch->next != NULL && has_light(batch);
+    const enum dw_err err = run_transaction(c, batch, attempt);
 
     pg_end(c, "ROLLBACK"); /* after an error, or when no write succeeded */
     *ret_again = err != DW_OK && !c->is_silent &&
@@ -138,7 +179,8 @@ static enum dw_err try_batch(struct pg_writer *w, struct posted_write *batch, st
     return err;
 }
 
-static enum dw_err write_batch(void *connection, struct posted_write *batch, unsigned *ret_done)
+static enum dw_err write_batch(void *connection, struct posted_write *batch, unsigned *ret_done,
+                               struct posted_write **ret_rest)
 {
     struct attempt attempt = { 0 };
     enum dw_err err = DW_ERR_UNAVAILABLE;
@@ -150,6 +192,7 @@ static enum dw_err write_batch(void *connection, struct posted_write *batch, uns
         metric_add(&COMMITS_REPEATED, 0, again && i + 1 < PG_ATTEMPTS);
     }
     *ret_done = attempt.done;
+    *ret_rest = attempt.rest;
     return err;
 }
 

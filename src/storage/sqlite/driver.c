@@ -81,13 +81,13 @@ static enum dw_err applied(const char *url, int *ret_applied)
     return sqlite_applied(c, ret_applied);
 }
 
-static enum dw_err read_version(void *state, int *ret_applied)
+static enum dw_err read_version(void *state, int64_t deadline_ms, int *ret_applied)
 {
     struct sqlite_state *s = state;
     struct sqlite_connection *c;
     enum dw_err err;
 
-    TRY(sqlite_readers_take(&s->readers, &c));
+    TRY(sqlite_readers_take(&s->readers, deadline_ms, &c));
     err = sqlite_check_place(c);
     if (err == DW_OK)
         err = sqlite_applied(c, ret_applied);
@@ -95,14 +95,16 @@ static enum dw_err read_version(void *state, int *ret_applied)
     return err;
 }
 
-static enum dw_err read_database(void *state, enum dw_err (*fn)(struct transaction *, void *), void *argument)
+static enum dw_err read_database(void *state, int64_t deadline_ms, enum dw_err (*fn)(struct transaction *, void *),
+                                 void *argument)
 {
-    return sqlite_read(&((struct sqlite_state *)state)->readers, fn, argument);
+    return sqlite_read(&((struct sqlite_state *)state)->readers, deadline_ms, fn, argument);
 }
 
-static enum dw_err write_database(void *state, enum dw_err (*fn)(struct transaction *, void *), void *argument)
+static enum dw_err write_database(void *state, int64_t deadline_ms, enum dw_err (*fn)(struct transaction *, void *),
+                                  void *argument)
 {
-    return group_write(&((struct sqlite_state *)state)->writer, fn, argument);
+    return group_write(&((struct sqlite_state *)state)->writer, deadline_ms, fn, argument);
 }
 
 static enum dw_err post_write(void *state, struct posted_write *take_write)

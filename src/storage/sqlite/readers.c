@@ -1,5 +1,6 @@
 #include "storage/sqlite/sqlite.h"
 
+#include "base/thread.h"
 #include "storage/metrics.h"
 
 void sqlite_readers_init(struct sqlite_readers *r, const char *path, const struct sqlite_index *index,
@@ -7,7 +8,7 @@ void sqlite_readers_init(struct sqlite_readers *r, const char *path, const struc
 {
     *r = (struct sqlite_readers){ .path = path, .index = index, .max_open = max_open };
     pthread_mutex_init(&r->mutex, NULL);
-    pthread_cond_init(&r->returned, NULL);
+    thread_condition_init(&r->returned);
 }
 
 void sqlite_readers_close(struct sqlite_readers *r)
@@ -45,21 +46,23 @@ static void forget_reader(struct sqlite_readers *r)
     metric_add(&CONNECTIONS_OPEN, 0, -1);
 }
 
-enum dw_err sqlite_readers_take(struct sqlite_readers *r, struct sqlite_connection **ret_connection)
+enum dw_err sqlite_readers_take(struct sqlite_readers *r, int64_t deadline_ms,
+                                struct sqlite_connection **ret_connection)
 {
     struct sqlite_connection *c;
-    enum dw_err err;
+    enum dw_err err = DW_OK;
 
     pthread_mutex_lock(&r->mutex);
     metric_add(&CONNECTION_WAITS, 0, r->idle == NULL && r->n_open == r->max_open);
-    while (r->idle == NULL && r->n_open == r->max_open)
-        pthread_cond_wait(&r->returned, &r->mutex);
+    while (err == DW_OK && r->idle == NULL && r->n_open == r->max_open)
+        err = thread_condition_wait(&r->returned, &r->mutex, deadline_ms) ? DW_OK : DW_ERR_BUSY;
     c = r->idle;
-    if (c != NULL)
+    if (err == DW_OK && c != NULL)
         r->idle = c->next;
-    else
+    else if (err == DW_OK)
         r->n_open++;
     pthread_mutex_unlock(&r->mutex);
+    TRY(err);
 
     if (c == NULL) {
         metric_add(&CONNECTIONS_OPEN, 0, 1);
@@ -102,12 +105,13 @@ static enum dw_err run_read(struct sqlite_connection *c, enum dw_err (*fn)(struc
     return err;
 }
 
-enum dw_err sqlite_read(struct sqlite_readers *r, enum dw_err (*fn)(struct transaction *, void *), void *argument)
+enum dw_err sqlite_read(struct sqlite_readers *r, int64_t deadline_ms,
+                        enum dw_err (*fn)(struct transaction *, void *), void *argument)
 {
     struct sqlite_connection *c;
     enum dw_err err;
 
-    TRY(sqlite_readers_take(r, &c));
+    TRY(sqlite_readers_take(r, deadline_ms, &c));
     err = run_read(c, fn, argument);
     sqlite_readers_give(r, c);
     return err;

@@ -138,11 +138,12 @@ struct sqlite_readers {
 void sqlite_readers_init(struct sqlite_readers *r, const char *path, const struct sqlite_index *index,
                          unsigned max_open);
 void sqlite_readers_close(struct sqlite_readers *r);
-/* Waits for a connection; opens one when none is idle and fewer than max_open are. */
-DW_MUST_USE enum dw_err sqlite_readers_take(struct sqlite_readers *r, struct sqlite_connection **ret_connection);
+/* Waits for a connection; opens one when none is idle and fewer than max_open are. DW_ERR_BUSY: the deadline passed. */
+DW_MUST_USE enum dw_err sqlite_readers_take(struct sqlite_readers *r, int64_t deadline_ms,
+                                            struct sqlite_connection **ret_connection);
 void sqlite_readers_give(struct sqlite_readers *r, struct sqlite_connection *take_connection);
-DW_MUST_USE enum dw_err sqlite_read(struct sqlite_readers *r, enum dw_err (*fn)(struct transaction *, void *),
-                                    void *argument);
+DW_MUST_USE enum dw_err sqlite_read(struct sqlite_readers *r, int64_t deadline_ms,
+                                    enum dw_err (*fn)(struct transaction *, void *), void *argument);
 
 /* --- driver.c --------------------------------------------------------------------------------------------------- */
 

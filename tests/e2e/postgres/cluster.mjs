@@ -66,7 +66,7 @@ export class Cluster {
   }
 
   query(sql) {
-    const done = spawnSync("psql", ["-X", "-q", "-A", "-t", "-d", this.url, "-c", sql], { encoding: "utf8" });
+    const done = spawnSync("psql", ["-X", "-q", "-A", "-t", "-d", this.url, "-c", sql], { encoding: "utf8", timeout: 120_000 });
     assert.equal(done.status, 0, done.stderr);
     return done.stdout.trim();
   }

@@ -3,12 +3,15 @@
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, describe, test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
 import * as jose from "jose";
 import { databaseSettings, dropDatabase, query } from "../database.mjs";
 import { expectInvalidToken, expectStatus, headerOf, run, until } from "../harness.mjs";
 import { fleet } from "./cluster.mjs";
+import { lingers } from "./delays.mjs";
 
-const LEAD_S = 2;
+/** A service may have a set of keys for half of it, and has the other half to get it, on a busy machine too. */
+const LEAD_S = 6;
 const ISSUER = "https://id.example.com";
 
 /** Who signs in on one node, asks another at once, refreshes on a third; and services that verify with cached keys. */
@@ -95,6 +98,7 @@ describe("keys of three nodes", { timeout: 120_000 }, () => {
 
   test("rotated again and again, on each node and by command, while people work: nothing fails", async () => {
     users = new Users(nodes, people).start();
+    await until(() => users.failed.length > 0 || users.kids.size > 0, "the first key signs");
     const ways = [() => byHttp(nodes[0]), () => byHttp(nodes[1]), byCommand, () => byHttp(nodes[2])];
     for (const rotate of ways) {
       const old = active();
@@ -104,9 +108,10 @@ describe("keys of three nodes", { timeout: 120_000 }, () => {
       const { size } = users.kids;
       await until(() => users.failed.length > 0 || users.kids.size > size || users.kids.has(next.kid), "it signs");
     }
+    await until(() => users.failed.length > 0 || users.asked > 100, "there is enough to judge by");
     await users.stop();
     assert.deepEqual(users.failed, []);
-    assert.ok(users.kids.size >= ways.length + 1 && users.asked > 100, `${users.kids.size} keys, ${users.asked} requests`);
+    assert.ok(users.kids.size >= ways.length + 1, `${users.kids.size} keys`);
     const published = expectStatus(await nodes[1].get("/.well-known/jwks.json"), 200);
     assert.equal(published.headers.get("cache-control"), `public, max-age=${LEAD_S / 2}`);
     assert.equal(published.json.keys.length, ways.length + 2);
@@ -133,9 +138,9 @@ describe("keys of three nodes", { timeout: 120_000 }, () => {
     const fresh = await byHttp(nodes[1], true);
     const again = expectStatus(await nodes[1].signIn(nodes.find((node) => node.admin).admin), 200).json.access_token;
     expectStatus(await nodes[1].ask("DELETE", `/keys/${kid}`, { token: again }), 204);
-    const begun = performance.now();
-    for (const node of nodes) await until(async () => (await node.me(leaked)).status === 401, "the leaked key is out");
-    assert.ok(performance.now() - begun < 1000);
+    const delays = await Promise.all(nodes.map((node) =>
+      lingers(async () => (await node.me(leaked)).status !== 401, "the leaked key is out")));
+    assert.ok(Math.max(...delays) < 1000, delays.join());
     for (const node of nodes) expectInvalidToken(await node.me(leaked));
     // None signs with it any more, either.
     for (const node of nodes) {
@@ -144,6 +149,28 @@ describe("keys of three nodes", { timeout: 120_000 }, () => {
     }
     const set = jose.createRemoteJWKSet(new URL(`${nodes[2].url}/.well-known/jwks.json`));
     await assert.rejects(jose.jwtVerify(leaked, set), { code: "ERR_JWKS_NO_MATCHING_KEY" });
+  });
+
+  test("a node that was asleep while a key was retired accepts no token of it when it wakes", async () => {
+    const [asleep, awake] = nodes;
+    const person = people[1];
+    const admin = nodes.find((node) => node.admin).admin;
+    for (let round = 0; round < 3; round += 1) {
+      const { access_token: leaked } = expectStatus(await asleep.signIn(person), 200).json;
+      expectStatus(await asleep.me(leaked), 200);
+      process.kill(asleep.child.pid, "SIGSTOP");
+      try {
+        const before = expectStatus(await awake.signIn(admin), 200).json.access_token;
+        expectStatus(await awake.post("/keys/rotate?now=true", { token: before }), 200);
+        const { access_token: token } = expectStatus(await awake.signIn(admin), 200).json;
+        expectStatus(await awake.ask("DELETE", `/keys/${headerOf(leaked).kid}`, { token }), 204);
+        await pause(800); // what it knows is too old to be relied on
+      } finally {
+        process.kill(asleep.child.pid, "SIGCONT");
+      }
+      const answers = await Promise.all(Array.from({ length: 8 }, () => asleep.me(leaked)));
+      for (const answer of answers) expectInvalidToken(answer);
+    }
   });
 
   test("tokens that name keys of nobody are refused on every node", async () => {
@@ -155,14 +182,14 @@ describe("keys of three nodes", { timeout: 120_000 }, () => {
   });
 });
 
-describe("keys of three nodes that change by age", { timeout: 60_000 }, () => {
+describe("keys of three nodes that change by age", { timeout: 120_000 }, () => {
   test("one node does it, the others follow, and nothing fails", async () => {
-    const nodes = await fleet(3, settings("ages", { DOORWARD_KEY_ROTATION: "5s" }));
+    const nodes = await fleet(3, settings("ages", { DOORWARD_KEY_ROTATION: "8s" }));
     let users;
     try {
       const { people } = await enrol(nodes);
       users = new Users(nodes, people).start();
-      await until(() => users.failed.length > 0 || users.kids.size >= 3, "two rotations");
+      await until(() => users.failed.length > 0 || users.kids.size >= 3, "two rotations", 60_000);
       await users.stop();
       assert.deepEqual(users.failed, []);
       const keys = query("ages", "SELECT state, kid FROM signing_keys");

@@ -21,7 +21,9 @@ describe("a network that fails", { timeout: 240_000 }, () => {
   before(async () => {
     cluster = await new Cluster().start();
     wire = await new Wire(path.join(cluster.folder, ".s.PGSQL.5432")).start();
-    const shared = { DOORWARD_SECRET_KEY: randomBytes(32).toString("hex"), DOORWARD_HASH_QUEUE: "1024" };
+    const shared = {
+      DOORWARD_SECRET_KEY: randomBytes(32).toString("hex"), DOORWARD_HASH_QUEUE: "1024", DOORWARD_DATABASE_TIMEOUT: "20s",
+    };
     [near] = await fleet(1, { ...shared, DOORWARD_DATABASE_URL: cluster.url });
     [far] = await fleet(1, { ...shared, DOORWARD_DATABASE_URL: `postgresql://doorward@127.0.0.1:${wire.port}/postgres` });
   });

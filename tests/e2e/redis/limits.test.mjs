@@ -10,9 +10,9 @@ import { RedisServer } from "./redis_server.mjs";
 
 assert.ok(isPostgres, "run these stories with tools/with_postgres.sh");
 
-/** How long a command may take by default, and what a busy machine may add to it. */
-const TIMEOUT_MS = 250;
-const MARGIN_MS = 2000;
+/** How long a command may take, which is more than by default, and what a busy machine may add to it. */
+const TIMEOUT_MS = 1000;
+const MARGIN_MS = 10_000;
 
 const LIMIT = 20;
 
@@ -141,7 +141,9 @@ describe("Redis in trouble while people work", () => {
   let redis, nodes, clients;
   before(async () => {
     redis = await new RedisServer().start();
-    nodes = await fleet(2, { ...databaseSettings(name), DOORWARD_REDIS_URL: redis.url, DOORWARD_RATE_LIMIT_FORGOT: "1000000/hour" });
+    nodes = await fleet(2, {
+      ...databaseSettings(name), DOORWARD_REDIS_URL: `${redis.url}?timeout_ms=${TIMEOUT_MS}`, DOORWARD_RATE_LIMIT_FORGOT: "1000000/hour",
+    });
     clients = new Clients(nodes);
   });
   after(async () => {
@@ -152,8 +154,10 @@ describe("Redis in trouble while people work", () => {
   });
 
   const ENOUGH = 200;
-  const lost = (n) => until(() => nodes.every((node) => timesTold(node, "redis_lost") === n), "all have noticed");
-  const found = (n) => until(() => nodes.every((node) => timesTold(node, "redis_connected") === n), "all are back");
+  // How often a node has found it, and not lost it again.
+  const balance = (node) => timesTold(node, "redis_connected") - timesTold(node, "redis_lost");
+  const lost = () => until(() => nodes.every((node) => balance(node) === 0), "all have noticed");
+  const found = () => until(() => nodes.every((node) => balance(node) === 1), "all are back");
 
   /** No error, nobody waits for longer than one command may take, and most do not wait at all. */
   function check(noted) {
@@ -167,29 +171,29 @@ describe("Redis in trouble while people work", () => {
     check(await clients.next(ENOUGH, "people work"));
     await redis.kill();
     check(await clients.next(ENOUGH, "people work without it"));
-    await lost(1);
+    await lost();
     await redis.start();
-    await found(2);
+    await found();
     check(await clients.next(ENOUGH, "people work with it again"));
   });
 
   test("paused: it takes connections and answers nothing", async () => {
     redis.pause();
     check(await clients.next(ENOUGH, "people work without it"));
-    await lost(2);
+    await lost();
     check(await clients.next(ENOUGH, "people go on working"));
     redis.resume();
-    await found(3);
+    await found();
     check(await clients.next(ENOUGH, "people work with it again"));
   });
 
   test("full: it answers and takes nothing", async () => {
     redis.cli("config", "set", "maxmemory", "1");
-    await lost(3);
+    await lost();
     check(await clients.next(ENOUGH, "people work without it"));
     assert.match(nodes[0].err, /"reason":"EVALSHA was answered by OOM"/);
     redis.cli("config", "set", "maxmemory", "0");
-    await found(4);
+    await found();
   });
 
   test("its connections are cut, again and again", async () => {
@@ -197,7 +201,7 @@ describe("Redis in trouble while people work", () => {
       redis.cli("client", "kill", "type", "normal");
       check(await clients.next(ENOUGH / 4, "people work"));
     }
-    await until(() => nodes.every((node) => timesTold(node, "redis_connected") === 1 + timesTold(node, "redis_lost")), "all are back");
+    await found();
   });
 });
 

@@ -2,6 +2,7 @@
 #include "../check.h"
 
 #include "app/model.h"
+#include "base/encoding.h"
 
 struct part {
     struct dw_str name;
@@ -115,6 +116,18 @@ static void test_full(void **state)
         "\"numbers\":[-9223372036854775808,9223372036854775807],\"names\":[\"x\",\"\\\"\\n\"]}");
 }
 
+/* "Never", as programs say it, is still a time that every reader knows. */
+static void test_never(void **state)
+{
+    const struct whole never = { .when = INT64_MAX, .gone = RFC3339_LAST_S + 1 };
+
+    check_written(
+        &WHOLE, &never,
+        "{\"plain\":null,\"words\":[],\"raw\":null,\"n\":0,\"at-\\\"time\\\"\":\"9999-12-31T23:59:59Z\","
+        "\"gone\":\"9999-12-31T23:59:59Z\",\"ratio\":0,\"flag\":false,"
+        "\"part\":{\"name\":null},\"parts\":[],\"numbers\":[],\"names\":[]}");
+}
+
 struct number {
     double value;
 };
@@ -165,5 +178,5 @@ static void test_depth(void **state)
     CHECK_ERR(DW_ERR_LIMIT, buffer_error(&w.out));
 }
 
-CHECK_MAIN(cmocka_unit_test(test_empty), cmocka_unit_test(test_full), cmocka_unit_test(test_numbers),
-           cmocka_unit_test(test_depth))
+CHECK_MAIN(cmocka_unit_test(test_empty), cmocka_unit_test(test_full), cmocka_unit_test(test_never),
+           cmocka_unit_test(test_numbers), cmocka_unit_test(test_depth))

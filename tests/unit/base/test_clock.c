@@ -7,8 +7,10 @@ static void test_real(void **state)
 {
     (void)state;
     const int64_t now = (int64_t)time(NULL);
-    assert_in_range(dw_clock_now_s(), now - 1, now + 2);
-    assert_in_range(clock_real_ms() / 1000, now - 1, now + 2);
+    const int64_t told_s = dw_clock_now_s(), real_s = clock_real_ms() / 1000;
+    const int64_t then = (int64_t)time(NULL);
+    assert_in_range(told_s, now - 1, then + 1); /* the clocks' ticks differ */
+    assert_in_range(real_s, now - 1, then + 1);
 }
 
 static void test_set(void **state)

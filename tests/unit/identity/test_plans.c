@@ -21,6 +21,7 @@ static const struct {
     { "recovery_request_next", "ends at the first row" },
     { "guard_trim_devices", "sorts a user's devices, one more than their limit" },
     { "dashboard_days", "groups the sign-ins of the days that are shown, found by their index" },
+    { "pace_addresses", "looks through a user's last events, found by their index, as many as its limit" },
     { "decoy_sample", "a fair sample of all users, every ten minutes, on the keeper's thread" },
     { NULL, NULL },
 };

@@ -68,6 +68,21 @@ static void test_personal(void **state)
     CHECK_OK(check(&DEFAULTS, DW_STR("nobody in particular"), NULL, 0));
 }
 
+static void test_words(void **state)
+{
+    const struct dw_str words[] = { DW_STR("Acme"), DW_STR("wi"), DW_STR("Größe") };
+    const struct dw_password_policy policy = { .words = words, .n_words = ARRAY_SIZE(words) };
+    const struct dw_password_policy none = { .n_words = 1 };
+    const struct dw_str name[] = { DW_STR("acme") };
+
+    (void)state;
+    CHECK_ERR(DW_ERR_PASSWORD_CONTEXT, check(&policy, DW_STR("we are ACME!"), NULL, 0));
+    CHECK_ERR(DW_ERR_PASSWORD_CONTEXT, check(&policy, DW_STR("die GR\xc3\x96SSE zaehlt"), NULL, 0));
+    CHECK_OK(check(&policy, DW_STR("with a window"), NULL, 0)); /* two letters are everywhere */
+    CHECK_ERR(DW_ERR_PASSWORD_PERSONAL, check(&policy, DW_STR("we are acme"), name, 1));
+    CHECK_ERR(DW_ERR_ARGUMENT, check(&none, DW_STR("we are here"), NULL, 0));
+}
+
 static void test_length(void **state)
 {
     static const struct dw_password_policy DEFAULTS = { 0 };
@@ -96,5 +111,5 @@ static void test_common_list(void **state)
     }
 }
 
-CHECK_MAIN(cmocka_unit_test(test_cases), cmocka_unit_test(test_personal), cmocka_unit_test(test_length),
-           cmocka_unit_test(test_common_list))
+CHECK_MAIN(cmocka_unit_test(test_cases), cmocka_unit_test(test_personal), cmocka_unit_test(test_words),
+           cmocka_unit_test(test_length), cmocka_unit_test(test_common_list))

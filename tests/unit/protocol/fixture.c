@@ -11,14 +11,17 @@ enum { ARENA_LIMIT = 64 << 20, LISTS_MAX = 64 };
 enum dw_err fixture_database_failure, fixture_write_failure;
 
 /* SQLite, but for the question whether it is there. */
-static enum dw_err version_or_failure(void *state, int *ret_applied)
+static enum dw_err version_or_failure(void *state, int64_t deadline_ms, int *ret_applied)
 {
-    return fixture_database_failure != DW_OK ? fixture_database_failure : STORAGE_SQLITE.version(state, ret_applied);
+    return fixture_database_failure != DW_OK ? fixture_database_failure
+                                             : STORAGE_SQLITE.version(state, deadline_ms, ret_applied);
 }
 
-static enum dw_err write_or_failure(void *state, enum dw_err (*fn)(struct transaction *, void *), void *argument)
+static enum dw_err write_or_failure(void *state, int64_t deadline_ms, enum dw_err (*fn)(struct transaction *, void *),
+                                    void *argument)
 {
-    return fixture_write_failure != DW_OK ? fixture_write_failure : STORAGE_SQLITE.write(state, fn, argument);
+    return fixture_write_failure != DW_OK ? fixture_write_failure
+                                          : STORAGE_SQLITE.write(state, deadline_ms, fn, argument);
 }
 
 static unsigned char secret_bytes[] = "0123456789abcdef0123456789abcdef";

@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { LOG_SIZE = 16384, WAIT_LIMIT_MS = 30000, PAUSE_US = 2000 };
+enum { LOG_SIZE = 16384, WAIT_LIMIT_MS = 30000, PATIENCE_MS = 20000, PAUSE_US = 2000 };
 
 static void run_server(const struct server *s, const char *password)
 {
@@ -116,7 +116,7 @@ struct redis *pool_open(const struct server *s, const char *url, int64_t timeout
     const char *problem;
 
     CHECK_OK(redis_address_parse(dw_str(url == NULL ? s->url : url), &address, &problem));
-    CHECK_OK(redis_open(&(struct redis_config){ &address, &key, timeout_ms }, &redis));
+    CHECK_OK(redis_open(&(struct redis_config){ &address, &key, timeout_ms == 0 ? PATIENCE_MS : timeout_ms }, &redis));
     return redis;
 }
 

@@ -28,7 +28,7 @@ void server_kill(struct server *s);
 void server_pause(struct server *s);
 void server_resume(struct server *s);
 
-/* The pool on it; url: NULL for the server's own. */
+/* The pool on it; url: NULL for the server's own; timeout_ms: 0 for one that a busy machine keeps to as well. */
 struct redis *pool_open(const struct server *s, const char *url, int64_t timeout_ms);
 /* Returns when the pool's server is there, or is gone. */
 void await_connected(struct redis *redis, bool is_connected);

@@ -5,7 +5,7 @@
 
 #include <pthread.h>
 
-enum { THREADS = 32, CALLS_EACH = 50, MANY = 200, SHORT_MS = 100 };
+enum { THREADS = 32, CALLS_EACH = 50, MANY = 200, SHORT_MS = 500 };
 
 #define _cleanup_pool_ _cleanup_(redis_close)
 
@@ -169,7 +169,9 @@ static void test_cut_connections_are_made_anew(void **state)
 
     CHECK_OK(redis_call(other, REDIS_COMMAND(DW_STR("CLIENT"), DW_STR("KILL"), DW_STR("TYPE"), DW_STR("normal")), NULL,
                         NULL));
-    CHECK_ERR(DW_ERR_UNAVAILABLE, call(redis, "INCR", "a", NULL));
+    /* Unless the pool's own look has found it out before. */
+    const enum dw_err err = call(redis, "INCR", "a", NULL);
+    assert_true(err == DW_ERR_UNAVAILABLE || state_of(redis).n_losses == 1);
     await_connected(redis, true);
     CHECK_OK(call(redis, "INCR", "a", NULL));
     assert_int_equal(state_of(redis).n_losses, 1);

@@ -213,6 +213,24 @@ static void test_returning_gives_rows(void **state)
     assert_int_equal(number, 42);
 }
 
+static enum dw_err swallow(struct transaction *tx, void *argument)
+{
+    return insert(tx, argument) == DW_ERR_CONSTRAINT ? DW_OK : DW_ERR_INTERNAL;
+}
+
+/* PostgreSQL answers a COMMIT of what has failed with a ROLLBACK, which is no error of its own. */
+static void test_an_error_that_is_swallowed_is_no_success(void **state)
+{
+    struct fixture *f = *state;
+    struct item item = { .id = "bad", .number = V_INT(-13), .note = V_NULL, .flag = V_NULL };
+
+    listen_to_log(f);
+    assert_err(storage_write(f->storage, swallow, &item), DW_ERR_DATABASE);
+    assert_true(told(f, "it was rolled back"));
+    assert_ok(put(f->storage, "after", 1));
+    assert_int_equal(count(f->storage), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -222,6 +240,7 @@ int main(void)
         CASE(test_a_failed_write_does_not_hurt_its_neighbours),
         CASE(test_a_read_sees_one_state_and_writes_nothing),
         CASE(test_returning_gives_rows),
+        CASE(test_an_error_that_is_swallowed_is_no_success),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

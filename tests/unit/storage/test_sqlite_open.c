@@ -118,7 +118,7 @@ static void connections_are_set_as_promised(void **state)
 
     fixture_open(f);
     s = fixture_state(f);
-    assert_ok(sqlite_readers_take(&s->readers, &reader));
+    assert_ok(sqlite_readers_take(&s->readers, INT64_MAX, &reader));
     for (size_t i = 0; i < ARRAY_SIZE(CASES); i++) {
         assert_int_equal(pragma(s->writer.connection, CASES[i].sql), CASES[i].writer);
         assert_int_equal(pragma(reader, CASES[i].sql), CASES[i].reader);
