@@ -80,11 +80,13 @@ DW_API DW_MUST_USE enum dw_err dw_password_info(struct dw_str encoded, struct dw
  * A file of passwords known from breaches, as the public "Pwned Passwords" list comes: a line a password, its SHA-1 in
  * 40 hexadecimal digits, a colon and a count, ordered by hash. It is searched where it lies, a few reads of the disk a
  * look-up, and never loaded; any number of threads may. Replace it by renaming another one to its place, and open anew.
- * Errors: DW_ERR_NOT_FOUND, DW_ERR_IO, DW_ERR_VALIDATION when it is no such file, or is not in order.
  */
 struct dw_breached_passwords;
+/* Opens the file; free it after the last policy that names it. DW_ERR_NOT_FOUND, DW_ERR_IO; DW_ERR_VALIDATION when it
+ * is no such file, or is not in order. */
 DW_API DW_MUST_USE enum dw_err dw_breached_passwords_open(const char *path,
                                                           struct dw_breached_passwords **ret_breached);
+/* Closes it and sets *breached to NULL. */
 DW_API void dw_breached_passwords_free(struct dw_breached_passwords **breached);
 
 /* NIST SP 800-63B-4 §3.1.1: length, no composition rules, not among the common ones, not the user's own name, not the
