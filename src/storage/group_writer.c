@@ -42,19 +42,20 @@ static struct posted_write *take_first(struct group_writer *w)
     return write;
 }
 
-/* They were taken, and have not begun: they come first again. */
+/* They were taken, and have not begun: they come first again. Whoever withdraws one must find it in the queue as soon
+ * as it says that it waits. */
 static void give_back(struct group_writer *w, struct posted_write *rest)
 {
     struct posted_write *last = NULL;
     int n = 0;
 
+    if (rest == NULL)
+        return;
+    pthread_mutex_lock(&w->mutex);
     for (struct posted_write *write = rest; write != NULL; write = write->next, n++) {
         write->is_waiting = true;
         last = write;
     }
-    if (last == NULL)
-        return;
-    pthread_mutex_lock(&w->mutex);
     last->next = w->first;
     w->first = rest;
     if (last->next == NULL)

@@ -239,6 +239,69 @@ static void test_what_was_cut_off_does_not_share_the_failure(void **state)
     assert_string_equal(g->order, "abc");
 }
 
+/* --- many at once ------------------------------------------------------------------------------------------------- */
+
+enum { CALLERS = 8, CALLS_EACH = 2000 };
+
+struct caller {
+    struct group_writer *writer;
+    unsigned n_wrong;
+};
+
+static enum dw_err count(struct transaction *tx, void *argument)
+{
+    (void)tx;
+    ++*(unsigned *)argument;
+    return DW_OK;
+}
+
+/* One write a transaction; all that are behind it are cut off. */
+static enum dw_err take_one(void *connection, struct posted_write *batch, unsigned *ret_done,
+                            struct posted_write **ret_rest)
+{
+    (void)connection;
+    batch->err = batch->fn(NULL, batch->argument);
+    *ret_rest = batch->next;
+    batch->next = NULL;
+    *ret_done = 1;
+    return DW_OK;
+}
+
+/* A time that is over before, while or after the write waits. */
+static void *call_often(void *argument)
+{
+    struct caller *caller = argument;
+
+    for (unsigned i = 0; i < CALLS_EACH; i++) {
+        unsigned n_runs = 0;
+        const enum dw_err err = group_write(caller->writer, clock_monotonic_ms() + i % 2, count, &n_runs);
+
+        caller->n_wrong += n_runs != (err == DW_OK ? 1 : 0) || (err != DW_OK && err != DW_ERR_BUSY);
+    }
+    return NULL;
+}
+
+static void test_what_is_cut_off_can_be_withdrawn(void **state)
+{
+    static const struct group_calls ONE_BY_ONE = { .thread_name = "one", .transaction = take_one, .close = leave };
+    struct group_writer writer = { 0 };
+    struct caller callers[CALLERS];
+    pthread_t threads[CALLERS];
+
+    (void)state;
+    assert_ok(group_writer_start(&writer, &ONE_BY_ONE, NULL));
+    for (unsigned i = 0; i < CALLERS; i++) {
+        callers[i] = (struct caller){ .writer = &writer };
+        assert_int_equal(pthread_create(&threads[i], NULL, call_often, &callers[i]), 0);
+    }
+    for (unsigned i = 0; i < CALLERS; i++) {
+        pthread_join(threads[i], NULL);
+        assert_int_equal(callers[i].n_wrong, 0);
+    }
+    group_writer_stop(&writer);
+    assert_int_equal(writer.n_waiting, 0);
+}
+
 int main(void)
 {
 #define GATE(test) cmocka_unit_test_setup_teardown(test, gate_open, gate_close)
@@ -249,6 +312,7 @@ int main(void)
         GATE(test_a_write_that_has_begun_is_waited_for),
         GATE(test_what_was_cut_off_comes_first_and_once),
         GATE(test_what_was_cut_off_does_not_share_the_failure),
+        cmocka_unit_test(test_what_is_cut_off_can_be_withdrawn),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
